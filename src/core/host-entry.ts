@@ -1,0 +1,218 @@
+/**
+ * What stands on a host because of us: one flat value for each kernel object or file, so that the wanted and the
+ * observed state are two lists that can be compared.
+ */
+import type { Address } from './address.ts';
+import type { MacAddress } from './mac.ts';
+import type { Subnet } from './subnet.ts';
+
+export interface VxlanLink {
+  readonly kind: 'link';
+  readonly name: string;
+  readonly vni: number;
+  /** UDP destination port. */
+  readonly port: number;
+  /** Outer source address: an address of the uplink, never a NAT's. */
+  readonly local: Address;
+  /** The underlying device. */
+  readonly uplink: string;
+  readonly mtuBytes: number;
+  readonly mac: MacAddress;
+  readonly learning: boolean;
+  /** Group based policy extension. */
+  readonly gbp: boolean;
+  readonly up: boolean;
+}
+
+export interface LinkAddress {
+  readonly kind: 'address';
+  readonly link: string;
+  readonly address: Address;
+  readonly prefixLength: number;
+}
+
+/** A route in the main table, or in one of our own. */
+export interface Route {
+  readonly kind: 'route';
+  /** 254 is main (linux/rtnetlink.h). */
+  readonly table: number;
+  readonly destination: Subnet;
+  readonly link: string;
+  readonly via?: Address;
+  /** The next hop counts as on-link whatever the link's addresses say (RTNH_F_ONLINK). */
+  readonly onlink: boolean;
+  readonly source?: Address;
+  readonly mtuBytes?: number;
+}
+
+/** The kernel's own broadcast route for our base, which kernels before 5.14 make; seen only to be removed. */
+export interface BroadcastRoute {
+  readonly kind: 'broadcast';
+  readonly address: Address;
+  readonly link: string;
+}
+
+export interface Neighbour {
+  readonly kind: 'neighbour';
+  readonly link: string;
+  readonly address: Address;
+  readonly mac: MacAddress;
+}
+
+/** Which remote host stands behind a MAC on a vxlan device. */
+export interface ForwardingEntry {
+  readonly kind: 'fdb';
+  readonly link: string;
+  readonly mac: MacAddress;
+  readonly remote: Address;
+}
+
+/** A routing policy rule for packets to a range. */
+export interface Rule {
+  readonly kind: 'rule';
+  readonly priority: number;
+  readonly to: Subnet;
+  /** Table to look up, or the answer ICMP Net Unreachable. */
+  readonly action: number | 'unreachable';
+  /** Routes of this prefix length or shorter are passed over (FRA_SUPPRESS_PREFIXLEN). */
+  readonly suppressPrefixLength?: number;
+}
+
+export interface Sysctl {
+  readonly kind: 'sysctl';
+  /** Below /proc/sys, with slashes: device names may hold dots. */
+  readonly name: string;
+  readonly value: string;
+  /** The device whose setting it is; gone with it. */
+  readonly link?: string;
+}
+
+/** Forwarded packets of this range are accepted in the chain that would drop them (both directions). */
+export interface ForwardAccept {
+  readonly kind: 'accept';
+  readonly network: Subnet;
+}
+
+export interface HostFile {
+  readonly kind: 'file';
+  readonly path: string;
+  readonly text: string;
+}
+
+export type HostEntry =
+  | VxlanLink
+  | LinkAddress
+  | Route
+  | BroadcastRoute
+  | Neighbour
+  | ForwardingEntry
+  | Rule
+  | Sysctl
+  | ForwardAccept
+  | HostFile;
+
+/** Identity: two entries with one key are two states of the same thing. */
+export function hostEntryKey(entry: HostEntry): string {
+  switch (entry.kind) {
+    case 'link':
+      return `link ${entry.name}`;
+    case 'address':
+      return `address ${entry.link} ${entry.address}/${entry.prefixLength}`;
+    case 'route':
+      return `route ${entry.table} ${entry.destination}`;
+    case 'broadcast':
+      return `broadcast ${entry.link} ${entry.address}`;
+    case 'neighbour':
+      return `neighbour ${entry.link} ${entry.address}`;
+    case 'fdb':
+      return `fdb ${entry.link} ${entry.mac}`;
+    case 'rule':
+      return `rule ${entry.priority}`;
+    case 'sysctl':
+      return `sysctl ${entry.name}`;
+    case 'accept':
+      return `accept ${entry.network}`;
+    case 'file':
+      return `file ${entry.path}`;
+  }
+}
+
+/**
+ * Puts go in this order, removals in the reverse: what others stand on comes first, and the route, which lets
+ * packets flow, after all it needs. A route set before its neighbour would make the kernel ask by ARP.
+ */
+const ORDER: Readonly<Record<HostEntry['kind'], number>> = {
+  link: 0,
+  sysctl: 1,
+  address: 2,
+  broadcast: 3,
+  fdb: 4,
+  neighbour: 5,
+  accept: 6,
+  route: 7,
+  rule: 8,
+  file: 9,
+};
+
+export const hostEntryOrder = (entry: HostEntry): number => ORDER[entry.kind];
+
+/** Flat values of one shape: equal when every member is. An absent member equals an undefined one. */
+export function sameHostEntry(a: HostEntry, b: HostEntry): boolean {
+  if (a === b) return true;
+  for (const key in a) if (a[key as keyof HostEntry] !== b[key as keyof HostEntry]) return false;
+  for (const key in b) if (a[key as keyof HostEntry] !== b[key as keyof HostEntry]) return false;
+  return true;
+}
+
+/** Must the kernel make this device anew to get from one state to the other? Then all that stands on it goes too. */
+export function linkIsRemade(was: VxlanLink, want: VxlanLink): boolean {
+  return (
+    was.vni !== want.vni ||
+    was.port !== want.port ||
+    was.local !== want.local ||
+    was.uplink !== want.uplink ||
+    was.learning !== want.learning ||
+    was.gbp !== want.gbp
+  );
+}
+
+/** The device that an entry stands on and vanishes with. */
+export function linkUnder(entry: HostEntry): string | undefined {
+  switch (entry.kind) {
+    case 'address':
+    case 'route':
+    case 'broadcast':
+    case 'neighbour':
+    case 'fdb':
+    case 'sysctl':
+      return entry.link;
+    default:
+      return undefined;
+  }
+}
+
+/** One line that says everything, in the words of ip(8) where it has some. */
+export function describeHostEntry(entry: HostEntry): string {
+  switch (entry.kind) {
+    case 'link':
+      return `link ${entry.name} vxlan id ${entry.vni} local ${entry.local} dev ${entry.uplink} dstport ${entry.port}${entry.learning ? '' : ' nolearning'}${entry.gbp ? ' gbp' : ''} address ${entry.mac} mtu ${entry.mtuBytes} ${entry.up ? 'up' : 'down'}`;
+    case 'address':
+      return `address ${entry.address}/${entry.prefixLength} dev ${entry.link}`;
+    case 'route':
+      return `route ${entry.destination}${entry.via === undefined ? '' : ` via ${entry.via}`} dev ${entry.link}${entry.table === 254 ? '' : ` table ${entry.table}`}${entry.source === undefined ? '' : ` src ${entry.source}`}${entry.mtuBytes === undefined ? '' : ` mtu ${entry.mtuBytes}`}${entry.onlink ? ' onlink' : ''}`;
+    case 'broadcast':
+      return `broadcast ${entry.address} dev ${entry.link} table local`;
+    case 'neighbour':
+      return `neighbour ${entry.address} lladdr ${entry.mac} dev ${entry.link} permanent`;
+    case 'fdb':
+      return `fdb ${entry.mac} dst ${entry.remote} dev ${entry.link} self permanent`;
+    case 'rule':
+      return `rule ${entry.priority} to ${entry.to} ${entry.action === 'unreachable' ? 'unreachable' : `lookup ${entry.action}`}${entry.suppressPrefixLength === undefined ? '' : ` suppress_prefixlength ${entry.suppressPrefixLength}`}`;
+    case 'sysctl':
+      return `sysctl ${entry.name}=${entry.value}`;
+    case 'accept':
+      return `accept forwarded ${entry.network}`;
+    case 'file':
+      return `file ${entry.path} ${JSON.stringify(entry.text)}`;
+  }
+}

@@ -1,0 +1,14 @@
+/** The ways to reach a peer, by name. */
+export const PATH_NAMES = ['direct', 'fabric', 'vxlan', 'udp'] as const;
+export type PathName = (typeof PATH_NAMES)[number];
+
+export const isPathName = (text: string): text is PathName => (PATH_NAMES as readonly string[]).includes(text);
+
+/** Why a path was not taken. Every refusal keeps its reason: `status` and `explain` print it. */
+export interface Refusal {
+  readonly path: PathName;
+  readonly why: string;
+}
+
+/** May we send to this peer this way, by what was just observed? */
+export type Verdict = { readonly usable: true } | { readonly usable: false; readonly why: string };

@@ -1,0 +1,54 @@
+/** What a daemon says of itself: the answer of `GET /status`, `weftd status --json` and the lab's reports. Plain JSON. */
+import type { ErrorCode } from './errors.ts';
+import type { Finding } from './finding.ts';
+import type { Skipped } from './lease.ts';
+import type { PathName, Refusal } from './path.ts';
+
+/**
+ * `starting` no lease yet, `held` all is well, `unsure` not renewed for longer than its TTL (the data path stands), `fenced` the store shows
+ * another owner, `draining` on its way out.
+ */
+export type OwnerPhase = 'starting' | 'held' | 'unsure' | 'fenced' | 'draining';
+
+export interface PeerStatus {
+  /** Null: a plain flanneld, which has no node id. */
+  readonly node: string | null;
+  readonly subnet: string;
+  readonly publicIP: string;
+  readonly path: PathName | 'none';
+  readonly mtu: number | null;
+  /** When this path was taken, ISO 8601. */
+  readonly since: string;
+  readonly refused: readonly Refusal[];
+}
+
+export interface PassStatus {
+  readonly number: number;
+  readonly at: string;
+  readonly durationMs: number;
+  readonly applied: number;
+  readonly failed: readonly { readonly entry: string; readonly code: ErrorCode; readonly message: string }[];
+  /** Removals held back by the guard, and why. */
+  readonly held: readonly { readonly entry: string; readonly why: string }[];
+}
+
+export interface Status {
+  readonly version: string;
+  readonly node: string;
+  readonly instance: string;
+  readonly state: OwnerPhase;
+  readonly ready: boolean;
+  /** Why it is not ready; empty when it is. */
+  readonly unready: readonly string[];
+  readonly network: string | null;
+  readonly subnet: string | null;
+  /** The base address, source of this host's own packets to containers. */
+  readonly address: string | null;
+  readonly publicIP: string | null;
+  readonly epoch: number | null;
+  readonly store: { readonly kind: string; readonly reachable: boolean; readonly error: string | null };
+  readonly peers: readonly PeerStatus[];
+  readonly pass: PassStatus | null;
+  readonly findings: readonly Finding[];
+  readonly skipped: readonly Skipped[];
+}

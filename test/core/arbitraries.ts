@@ -1,0 +1,73 @@
+/** Values of our types for property tests. */
+import fc from 'fast-check';
+import { addressFrom, type Address, type Family } from '../../src/core/address.ts';
+import type { HostEntry } from '../../src/core/host-entry.ts';
+import { macFrom } from '../../src/core/mac.ts';
+import { subnetOf, type Subnet } from '../../src/core/subnet.ts';
+
+/** IPv6 values with long runs of zeros often enough to try the compression. */
+const v6Value = fc
+  .array(fc.oneof(fc.constant(0), fc.constant(0), fc.integer({ min: 0, max: 0xffff })), { minLength: 8, maxLength: 8 })
+  .map((groups) => groups.reduce((value, group) => (value << 16n) | BigInt(group), 0n));
+
+export const v4Address: fc.Arbitrary<Address> = fc
+  .oneof(fc.nat({ max: 0xffff_ffff }), fc.constantFrom(0, 0xffff_ffff, 0x7fff_ffff, 0x8000_0000))
+  .map((value) => addressFrom(BigInt(value), 4));
+export const v6Address: fc.Arbitrary<Address> = v6Value.map((value) => addressFrom(value, 6));
+export const anyAddress: fc.Arbitrary<Address> = fc.oneof(v4Address, v6Address);
+
+export const subnetIn = (version: Family, least = 0, most = version === 4 ? 32 : 128): fc.Arbitrary<Subnet> =>
+  fc
+    .tuple(version === 4 ? v4Address : v6Address, fc.integer({ min: least, max: most }))
+    .map(([address, length]) => subnetOf(address, length));
+export const anySubnet: fc.Arbitrary<Subnet> = fc.oneof(subnetIn(4), subnetIn(6));
+
+/** Few keys and few states, so that lists meet: the same key in both, the same state in both, and neither. */
+export const hostEntry: fc.Arbitrary<HostEntry> = fc
+  .tuple(
+    fc.constantFrom('link', 'address', 'route', 'neighbour', 'fdb', 'sysctl', 'rule', 'file'),
+    fc.nat(4),
+    fc.nat(2),
+  )
+  .map(([kind, id, state]): HostEntry => {
+    const base = addressFrom(0x0a2a_0000n + BigInt(id) * 256n, 4);
+    const other = addressFrom(0xc0a8_0000n + BigInt(state), 4);
+    switch (kind) {
+      case 'link':
+        return {
+          kind: 'link',
+          name: `weft.${id}`,
+          vni: id + 1,
+          port: 8472,
+          local: other,
+          uplink: 'eth0',
+          mtuBytes: 1450,
+          mac: macFrom(`${id}`),
+          learning: false,
+          gbp: false,
+          up: true,
+        };
+      case 'address':
+        return { kind: 'address', link: `weft.${id}`, address: base, prefixLength: 32 };
+      case 'route':
+        return {
+          kind: 'route',
+          table: 254,
+          destination: subnetOf(base, 24),
+          link: 'weft.1',
+          via: other,
+          onlink: true,
+          mtuBytes: 1450,
+        };
+      case 'neighbour':
+        return { kind: 'neighbour', link: 'weft.1', address: base, mac: macFrom(`${state}`) };
+      case 'fdb':
+        return { kind: 'fdb', link: 'weft.1', mac: macFrom(`${id}`), remote: other };
+      case 'sysctl':
+        return { kind: 'sysctl', name: `net/ipv4/conf/${id}`, value: `${state}` };
+      case 'rule':
+        return { kind: 'rule', priority: 8700 + id, to: subnetOf(base, 16), action: state === 0 ? 'unreachable' : 254 };
+      default:
+        return { kind: 'file', path: `/run/${id}`, text: `${state}` };
+    }
+  });

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { parseAddress } from '../../src/core/address.ts';
+import {
+  describeHostEntry,
+  hostEntryKey,
+  hostEntryOrder,
+  linkIsRemade,
+  linkUnder,
+  sameHostEntry,
+  type HostEntry,
+  type Route,
+  type VxlanLink,
+} from '../../src/core/host-entry.ts';
+import { macFrom } from '../../src/core/mac.ts';
+import { parseSubnet } from '../../src/core/subnet.ts';
+import { hostEntry } from './arbitraries.ts';
+
+const link: VxlanLink = {
+  kind: 'link',
+  name: 'flannel.1',
+  vni: 1,
+  port: 8472,
+  local: parseAddress('10.0.0.1'),
+  uplink: 'eth0',
+  mtuBytes: 1450,
+  mac: macFrom('a'),
+  learning: false,
+  gbp: false,
+  up: true,
+};
+const route: Route = {
+  kind: 'route',
+  table: 254,
+  destination: parseSubnet('10.42.5.0/24'),
+  link: 'flannel.1',
+  via: parseAddress('10.42.5.0'),
+  onlink: true,
+  source: parseAddress('10.42.7.0'),
+  mtuBytes: 1450,
+};
+
+describe('host entries', () => {
+  it('keep their identity when their state changes', () => {
+    assert.equal(hostEntryKey(link), hostEntryKey({ ...link, mtuBytes: 1400, up: false, mac: macFrom('b') }));
+    assert.equal(hostEntryKey(route), hostEntryKey({ ...route, link: 'eth0', onlink: false }));
+  });
+
+  it('of one destination in two tables are two', () => {
+    assert.notEqual(hostEntryKey(route), hostEntryKey({ ...route, table: 8700 }));
+  });
+
+  it('of different kinds never share a key', () => {
+    fc.assert(fc.property(hostEntry, hostEntry, (a, b) => a.kind === b.kind || hostEntryKey(a) !== hostEntryKey(b)));
+  });
+
+  it('are the same when every member is, one that is absent included', () => {
+    const { mtuBytes: _, ...without } = route;
+    assert.equal(sameHostEntry(route, { ...route }), true);
+    assert.equal(sameHostEntry(route, without), false);
+    assert.equal(sameHostEntry(without, route), false);
+    assert.equal(sameHostEntry(without, { ...without }), true);
+  });
+
+  it('are put so that each finds what it stands on, the route after all it needs', () => {
+    const order = ['link', 'sysctl', 'address', 'fdb', 'neighbour', 'route'];
+    const entries: HostEntry[] = [
+      { kind: 'neighbour', link: 'flannel.1', address: parseAddress('10.42.5.0'), mac: macFrom('b') },
+      route,
+      { kind: 'fdb', link: 'flannel.1', mac: macFrom('b'), remote: parseAddress('10.0.0.2') },
+      { kind: 'address', link: 'flannel.1', address: parseAddress('10.42.7.0'), prefixLength: 32 },
+      { kind: 'sysctl', name: 'net/ipv4/conf/flannel.1/rp_filter', value: '2', link: 'flannel.1' },
+      link,
+    ];
+    assert.deepEqual(
+      entries.sort((a, b) => hostEntryOrder(a) - hostEntryOrder(b)).map(({ kind }) => kind),
+      order,
+    );
+  });
+
+  it('a device is made anew for what the kernel cannot change, and kept for the rest', () => {
+    for (const changed of [
+      { vni: 2 },
+      { port: 4789 },
+      { local: parseAddress('10.0.0.9') },
+      { uplink: 'eth1' },
+      { learning: true },
+      { gbp: true },
+    ]) {
+      assert.equal(linkIsRemade(link, { ...link, ...changed }), true, JSON.stringify(changed));
+    }
+    for (const changed of [{ mtuBytes: 1400 }, { mac: macFrom('z') }, { up: false }]) {
+      assert.equal(linkIsRemade(link, { ...link, ...changed }), false, JSON.stringify(changed));
+    }
+  });
+
+  it('name the device that they vanish with', () => {
+    assert.equal(linkUnder(route), 'flannel.1');
+    assert.equal(linkUnder(link), undefined);
+    assert.equal(linkUnder({ kind: 'sysctl', name: 'net/ipv4/ip_forward', value: '1' }), undefined);
+  });
+
+  it('describe themselves in one line, in words of ip(8)', () => {
+    assert.equal(
+      describeHostEntry(route),
+      'route 10.42.5.0/24 via 10.42.5.0 dev flannel.1 src 10.42.7.0 mtu 1450 onlink',
+    );
+    assert.equal(
+      describeHostEntry(link),
+      `link flannel.1 vxlan id 1 local 10.0.0.1 dev eth0 dstport 8472 nolearning address ${link.mac} mtu 1450 up`,
+    );
+    fc.assert(fc.property(hostEntry, (entry) => !describeHostEntry(entry).includes('undefined')));
+  });
+
+  it('describe two states of one thing differently', () => {
+    fc.assert(
+      fc.property(
+        hostEntry,
+        hostEntry,
+        (a, b) => sameHostEntry(a, b) === (describeHostEntry(a) === describeHostEntry(b)),
+      ),
+    );
+  });
+});
