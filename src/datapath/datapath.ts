@@ -1,0 +1,50 @@
+/**
+ * A path is a way to reach a peer. Each path is one file that answers for itself: may I send to this peer that way,
+ * and what must stand on this host for it. Nothing outside that file knows what the path is made of.
+ */
+import type { Address } from '../core/address.ts';
+import type { HostEntry } from '../core/host-entry.ts';
+import type { InstanceNumbers } from '../core/instance.ts';
+import type { Advert, Lease } from '../core/lease.ts';
+import type { MacAddress } from '../core/mac.ts';
+import type { NetworkConfig } from '../core/network-config.ts';
+import type { PathName, Verdict } from '../core/path.ts';
+import type { Uplink } from '../core/uplink.ts';
+
+/** This host as far as it is known before it has a lease: enough to be ready to receive. */
+export interface Receiver {
+  readonly config: NetworkConfig;
+  readonly uplink: Uplink;
+  readonly vtepMac: MacAddress;
+  readonly numbers: InstanceNumbers;
+}
+
+/** This host, as the paths see it. */
+export interface Self extends Receiver {
+  readonly lease: Lease;
+  /** The subnet's `.0`: source of this host's own packets to containers, and what peers route to. */
+  readonly base: Address;
+}
+
+export interface Datapath {
+  readonly name: PathName;
+  /** Bytes that this path adds to each packet. */
+  readonly overheadBytes: number;
+  judge(self: Self, peer: Lease): Verdict;
+  /** The device that packets arrive on, when it is one of ours; its name. */
+  device(self: Receiver): string | undefined;
+  /** What must stand so that this host receives what its lease advertises, whether it sends that way or not. */
+  receive(self: Receiver): readonly HostEntry[];
+  /** What the lease says of this path once all of that stands. */
+  advert(self: Receiver): Pick<Advert, 'vxlan' | 'udp'>;
+  /** What must stand to send to this peer. The route is last. */
+  send(self: Self, peer: Lease): readonly HostEntry[];
+  /**
+   * What no two peers may share on this path, or undefined when there is no such thing. Of two peers with one mark, the one with the
+   * lower epoch, which had it first, is reached.
+   */
+  mark(self: Self, peer: Lease): string | undefined;
+}
+
+export const usable: Verdict = { usable: true };
+export const unusable = (why: string): Verdict => ({ usable: false, why });

@@ -1,0 +1,57 @@
+/**
+ * direct: the peer is the next hop on the same layer 2, and packets go as they are (flannel's host-gw).
+ *
+ *   container -> this host -> uplink -> peer's uplink -> peer -> container
+ */
+import { MAIN_TABLE } from '../core/instance.ts';
+import type { Lease } from '../core/lease.ts';
+import { contains } from '../core/subnet.ts';
+import { unusable, usable, type Datapath, type Self } from './datapath.ts';
+import { routeMtu } from './mtu.ts';
+
+/** A plain flanneld forwards what arrives bare when it runs host-gw, or vxlan with DirectRouting (the same config for all). */
+function plainPeerTakesBare(self: Self, peer: Lease): boolean {
+  const { backendType } = peer.attributes;
+  return (
+    backendType === 'host-gw' ||
+    (backendType === 'vxlan' && self.config.backendType === 'vxlan' && self.config.paths.includes('direct'))
+  );
+}
+
+export const direct: Datapath = {
+  name: 'direct',
+  overheadBytes: 0,
+
+  judge(self, peer) {
+    const { publicIP, weft, backendType } = peer.attributes;
+    const { uplink } = self;
+    if (uplink.publicIP !== uplink.address)
+      return unusable(
+        `this host is behind a NAT: it advertises ${uplink.publicIP}, its own address is ${uplink.address}`,
+      );
+    if (!uplink.onLink.some((range) => contains(range, publicIP)))
+      return unusable(`${publicIP} is not on the link of ${uplink.link} (${uplink.onLink.join(', ') || 'no ranges'})`);
+    if (weft === undefined && !plainPeerTakesBare(self, peer))
+      return unusable(`the peer advertises ${backendType ?? 'udp'} alone, without Weft`);
+    return usable;
+  },
+
+  device: () => undefined,
+  receive: () => [],
+  advert: () => ({}),
+
+  send: (self, peer) => [
+    {
+      kind: 'route',
+      table: MAIN_TABLE,
+      destination: peer.subnet.v4,
+      link: self.uplink.link,
+      via: peer.attributes.publicIP,
+      onlink: false,
+      source: self.base,
+      mtuBytes: routeMtu(self, peer, 0),
+    },
+  ],
+
+  mark: () => undefined,
+};

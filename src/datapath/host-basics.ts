@@ -1,0 +1,70 @@
+/** What stands on a host whatever its peers: forwarding, loose filtering, the leak guard, the base address. */
+import type { Address } from '../core/address.ts';
+import type { HostEntry } from '../core/host-entry.ts';
+import { MAIN_TABLE } from '../core/instance.ts';
+import { prefixLengthOf } from '../core/subnet.ts';
+import type { Datapath, Receiver, Self } from './datapath.ts';
+
+/** Loose mode of RFC 3704: paths become asymmetric as soon as each direction chooses for itself. The larger of `all` and the device's counts. */
+const looseFilter = (link: string): HostEntry => ({
+  kind: 'sysctl',
+  name: `net/ipv4/conf/${link}/rp_filter`,
+  value: '2',
+  link,
+});
+
+/**
+ * Traffic for the Network that has no route must not leave by the default route: look in main, but pass over every route no longer than
+ * the one before the Network's own length, and what then has no answer is unreachable. Holds for forwarded packets too.
+ */
+function leakGuard(self: Self): HostEntry[] {
+  const { network } = self.config.v4;
+  const { guardLookupPriority, guardUnreachablePriority } = self.numbers;
+  return [
+    {
+      kind: 'rule',
+      priority: guardLookupPriority,
+      to: network,
+      action: MAIN_TABLE,
+      suppressPrefixLength: prefixLengthOf(network) - 1,
+    },
+    { kind: 'rule', priority: guardUnreachablePriority, to: network, action: 'unreachable' },
+  ];
+}
+
+/** Every tunnel device carries the base: loose filtering drops all that arrives on a device without an address. */
+const baseAddress = (base: Address, link: string): HostEntry => ({
+  kind: 'address',
+  link,
+  address: base,
+  prefixLength: 32,
+});
+
+/** Tunnel devices of the configured paths. */
+export function devicesOf(self: Receiver, paths: readonly Datapath[]): string[] {
+  return paths.flatMap((path) => path.device(self) ?? []);
+}
+
+export function hostBasics(self: Self, paths: readonly Datapath[]): HostEntry[] {
+  const devices = devicesOf(self, paths);
+  const { link } = self.uplink;
+  return [
+    ...paths.flatMap((path) => path.receive(self)),
+    { kind: 'sysctl', name: 'net/ipv4/ip_forward', value: '1' },
+    looseFilter(link),
+    ...devices.map(looseFilter),
+    // An ARP request with the base as sender may get no answer, so ask with an address of the uplink itself.
+    { kind: 'sysctl', name: `net/ipv4/conf/${link}/arp_announce`, value: '2', link },
+    ...(devices.length > 0 ? devices : ['lo']).map((link) => baseAddress(self.base, link)),
+    { kind: 'accept', network: self.config.v4.network },
+    ...leakGuard(self),
+  ];
+}
+
+/** What of all that a path cannot receive without: its device, and the address that loose filtering wants there. Settings only make it better. */
+export function receiveSide(self: Receiver, base: Address, path: Datapath): HostEntry[] {
+  return [
+    ...path.receive(self).filter(({ kind }) => kind !== 'sysctl'),
+    ...devicesOf(self, [path]).map((link) => baseAddress(base, link)),
+  ];
+}

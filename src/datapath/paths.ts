@@ -1,0 +1,27 @@
+/** All paths by name. The record is exhaustive: a new name in the list does not compile before it has its file. */
+import type { PathName } from '../core/path.ts';
+import type { Datapath } from './datapath.ts';
+import { unusable } from './datapath.ts';
+import { direct } from './direct.ts';
+import { vxlan } from './vxlan.ts';
+
+/** A path that configs may name and this version does not carry: refused for every peer, with that reason. */
+const notCarried = (name: PathName): Datapath => ({
+  name,
+  overheadBytes: 0,
+  judge: () => unusable(`this version of weftd carries no ${name} path`),
+  device: () => undefined,
+  receive: () => [],
+  advert: () => ({}),
+  send: () => [],
+  mark: () => undefined,
+});
+
+const PATHS: Readonly<Record<PathName, Datapath>> = {
+  direct,
+  fabric: notCarried('fabric'),
+  vxlan,
+  udp: notCarried('udp'),
+};
+
+export const datapathsOf = (names: readonly PathName[]): readonly Datapath[] => names.map((name) => PATHS[name]);

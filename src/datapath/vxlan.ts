@@ -1,0 +1,93 @@
+/**
+ * vxlan: packets travel inside UDP between kernels (RFC 7348), on flannel's wire: no ARP crosses, each peer's base address
+ * and VTEP MAC stand as permanent entries, and the route's next hop is the peer's base on the device itself.
+ *
+ *   container -> this host -> flannel.1 ══ UDP 8472 ══ flannel.1 -> peer -> container
+ */
+import { MAIN_TABLE, vxlanLinkName } from '../core/instance.ts';
+import type { Lease, VxlanEndpoint } from '../core/lease.ts';
+import { baseOf, isPrivate } from '../core/subnet.ts';
+import { vxlanEndpointOf } from '../core/vxlan-peer.ts';
+import { unusable, usable, type Datapath, type Receiver, type Self } from './datapath.ts';
+import { ownMtu, routeMtu } from './mtu.ts';
+
+/** Outer IPv4 20, UDP 8, VXLAN 8, inner Ethernet 14 (RFC 7348, section 5). */
+const OVERHEAD = 50;
+
+const deviceName = (self: Receiver): string => vxlanLinkName(self.config.backendType, self.config.vxlan.vni);
+
+const endpointOf = (self: Self, peer: Lease): VxlanEndpoint | undefined =>
+  vxlanEndpointOf(peer, self.config.vxlan.port);
+
+export const vxlan: Datapath = {
+  name: 'vxlan',
+  overheadBytes: OVERHEAD,
+
+  judge(self, peer) {
+    const { publicIP } = peer.attributes;
+    const endpoint = endpointOf(self, peer);
+    const { vni, port } = self.config.vxlan;
+    if (endpoint === undefined) return unusable('the peer advertises no vxlan endpoint');
+    if (endpoint.vni !== vni) return unusable(`the peer is on VNI ${endpoint.vni}, this host on ${vni}`);
+    // One kernel device sends to one UDP port, its own.
+    if (endpoint.port !== port)
+      return unusable(`the peer listens on UDP port ${endpoint.port}, this host sends to ${port}`);
+    if (endpoint.mac === self.vtepMac) return unusable(`the peer advertises this host's own VTEP MAC ${endpoint.mac}`);
+    if (!isPrivate(publicIP) && !self.config.allowPlaintext)
+      return unusable(
+        `${publicIP} is a public address and vxlan does not encrypt: set Weft.AllowPlaintext to true to allow it`,
+      );
+    return usable;
+  },
+
+  device: deviceName,
+
+  receive(self) {
+    const name = deviceName(self);
+    const { vni, port, learning, gbp } = self.config.vxlan;
+    return [
+      {
+        kind: 'link',
+        name,
+        vni,
+        port,
+        local: self.uplink.address,
+        uplink: self.uplink.link,
+        mtuBytes: ownMtu(self, OVERHEAD),
+        mac: self.vtepMac,
+        learning,
+        gbp,
+        up: true,
+      },
+      // A host that forwards ignores router advertisements, except where this is 2 by hand; on a tunnel they are never wanted.
+      { kind: 'sysctl', name: `net/ipv6/conf/${name}/accept_ra`, value: '0', link: name },
+    ];
+  },
+
+  advert({ config, vtepMac }) {
+    return { vxlan: { vni: config.vxlan.vni, mac: vtepMac, port: config.vxlan.port } };
+  },
+
+  send(self, peer) {
+    const endpoint = endpointOf(self, peer);
+    if (endpoint === undefined) return [];
+    const link = deviceName(self);
+    const base = baseOf(peer.subnet.v4);
+    return [
+      { kind: 'fdb', link, mac: endpoint.mac, remote: peer.attributes.publicIP },
+      { kind: 'neighbour', link, address: base, mac: endpoint.mac },
+      {
+        kind: 'route',
+        table: MAIN_TABLE,
+        destination: peer.subnet.v4,
+        link,
+        via: base,
+        onlink: true,
+        source: self.base,
+        mtuBytes: routeMtu(self, peer, OVERHEAD),
+      },
+    ];
+  },
+
+  mark: (self, peer) => endpointOf(self, peer)?.mac,
+};

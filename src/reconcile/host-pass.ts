@@ -1,0 +1,204 @@
+/**
+ * Passes over this host: observe, plan, diff, guard, apply, report. The first pass after a start is no different from any other.
+ * A pass may look at a few leases alone, so that one new lease among thousands is cheap; the pass over all stays the truth.
+ */
+import type { Clock } from '../contracts/clock.ts';
+import type { HostNetwork, HostScope } from '../contracts/host-network.ts';
+import { diff, type Change } from '../core/diff.ts';
+import { guard, INITIAL_GUARD, type Guarded, type GuardState } from '../core/guard.ts';
+import {
+  hostEntryKey,
+  hostEntryOrder,
+  linkIsRemade,
+  linkUnder,
+  sameHostEntry,
+  type HostEntry,
+  type HostFile,
+} from '../core/host-entry.ts';
+import type { Lease, LeaseKey, LeaseView } from '../core/lease.ts';
+import type { PathName } from '../core/path.ts';
+import type { Subnet } from '../core/subnet.ts';
+import type { Datapath, Self } from '../datapath/datapath.ts';
+import { hostBasics, receiveSide } from '../datapath/host-basics.ts';
+import { datapathsOf } from '../datapath/paths.ts';
+import { planPeer, planPeers, type Marks, type PeerPlan } from '../datapath/plan.ts';
+import { hostScope } from './host-scope.ts';
+import type { FailedChange, PassReport, PeerPath } from './pass-report.ts';
+import { settlePaths } from './peer-paths.ts';
+
+export interface PassInput {
+  readonly self: Self;
+  readonly view: LeaseView;
+  /** Leases that differ since the last pass; `all` after any doubt: a hint of the kernel, a resync, another config, another uplink. */
+  readonly changed: 'all' | ReadonlySet<LeaseKey>;
+  /** subnet.env and the like. */
+  readonly files: readonly HostFile[];
+  /** The Network before a change, whose routes are still ours to remove. */
+  readonly previousNetwork: Subnet | undefined;
+  /** Subnets of peers that answered a probe lately: not removed, whatever the store says. */
+  readonly answering: ReadonlySet<Subnet>;
+  /** Stop after the diff. */
+  readonly dryRun: boolean;
+}
+
+/** More leases than this cost less when all are looked at, and more removals than this want the guard's whole view. */
+const FEW_LEASES = 64;
+const FEW_REMOVALS = 10;
+
+const COMPARISON = { key: hostEntryKey, same: sameHostEntry, order: hostEntryOrder };
+
+interface Planned {
+  readonly scope: HostScope;
+  readonly plans: ReadonlyMap<LeaseKey, PeerPlan>;
+  /** Leases that were planned or are gone. */
+  readonly looked: readonly LeaseKey[];
+  readonly wanted: readonly HostEntry[];
+}
+
+export class HostPasses {
+  readonly #host: HostNetwork;
+  readonly #clock: Clock;
+  #number = 0;
+  #guard: GuardState = INITIAL_GUARD;
+  #marks: Marks = { owners: new Map(), contested: false };
+  #leases: ReadonlyMap<LeaseKey, Lease> = new Map();
+  #receives: readonly PathName[] = [];
+  readonly #paths = new Map<LeaseKey, PeerPath>();
+
+  constructor(parts: { readonly host: HostNetwork; readonly clock: Clock }) {
+    this.#host = parts.host;
+    this.#clock = parts.clock;
+  }
+
+  /** One pass. Rejects, with nothing applied, when the host could not be observed. Never two at once. */
+  async pass(input: PassInput, signal: AbortSignal): Promise<PassReport> {
+    const startedMs = this.#clock.now();
+    const paths = datapathsOf(input.self.config.paths);
+    const few = this.#few(input);
+    const planned =
+      few === undefined
+        ? this.#planAll(input, paths)
+        : (this.#planFew(input, paths, few) ?? this.#planAll(input, paths));
+    const scope = planned.scope.only === undefined ? 'all' : planned.looked.length;
+
+    const observed = await this.#host.observe(planned.scope, signal);
+    const changes = diff(withoutRemade(observed.entries, planned.wanted), planned.wanted, COMPARISON);
+    const { go, held, heldForMs } = this.#guardRemovals(input, planned, changes, observed.entries);
+    const outcomes = input.dryRun || go.length === 0 ? [] : await this.#host.apply(go, signal);
+
+    const failed: FailedChange[] = outcomes.flatMap(({ change, error }) =>
+      error === undefined ? [] : [{ change, error }],
+    );
+    if (scope === 'all') this.#receives = receivingPaths(input.self, paths, failed);
+    this.#leases = input.view.leases;
+    return {
+      number: (this.#number += 1),
+      scope,
+      atMs: this.#clock.wallTime(),
+      durationMs: this.#clock.now() - startedMs,
+      moved: settlePaths(this.#paths, planned, held, this.#clock.wallTime()),
+      peers: this.#paths,
+      planned: changes,
+      applied: outcomes.flatMap(({ change, error }) => (error === undefined ? [change] : [])),
+      failed,
+      held,
+      heldForMs,
+      receives: this.#receives,
+      findings: [...input.view.findings, ...observed.findings],
+    };
+  }
+
+  /** The leases to look at when they are few enough to be looked at alone. */
+  #few(input: PassInput): ReadonlySet<LeaseKey> | undefined {
+    const { changed, view, self } = input;
+    if (
+      changed === 'all' ||
+      this.#number === 0 ||
+      this.#marks.contested ||
+      changed.size > FEW_LEASES ||
+      changed.has(self.lease.key)
+    )
+      return undefined;
+    let removals = 0;
+    for (const key of changed) if (!view.leases.has(key)) removals += 1;
+    return removals > FEW_REMOVALS ? undefined : changed;
+  }
+
+  #planAll(input: PassInput, paths: readonly Datapath[]): Planned {
+    const { self, view, files } = input;
+    const basics = hostBasics(self, paths);
+    const { peers: plans, marks } = planPeers(self, paths, view.leases.values());
+    this.#marks = marks;
+    const looked = new Set<LeaseKey>([...plans.keys(), ...this.#paths.keys()]);
+    const wanted = [...basics, ...files];
+    for (const plan of plans.values()) for (const entry of plan.entries) wanted.push(entry);
+    return { scope: hostScope(self, basics, files, input.previousNetwork), plans, looked: [...looked], wanted };
+  }
+
+  /** Undefined when it turns out that these leases cannot be planned without the others. */
+  #planFew(input: PassInput, paths: readonly Datapath[], keys: ReadonlySet<LeaseKey>): Planned | undefined {
+    const { self, view } = input;
+    const only = new Set<string>();
+    for (const key of keys) {
+      const gone = this.#leases.get(key);
+      if (gone === undefined) continue;
+      for (const entry of planPeer(self, paths, gone, { owners: new Map(), contested: false }).entries)
+        only.add(hostEntryKey(entry));
+      for (const [mark, owner] of this.#marks.owners) if (owner.key === key) this.#marks.owners.delete(mark);
+    }
+    const plans = new Map<LeaseKey, PeerPlan>();
+    const wanted: HostEntry[] = [];
+    for (const key of keys) {
+      const lease = view.leases.get(key);
+      if (lease === undefined) continue;
+      const plan = planPeer(self, paths, lease, this.#marks);
+      plans.set(key, plan);
+      for (const entry of plan.entries) {
+        only.add(hostEntryKey(entry));
+        wanted.push(entry);
+      }
+    }
+    if (this.#marks.contested) return undefined;
+    return { scope: { ...hostScope(self, [], [], input.previousNetwork), only }, plans, looked: [...keys], wanted };
+  }
+
+  #guardRemovals(
+    input: PassInput,
+    planned: Planned,
+    changes: readonly Change<HostEntry>[],
+    observed: readonly HostEntry[],
+  ): Omit<Guarded, 'state'> {
+    const { self, view, answering, dryRun } = input;
+    if (view.leases.get(self.lease.key)?.epoch !== self.lease.epoch) {
+      // A view without my own live lease is not to be trusted with removals: claim again first.
+      const why = "this host's own lease is missing from the view";
+      const held = changes.flatMap((change) => (change.op === 'remove' ? [{ change, why }] : []));
+      return { go: changes.filter((change) => change.op === 'put'), held, heldForMs: undefined };
+    }
+    const { only } = planned.scope;
+    const own = self.lease.subnet.v4;
+    const guarded = guard(this.#guard, { changes, observed, only, own, answering, nowMs: this.#clock.now() });
+    if (!dryRun) this.#guard = guarded.state;
+    return guarded;
+  }
+}
+
+/** What stands on a device that will be made anew goes with it, so it counts as absent. */
+function withoutRemade(observed: readonly HostEntry[], wanted: readonly HostEntry[]): readonly HostEntry[] {
+  const remade = new Set<string>();
+  for (const want of wanted) {
+    if (want.kind !== 'link') continue;
+    const was = observed.find((entry) => entry.kind === 'link' && entry.name === want.name);
+    if (was?.kind === 'link' && linkIsRemade(was, want)) remade.add(want.name);
+  }
+  if (remade.size === 0) return observed;
+  return observed.filter((entry) => !remade.has(linkUnder(entry) ?? ''));
+}
+
+/** A path receives when none of what it needs for that has failed. */
+function receivingPaths(self: Self, paths: readonly Datapath[], failed: readonly FailedChange[]): PathName[] {
+  const broken = new Set(failed.flatMap(({ change }) => (change.op === 'put' ? hostEntryKey(change.want) : [])));
+  return paths
+    .filter((path) => !receiveSide(self, self.base, path).some((entry) => broken.has(hostEntryKey(entry))))
+    .map((path) => path.name);
+}

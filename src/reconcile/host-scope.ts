@@ -1,0 +1,28 @@
+/** What of a host counts as ours, from who we are. */
+import type { HostScope } from '../contracts/host-network.ts';
+import type { HostEntry, HostFile } from '../core/host-entry.ts';
+import { PATH_NAMES } from '../core/path.ts';
+import type { Subnet } from '../core/subnet.ts';
+import type { Self } from '../datapath/datapath.ts';
+import { devicesOf } from '../datapath/host-basics.ts';
+import { datapathsOf } from '../datapath/paths.ts';
+
+export function hostScope(
+  self: Self,
+  basics: readonly HostEntry[],
+  files: readonly HostFile[],
+  previousNetwork: Subnet | undefined,
+): HostScope {
+  const { network } = self.config.v4;
+  return {
+    networks: previousNetwork === undefined ? [network] : [network, previousNetwork],
+    base: self.base,
+    // Devices of every path, also of those no longer in the list: theirs have to go.
+    links: devicesOf(self, datapathsOf(PATH_NAMES)),
+    tables: self.numbers.tables,
+    rulePriorities: self.numbers.rulePriorities,
+    sysctls: basics.flatMap((entry) => (entry.kind === 'sysctl' ? entry.name : [])),
+    files: files.map((file) => file.path),
+    accepts: [network],
+  };
+}

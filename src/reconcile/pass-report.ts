@@ -1,0 +1,51 @@
+/** What one pass over this host saw, did and left undone. */
+import type { Change } from '../core/diff.ts';
+import type { WeftError } from '../core/errors.ts';
+import type { Finding } from '../core/finding.ts';
+import type { HeldChange } from '../core/guard.ts';
+import type { HostEntry } from '../core/host-entry.ts';
+import type { Lease, LeaseKey } from '../core/lease.ts';
+import type { PathName, Refusal } from '../core/path.ts';
+
+export interface PeerPath {
+  readonly peer: Lease;
+  readonly path: PathName | 'none';
+  readonly mtuBytes: number | undefined;
+  /** When this path was taken, milliseconds since 1970. */
+  readonly sinceMs: number;
+  readonly refused: readonly Refusal[];
+}
+
+/** A peer that came (`was` undefined), changed its path, or went (`is` undefined). */
+export interface Move {
+  readonly peer: Lease;
+  readonly was: PathName | 'none' | undefined;
+  readonly is: PathName | 'none' | undefined;
+}
+
+export interface FailedChange {
+  readonly change: Change<HostEntry>;
+  readonly error: WeftError;
+}
+
+export interface PassReport {
+  readonly number: number;
+  /** `all`, or how many leases were looked at. */
+  readonly scope: 'all' | number;
+  /** Milliseconds since 1970. */
+  readonly atMs: number;
+  readonly durationMs: number;
+  readonly peers: ReadonlyMap<LeaseKey, PeerPath>;
+  readonly moved: readonly Move[];
+  /** Everything between what stood and what is wanted, in order; on a dry run none of it was done. */
+  readonly planned: readonly Change<HostEntry>[];
+  readonly applied: readonly Change<HostEntry>[];
+  readonly failed: readonly FailedChange[];
+  /** Removals that the guard, or an untrustworthy view, held back. */
+  readonly held: readonly HeldChange[];
+  /** How long until a held removal may go by mere time, so that another pass is worth its while. */
+  readonly heldForMs: number | undefined;
+  /** Paths on which this host can receive: all that they need for it stands. A lease may advertise these. */
+  readonly receives: readonly PathName[];
+  readonly findings: readonly Finding[];
+}
