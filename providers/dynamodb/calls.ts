@@ -1,0 +1,31 @@
+/**
+ * Every API call that is made, and the permission each needs: node policies and the CDK constructs are made from this list, and a test
+ * holds it and the calls that are really made together. A transaction needs the permissions of its items
+ * (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html).
+ */
+
+/** By nodes and the reconciler. */
+export const STORE_CALLS = {
+  GetItem: ['dynamodb:GetItem'],
+  BatchGetItem: ['dynamodb:BatchGetItem'],
+  Query: ['dynamodb:Query'],
+  PutItem: ['dynamodb:PutItem'],
+  UpdateItem: ['dynamodb:UpdateItem'],
+  DeleteItem: ['dynamodb:DeleteItem'],
+  TransactWriteItems: ['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem', 'dynamodb:ConditionCheckItem'],
+} as const;
+
+/** By the operator who makes the table (`weftd config set --create-table`). */
+export const TABLE_CALLS = {
+  DescribeTable: ['dynamodb:DescribeTable'],
+  CreateTable: ['dynamodb:CreateTable'],
+  DescribeTimeToLive: ['dynamodb:DescribeTimeToLive'],
+  UpdateTimeToLive: ['dynamodb:UpdateTimeToLive'],
+} as const;
+
+const permissions = (calls: Readonly<Record<string, readonly string[]>>): readonly string[] =>
+  [...new Set(Object.values(calls).flat())].toSorted();
+
+/** IAM actions on the table. */
+export const STORE_PERMISSIONS = permissions(STORE_CALLS);
+export const TABLE_PERMISSIONS = permissions(TABLE_CALLS);
