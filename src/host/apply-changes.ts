@@ -1,0 +1,80 @@
+/** Makes changes of every kind in the order given: what goes by netlink in batches, the rest one by one between them. */
+import { setImmediate as rest } from 'node:timers/promises';
+import type { ChangeOutcome } from '../contracts/host-network.ts';
+import type { Change } from '../core/diff.ts';
+import { asWeftError, WeftError } from '../core/errors.ts';
+import type { HostEntry } from '../core/host-entry.ts';
+import type { RouteSocket } from '../native/route-socket.ts';
+import { applyFile } from './files.ts';
+import { applyAccept } from './firewall.ts';
+import { KernelBatch, type BatchedEntry, type Expectations } from './kernel-batch.ts';
+import { kernelFailure } from './kernel-errors.ts';
+import { Links } from './links.ts';
+import { applyRule } from './rules.ts';
+import { applySysctl } from './sysctls.ts';
+import { applyVxlan } from './vxlan-links.ts';
+
+type ChangeOf<K extends HostEntry['kind']> = Change<Extract<HostEntry, { kind: K }>>;
+
+/** Both states of a change are of one kind: they have one key. */
+function isOf<K extends HostEntry['kind']>(change: Change<HostEntry>, ...kinds: readonly K[]): change is ChangeOf<K> {
+  const { kind } = change.op === 'put' ? change.want : change.was;
+  return kinds.some((one) => one === kind);
+}
+
+const isBatched = (change: Change<HostEntry>): change is Change<BatchedEntry> =>
+  isOf(change, 'address', 'route', 'broadcast', 'neighbour', 'fdb');
+
+export async function applyChanges(
+  socket: RouteSocket,
+  expectations: Expectations,
+  changes: readonly Change<HostEntry>[],
+  signal: AbortSignal,
+): Promise<ChangeOutcome[]> {
+  const errors = new Map<number, WeftError>();
+  const links = new Links(socket);
+  const batch = new KernelBatch(socket, links, expectations, (number, error) => errors.set(number, error));
+  const attempt = async (number: number, work: () => WeftError | undefined | Promise<void>): Promise<void> => {
+    // What waits comes before it.
+    batch.flush();
+    try {
+      const error = await work();
+      if (error !== undefined) errors.set(number, error);
+    } catch (error) {
+      if (signal.aborted) throw stopped();
+      errors.set(number, asWeftError(kernelFailure('apply', error)));
+    }
+  };
+  let op = changes[0]?.op;
+  for (const [number, change] of changes.entries()) {
+    if (signal.aborted) {
+      // The socket is left as it was found: with nothing waiting.
+      batch.flush();
+      throw stopped();
+    }
+    // All puts stand before the first removal, also those that need a second try.
+    if (change.op !== op) batch.flush();
+    op = change.op;
+    if (isBatched(change)) {
+      try {
+        batch.add(number, change);
+      } catch (error) {
+        errors.set(number, kernelFailure('look at its device', error));
+      }
+      if (!batch.full) continue;
+      batch.send();
+      await rest();
+    } else if (isOf(change, 'link')) await attempt(number, () => applyVxlan(socket, links, change));
+    else if (isOf(change, 'rule')) await attempt(number, () => applyRule(socket, change));
+    else if (isOf(change, 'sysctl')) await attempt(number, () => applySysctl(change));
+    else if (isOf(change, 'file')) await attempt(number, () => applyFile(change));
+    else if (isOf(change, 'accept')) await attempt(number, () => applyAccept(change, signal));
+  }
+  batch.flush();
+  return changes.map((change, number) => {
+    const error = errors.get(number);
+    return error === undefined ? { change } : { change, error };
+  });
+}
+
+const stopped = (): WeftError => new WeftError('ABORTED', 'stopped while changing the kernel');

@@ -1,0 +1,125 @@
+/**
+ * Routes that met something unforeseen in the kernel.
+ *
+ * To put a new one failed: a route to that destination stands. If it is ours after all (an observation that missed it, or another one of us was quicker), it is
+ * replaced; if it is somebody else's, it stays and we say so. Between look and replace a moment passes in which somebody may put theirs in place of ours; the
+ * kernel offers no "replace if it is mine". Such a route is lost then as it would be to a replace by ip(8).
+ *
+ * To remove one found none of our protocol: it is gone, or it was one that flanneld left on our device.
+ */
+import { family, type Family } from '../core/address.ts';
+import { WeftError } from '../core/errors.ts';
+import { describeHostEntry, type Route } from '../core/host-entry.ts';
+import { ROUTE_PROTOCOL } from '../core/instance.ts';
+import { ENODEV, ESRCH } from '../native/kernel-error.ts';
+import { NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, RTM_DELROUTE, RTM_NEWROUTE } from '../native/netlink/constants.ts';
+import { writeRoute, writeRouteRemoval, type RouteMessage } from '../native/netlink/route.ts';
+import type { RouteSocket } from '../native/route-socket.ts';
+import { refusal } from './kernel-errors.ts';
+import { addressOf, subnetFrom } from './kernel-values.ts';
+import type { Links } from './links.ts';
+import { routeKey, routeRequest } from './route-requests.ts';
+import { dumpRoutes, isOurs, TAKEN_OVER_PROTOCOLS } from './routes.ts';
+
+export interface Contested {
+  readonly number: number;
+  readonly op: 'put' | 'remove';
+  readonly route: Route;
+}
+
+type Fail = (change: number, error: WeftError) => void;
+
+export function settleContested(socket: RouteSocket, links: Links, contested: readonly Contested[], fail: Fail): void {
+  const puts = contested.filter(({ op }) => op === 'put');
+  if (puts.length > 0) replaceOurs(socket, links, puts, fail);
+  const left = contested.filter(({ op, route }) => op === 'remove' && links.named(route.link)?.vxlan !== undefined);
+  if (left.length > 0) removeLeft(socket, links, left, fail);
+}
+
+function replaceOurs(socket: RouteSocket, links: Links, puts: readonly Contested[], fail: Fail): void {
+  const standing = standingAt(socket, puts);
+  const isVxlan = (index: number): boolean => links.at(index)?.vxlan !== undefined;
+  // Looked up before requests wait in the socket.
+  const judged = puts.flatMap((put) => {
+    const route = standing.get(placeOf(put.route));
+    if (route === undefined || isOurs(route, isVxlan(route.link)))
+      return [{ ...put, free: route === undefined, link: links.named(put.route.link)?.index }];
+    fail(put.number, foreign(put.route, route, links));
+    return [];
+  });
+  sendAll(socket, judged, fail, ({ route, free, link }) => {
+    if (link !== undefined)
+      socket.add(RTM_NEWROUTE, NLM_F_CREATE | (free ? NLM_F_EXCL : NLM_F_REPLACE), (w) =>
+        writeRoute(w, routeRequest(route, link)),
+      );
+  });
+}
+
+function removeLeft(socket: RouteSocket, links: Links, left: readonly Contested[], fail: Fail): void {
+  for (const protocol of TAKEN_OVER_PROTOCOLS) {
+    const found = left.map((removal) => ({ ...removal, link: links.named(removal.route.link)?.index }));
+    sendAll(socket, found, fail, ({ route, link }) => {
+      if (link !== undefined)
+        socket.add(RTM_DELROUTE, 0, (w) => writeRouteRemoval(w, { ...routeKey(route), protocol, link }));
+    });
+  }
+}
+
+/** One request at most for each; a missing device or route fails nothing but a put. */
+function sendAll<T extends Contested>(
+  socket: RouteSocket,
+  all: readonly T[],
+  fail: Fail,
+  request: (one: T) => void,
+): void {
+  let sent: T[] = [];
+  const exchange = (): void => {
+    for (const { request: at, errno, said } of socket.exchange()) {
+      const one = sent[at];
+      if (one === undefined || (one.op === 'remove' && (errno === ESRCH || errno === ENODEV))) continue;
+      fail(one.number, refusal(`${one.op} ${describeHostEntry(one.route)}`, errno, said));
+    }
+    sent = [];
+  };
+  for (const one of all) {
+    if (socket.full) exchange();
+    const before = socket.waiting;
+    request(one);
+    if (socket.waiting > before) sent.push(one);
+    else if (one.op === 'put')
+      fail(
+        one.number,
+        new WeftError('LINK_MISSING', `put ${describeHostEntry(one.route)}: there is no device ${one.route.link}`),
+      );
+  }
+  if (sent.length > 0) exchange();
+}
+
+const placeOf = ({ table, destination }: Pick<Route, 'table' | 'destination'>): string => `${table} ${destination}`;
+
+/** The first route of ours' metric and TOS (both 0) at each place: the one that a replace would hit. */
+function standingAt(socket: RouteSocket, puts: readonly Contested[]): Map<string, RouteMessage> {
+  const places = new Set(puts.map(({ route }) => placeOf(route)));
+  const standing = new Map<string, RouteMessage>();
+  for (const table of new Set(puts.map(({ route }) => route.table))) {
+    for (const version of new Set<Family>(puts.map(({ route }) => family(route.destination)))) {
+      for (const route of dumpRoutes(socket, version, { table }, ({ tos, priority }) => tos === 0 && priority === 0)) {
+        const place = placeOf({ table, destination: subnetFrom(route.destination, route.prefixLength) });
+        if (places.has(place) && !standing.has(place)) standing.set(place, route);
+      }
+    }
+  }
+  return standing;
+}
+
+function foreign(want: Route, standing: RouteMessage, links: Links): WeftError {
+  const via = standing.gateway === undefined ? '' : ` via ${addressOf(standing.gateway)}`;
+  const link = standing.link === 0 ? '' : ` dev ${links.at(standing.link)?.name ?? standing.link}`;
+  return new WeftError(
+    'KERNEL_REFUSED',
+    `put ${describeHostEntry(want)}: EEXIST, a route that is not ours stands: ${want.destination}${via}${link} proto ${standing.protocol} (ours have ${ROUTE_PROTOCOL})`,
+    {
+      hint: `remove the other route ("ip route del ${want.destination} proto ${standing.protocol}"), or find out what made it`,
+    },
+  );
+}

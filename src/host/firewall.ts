@@ -1,0 +1,119 @@
+/**
+ * Forwarded packets of a range accepted where something would drop them.
+ *
+ * Netfilter asks every base chain at the forward hook, and one drop is final: an accept in a table of our own helps nothing. So the rule
+ * goes into the chain that drops, when that is iptables' (of either kind: a host may have both), and is reported when it is another's.
+ */
+import { readFile } from 'node:fs/promises';
+import type { Change } from '../core/diff.ts';
+import { WeftError } from '../core/errors.ts';
+import type { Finding } from '../core/finding.ts';
+import type { ForwardAccept } from '../core/host-entry.ts';
+import type { Subnet } from '../core/subnet.ts';
+import { foreignDrops } from './foreign-chains.ts';
+import { DIRECTIONS, isOwn, OWN_CHAINS, placeFor, type Direction } from './forward-chains.ts';
+import type { ForwardTable } from './forward-table.ts';
+import { errnoOf, fileError, isGone } from './host-errors.ts';
+import { findIptables, readIptables } from './iptables.ts';
+import { forwardHooks, readFilterTable, type BaseChain } from './nftables.ts';
+import { findProgram } from './program.ts';
+
+interface Look {
+  /** Filter tables of iptables' making that exist. */
+  readonly tables: readonly ForwardTable[];
+  /** Other chains at the forward hook, and the program to read them with. */
+  readonly foreign: readonly { readonly nft: string; readonly hook: BaseChain }[];
+  readonly findings: readonly Finding[];
+}
+
+const blind = (message: string): Finding => ({
+  code: 'FORWARD_DROPS',
+  message: `cannot see whether forwarded packets are dropped: ${message}`,
+});
+
+/** The kernel lists a table of old iptables once somebody has used it. To ask iptables-legacy first would make it. */
+async function hasLegacyTable(): Promise<boolean> {
+  try {
+    return (await readFile('/proc/net/ip_tables_names', 'utf8')).split('\n').includes('filter');
+  } catch (error) {
+    // Root of a user namespace may not read the list of a network namespace that is older than its own id mapping.
+    if (isGone(error) || errnoOf(error) === 'EACCES') return false;
+    throw fileError('cannot read /proc/net/ip_tables_names', error);
+  }
+}
+
+const isIptables = (hook: BaseChain): boolean =>
+  hook.family === 'ip' && hook.table === 'filter' && hook.name === 'FORWARD';
+
+async function look(signal: AbortSignal): Promise<Look> {
+  const nft = findProgram('nft');
+  const hooks = nft === undefined ? [] : await forwardHooks(nft, signal);
+  const tables: ForwardTable[] = [];
+  const findings: Finding[] = [];
+  const iptablesNft = nft === undefined || hooks.some(isIptables) ? await findIptables('nft', signal) : undefined;
+  if (iptablesNft !== undefined) tables.push(await readNftFilter(iptablesNft, nft, signal));
+  else if (nft !== undefined && hooks.some(isIptables)) tables.push(await readFilterTable(nft, signal));
+  if (await hasLegacyTable()) {
+    const legacy = await findIptables('legacy', signal);
+    if (legacy !== undefined) tables.push(await readIptables(legacy, signal));
+    else findings.push(blind('the kernel has a filter table of iptables-legacy, which is not installed'));
+  } else if (nft === undefined && iptablesNft === undefined && (await findIptables('legacy', signal)) === undefined) {
+    findings.push(blind('neither nft nor iptables is installed'));
+  }
+  const foreign = nft === undefined ? [] : hooks.filter((hook) => !isIptables(hook)).map((hook) => ({ nft, hook }));
+  return { tables, foreign, findings };
+}
+
+/** One rule that iptables cannot express makes it refuse the whole table ("incompatible, use 'nft' tool"; "Parsing nftables rule failed"). */
+async function readNftFilter(iptables: string, nft: string | undefined, signal: AbortSignal): Promise<ForwardTable> {
+  try {
+    return await readIptables(iptables, signal);
+  } catch (error) {
+    if (nft === undefined || !(error instanceof WeftError) || error.code !== 'KERNEL_REFUSED') throw error;
+    return readFilterTable(nft, signal);
+  }
+}
+
+/** Which of the ranges pass, as far as iptables is concerned; also those that nothing would drop. What else drops them is in the findings. */
+export async function observeAccepts(
+  networks: readonly Subnet[],
+  signal: AbortSignal,
+): Promise<{ readonly entries: ForwardAccept[]; readonly findings: Finding[] }> {
+  if (networks.length === 0) return { entries: [], findings: [] };
+  const { tables, foreign, findings } = await look(signal);
+  const standing = networks.filter((network) => tables.every((table) => placeFor(table.chains, network) === undefined));
+  const dropped: Finding[] = [];
+  for (const { nft, hook } of foreign) dropped.push(...(await foreignDrops(nft, hook, networks, signal)));
+  return { entries: standing.map((network) => ({ kind: 'accept', network })), findings: [...findings, ...dropped] };
+}
+
+/** Idempotent. Touches no rule but those with our comment and this range. NOT_PERMITTED or KERNEL_REFUSED with the program's words. */
+export async function applyAccept(change: Change<ForwardAccept>, signal: AbortSignal): Promise<void> {
+  const { network } = change.op === 'put' ? change.want : change.was;
+  const { tables } = await look(signal);
+  for (const table of tables) {
+    if (change.op === 'put') await putAccept(table, network, signal);
+    else for (const chain of OWN_CHAINS) await removeOwn(table, chain, network, DIRECTIONS, signal);
+  }
+}
+
+async function putAccept(table: ForwardTable, network: Subnet, signal: AbortSignal): Promise<void> {
+  const place = placeFor(table.chains, network);
+  if (place === undefined) return;
+  // Ours for a missing direction stand below what drops, if there are any: they accept nothing, and would heap up.
+  await removeOwn(table, place.chain, network, place.missing, signal);
+  for (const direction of place.missing) await table.insert(place, network, direction, signal);
+}
+
+async function removeOwn(
+  table: ForwardTable,
+  chain: string,
+  network: Subnet,
+  directions: readonly Direction[],
+  signal: AbortSignal,
+): Promise<void> {
+  for (const rule of table.chains.get(chain)?.rules ?? []) {
+    const direction = directions.find((each) => isOwn(rule, network, each));
+    if (direction !== undefined) await table.remove(chain, rule, network, direction, signal);
+  }
+}

@@ -1,0 +1,108 @@
+/** What of ours stands in the kernel, by netlink. */
+import { setImmediate as rest } from 'node:timers/promises';
+import type { HostScope } from '../contracts/host-network.ts';
+import { family, type Family } from '../core/address.ts';
+import type { HostEntry, Route } from '../core/host-entry.ts';
+import { MAIN_TABLE } from '../core/instance.ts';
+import { trySubnet } from '../core/subnet.ts';
+import { AF_INET, AF_INET6 } from '../native/netlink/constants.ts';
+import type { LinkMessage } from '../native/netlink/link.ts';
+import type { RouteSocket } from '../native/route-socket.ts';
+import { addressesOf } from './addresses.ts';
+import type { Asked } from './asked.ts';
+import type { Links } from './links.ts';
+import {
+  forwardingEntries,
+  forwardingEntriesAt,
+  forwardingEntry,
+  neighbourEntry,
+  neighboursAt,
+  permanentNeighbours,
+} from './neighbours.ts';
+import { observeBroadcasts, RouteView } from './routes.ts';
+import { observeRules } from './rules.ts';
+import { observeVxlan } from './vxlan-links.ts';
+
+/** Up to so many entries are asked for one by one: 5 µs each, where to list 5,000 takes 10 ms. */
+const ONE_BY_ONE = 64;
+
+const LOOPBACK = 'lo';
+
+/** Rests between dumps, so that a look at thousands does not hold up the rest of the process. */
+export async function observeKernel(
+  socket: RouteSocket,
+  links: Links,
+  scope: HostScope,
+  asked: Asked,
+): Promise<HostEntry[]> {
+  const entries: HostEntry[] = [];
+  const add = (found: readonly HostEntry[]): void => {
+    for (const entry of found) if (asked.has(entry)) entries.push(entry);
+  };
+  const versions = [...new Set<Family>([4, ...scope.networks.map(family)])];
+  // A device of another kind under one of our names is none of ours, and neither is what stands on it.
+  const own = scope.links.flatMap((name) => {
+    const link = links.named(name);
+    return link?.vxlan !== undefined && link.name === name ? [link] : [];
+  });
+  if (asked.any('link')) for (const link of own) add(orNone(observeVxlan(links, link.name)));
+  if (asked.any('address')) for (const version of versions) add(addresses(socket, links, scope, own, version));
+  if (asked.any('broadcast') && scope.base !== undefined) add(observeBroadcasts(socket, links, scope.base));
+  if (asked.any('rule')) for (const version of versions) add(observeRules(socket, version, scope.rulePriorities));
+  if (asked.any('neighbour')) {
+    await rest();
+    for (const link of own) add(neighbours(socket, link, versions, asked));
+  }
+  if (asked.any('fdb')) {
+    await rest();
+    for (const link of own) add(forwarding(socket, link, asked));
+  }
+  if (asked.any('route')) {
+    await rest();
+    add(routes(socket, links, { ...scope, links: own.map(({ name }) => name) }, asked));
+  }
+  return entries;
+}
+
+const orNone = <T>(value: T | undefined): T[] => (value === undefined ? [] : [value]);
+
+function addresses(
+  socket: RouteSocket,
+  links: Links,
+  scope: HostScope,
+  own: readonly LinkMessage[],
+  version: Family,
+): HostEntry[] {
+  const loopback = scope.base === undefined || family(scope.base) !== version ? undefined : links.named(LOOPBACK);
+  const onLoopback = loopback === undefined ? [] : addressesOf(socket, loopback, version);
+  const whole = version === 4 ? 32 : 128;
+  return [
+    ...own.flatMap((link) => addressesOf(socket, link, version)),
+    ...onLoopback.filter(({ address, prefixLength }) => address === scope.base && prefixLength === whole),
+  ];
+}
+
+function neighbours(socket: RouteSocket, link: LinkMessage, versions: readonly Family[], asked: Asked): HostEntry[] {
+  const few = asked
+    .few('neighbour', ONE_BY_ONE)
+    ?.flatMap(([name, address = '']) => (name === link.name ? [address] : []));
+  const found = few === undefined ? undefined : neighboursAt(socket, link.index, few);
+  const pairs =
+    found ?? versions.flatMap((version) => permanentNeighbours(socket, version === 4 ? AF_INET : AF_INET6, link.index));
+  return pairs.map((pair) => neighbourEntry(link.name, pair));
+}
+
+function forwarding(socket: RouteSocket, link: LinkMessage, asked: Asked): HostEntry[] {
+  const few = asked.few('fdb', ONE_BY_ONE)?.flatMap(([name, mac = '']) => (name === link.name ? [mac] : []));
+  const found = few === undefined ? undefined : forwardingEntriesAt(socket, link.index, few);
+  return (found ?? forwardingEntries(socket, link.index)).map((pair) => forwardingEntry(link.name, pair));
+}
+
+function routes(socket: RouteSocket, links: Links, scope: HostScope, asked: Asked): Route[] {
+  const view = new RouteView(socket, links, scope);
+  const few = asked.few('route', ONE_BY_ONE);
+  // Lookups follow the rules, and ours send none of them to our own tables without a mark.
+  const inMain = few?.every(([table]) => table === String(MAIN_TABLE)) === true;
+  if (!inMain || few === undefined) return view.all();
+  return view.to(few.flatMap(([, destination = '']) => orNone(trySubnet(destination)))) ?? view.all();
+}

@@ -1,0 +1,44 @@
+/** What main thread and kernel worker say to each other. Each side ignores no kind: the compiler checks that every one is handled. */
+import type { HostHint } from '../contracts/host-network.ts';
+import type { Address } from '../core/address.ts';
+import type { Subnet } from '../core/subnet.ts';
+import type { IpValue } from '../native/netlink/ip-value.ts';
+
+export interface WorkerStart {
+  /** eventfd(2) that the main thread writes to when the worker is to look at its messages. */
+  readonly wakeFd: number;
+  /** Netlink port of the socket by which the main thread changes things. */
+  readonly ownPort: number;
+  /** How much may wait to be read before the kernel drops. */
+  readonly receiveBytes: number;
+}
+
+/** Which notifications of the kernel are about us. */
+export interface WatchScope {
+  /** Our devices by name, and the index of those that stand. */
+  readonly links: readonly string[];
+  readonly linkIndexes: readonly number[];
+  /** The same of the uplink; none is known while there is no uplink, and then every device matters. */
+  readonly uplinks: readonly string[];
+  readonly uplinkIndexes: readonly number[];
+  readonly networks: readonly Subnet[];
+  readonly tables: readonly number[];
+  readonly rulePriorities: { readonly from: number; readonly to: number };
+  readonly base?: Address;
+}
+
+/** What is about to be set (or, where null, removed) on a device: the kernel's notification of it names no author. */
+export interface Expected {
+  readonly link: number;
+  readonly neighbours: readonly (readonly [address: IpValue, mac: string | null])[];
+  readonly forwarding: readonly (readonly [mac: string, remote: IpValue | null])[];
+}
+
+export type ToWorker =
+  | { readonly kind: 'watch'; readonly scope: WatchScope }
+  | { readonly kind: 'expect'; readonly expected: readonly Expected[] }
+  /** The last hints were taken: the next may come. */
+  | { readonly kind: 'taken' }
+  | { readonly kind: 'stop' };
+
+export type FromWorker = { readonly kind: 'hints'; readonly hints: readonly HostHint[] };
