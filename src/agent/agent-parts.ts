@@ -1,0 +1,53 @@
+/** What a daemon is made of; put together in main.ts. */
+import type { Clock } from '../contracts/clock.ts';
+import type { HostNetwork, UplinkChoice } from '../contracts/host-network.ts';
+import type { LeaseStore } from '../contracts/lease-store.ts';
+import type { Log } from '../contracts/log.ts';
+import type { NodeState } from '../contracts/node-state.ts';
+import type { Random } from '../contracts/random.ts';
+import type { Records } from '../contracts/records.ts';
+import type { HostFile } from '../core/host-entry.ts';
+import type { Instance } from '../core/instance.ts';
+import type { Subnet } from '../core/subnet.ts';
+
+export interface AgentOptions {
+  readonly uplink: UplinkChoice;
+  /** Path of subnet.env. */
+  readonly subnetFile: string;
+  /** What subnet.env named when the daemon started, if it was of this Network or of none that is known. */
+  readonly subnetFromFile: Subnet | undefined;
+  /** FLANNEL_IPMASQ. */
+  readonly ipMasq: boolean;
+  /** Where the read-only HTTP server listens; undefined: nowhere. */
+  readonly health: { readonly host: string; readonly port: number } | undefined;
+  /** Unix socket for `status`, `explain`, `drain`, `wake`; undefined: none. */
+  readonly controlSocket: string | undefined;
+  /** Take another subnet although something on this host still uses the old one. */
+  readonly allowRenumber: boolean;
+  /** A full pass at least this often, +-20 %. */
+  readonly resyncMs: number;
+  /** How long `drain` leaves peers to see that the lease is gone; 5 s when absent. */
+  readonly drainWaitMs?: number;
+  readonly version: string;
+  readonly storeKind: string;
+}
+
+export interface AgentParts {
+  readonly store: LeaseStore;
+  readonly records: Records;
+  readonly host: HostNetwork;
+  readonly state: NodeState;
+  readonly instance: Instance;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly options: AgentOptions;
+  /** Files that keep other programs from our devices, told their names. */
+  guardFiles(links: readonly string[]): Promise<readonly HostFile[]>;
+}
+
+/** How a run ended. */
+export type AgentEnd =
+  | { readonly how: 'stopped' }
+  | { readonly how: 'drained' }
+  | { readonly how: 'fenced'; readonly why: string };

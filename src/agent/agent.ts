@@ -1,0 +1,156 @@
+/** The node agent: started once, it runs until it is stopped, drained or fenced, and answers questions about itself meanwhile. */
+import { asWeftError, WeftError } from '../core/errors.ts';
+import type { Status } from '../core/status.ts';
+import type { AgentEnd, AgentParts } from './agent-parts.ts';
+import { serveControl } from './control-server.ts';
+import { explain, findPeer, type Explanation } from './explain.ts';
+import type { Facts } from './facts.ts';
+import { Findings } from './findings.ts';
+import { serve } from './http-server.ts';
+import { PassJournal } from './pass-journal.ts';
+import { patiently } from './patiently.ts';
+import { controlRoutes, readRoutes, type Answer } from './routes.ts';
+import { Running } from './running.ts';
+import { sideBySide, untilAborted } from './side-by-side.ts';
+import { StartUp } from './start.ts';
+import { statusOf } from './status.ts';
+
+export class Agent {
+  readonly #parts: AgentParts;
+  readonly #findings: Findings;
+  readonly #journal: PassJournal;
+  readonly #startUp: StartUp;
+  readonly #startedMs: number;
+  #running: Running | undefined;
+  #drainWanted = false;
+  readonly #whenDrained: (() => void)[] = [];
+
+  constructor(parts: AgentParts) {
+    this.#parts = parts;
+    this.#findings = new Findings(parts.log);
+    this.#journal = new PassJournal(parts.log);
+    this.#startUp = new StartUp(parts, this.#findings);
+    this.#startedMs = parts.clock.now();
+  }
+
+  /**
+   * Runs until the signal fires (the data path stays as it is, the lease too), until it is drained, or until the lease is lost for good.
+   * @throws WeftError what makes going on senseless: NETWORK_OVERLAP, NOT_PERMITTED, DUPLICATE_NODE_ID, BAD_OPTION, ...
+   */
+  async run(signal: AbortSignal): Promise<AgentEnd> {
+    try {
+      return await sideBySide(
+        (ending) => [this.#live(ending), this.#serveControl(ending), this.#serveHealth(ending)],
+        signal,
+      );
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      return { how: 'stopped' };
+    }
+  }
+
+  status(): Status {
+    return statusOf(this.#facts());
+  }
+
+  /** By node id, subnet, public IP or an address in the subnet; undefined when there is no such peer. What stands on the host is looked up now. */
+  async explain(peer: string, signal: AbortSignal): Promise<Explanation | undefined> {
+    const report = this.#journal.last;
+    const found = report === undefined ? undefined : findPeer(report, peer);
+    if (this.#running === undefined || found === undefined) return undefined;
+    const { self } = this.#running;
+    return explain(
+      { host: this.#parts.host, self, before: this.#journal.lastMove(found.peer.key)?.was },
+      found,
+      signal,
+    );
+  }
+
+  async metrics(): Promise<Answer> {
+    const { metricsOf } = await import('./metrics.ts');
+    return metricsOf(this.#facts());
+  }
+
+  /** Looks at everything again, soon. */
+  wake(): void {
+    this.#running?.wake();
+  }
+
+  /** Leaves the cluster: the lease goes, then what stands on this host because of us, then `run` ends. Resolves when all is gone. */
+  drain(): Promise<void> {
+    this.#drainWanted = true;
+    this.#running?.drain();
+    return new Promise((resolve) => this.#whenDrained.push(resolve));
+  }
+
+  async #live(signal: AbortSignal): Promise<AgentEnd> {
+    const started = await this.#startUp.run(signal);
+    const { log } = this.#parts;
+    const { lease } = started.self;
+    log.info({ subnet: lease.subnet.v4, epoch: lease.epoch, node: this.#parts.state.remembered.node }, 'lease is held');
+    this.#running = new Running(this.#parts, started, this.#findings, this.#journal);
+    if (this.#drainWanted) this.#running.drain();
+    const end = await this.#running.run(signal);
+    if (end.how === 'drained') for (const tell of this.#whenDrained.splice(0)) tell();
+    return end;
+  }
+
+  async #serveControl(signal: AbortSignal): Promise<never> {
+    const { controlSocket } = this.#parts.options;
+    if (controlSocket !== undefined) await (await serveControl(controlSocket, controlRoutes(this), signal)).closed;
+    return untilAborted(signal);
+  }
+
+  /** The data path does not depend on who listens on a port: it goes on, and tries again. */
+  async #serveHealth(signal: AbortSignal): Promise<never> {
+    const { options, clock, random } = this.#parts;
+    const { health } = options;
+    if (health !== undefined) {
+      const listen = async (): Promise<{ readonly closed: Promise<void> }> => {
+        try {
+          return await serve(health, readRoutes(this), signal);
+        } catch (error) {
+          throw new WeftError(
+            'BAD_OPTION',
+            `cannot listen on ${health.host}:${health.port}: ${asWeftError(error).message}`,
+            { cause: error, hint: 'Choose another --health-listen' },
+          );
+        }
+      };
+      const { closed } = await patiently(
+        'server',
+        listen,
+        { clock, random, findings: this.#findings },
+        signal,
+        () => true,
+      );
+      await closed;
+    }
+    return untilAborted(signal);
+  }
+
+  #facts(): Facts {
+    const { options, state, instance, clock } = this.#parts;
+    const running = this.#running;
+    const { config, uplink } = running ?? this.#startUp;
+    const [trouble] = this.#findings.of('store');
+    return {
+      version: options.version,
+      node: state.remembered.node,
+      instance: instance.id,
+      phase: running?.keeper.phase ?? (this.#drainWanted ? 'draining' : 'starting'),
+      leaseTrouble: running === undefined ? 'no lease yet' : running.keeper.unready,
+      config,
+      uplink,
+      lease: running?.lease,
+      subnetFileWritten: running?.subnetFileWritten ?? false,
+      view: running?.view,
+      passes: this.#journal,
+      store: { kind: options.storeKind, trouble },
+      findings: this.#findings.all,
+      renewals: running?.keeper.renewals ?? { made: 0, failed: 0 },
+      startedMs: this.#startedMs,
+      nowMs: clock.now(),
+    };
+  }
+}

@@ -1,0 +1,98 @@
+/** Why a peer is reached the way it is: the whole list of paths with its verdicts, what stands for the one taken, and the MTU's sum. */
+import type { HostNetwork } from '../contracts/host-network.ts';
+import { tryAddress } from '../core/address.ts';
+import { describeHostEntry, hostEntryKey, sameHostEntry } from '../core/host-entry.ts';
+import type { PathName } from '../core/path.ts';
+import { contains, trySubnet } from '../core/subnet.ts';
+import type { Self } from '../datapath/datapath.ts';
+import { mtuBounds, type MtuBounds } from '../datapath/mtu.ts';
+import { datapathsOf } from '../datapath/paths.ts';
+import { hostScope } from '../reconcile/host-scope.ts';
+import type { PassReport, PeerPath } from '../reconcile/pass-report.ts';
+
+export interface ExplainedPath {
+  readonly path: PathName;
+  readonly verdict: 'taken' | 'refused' | 'usable';
+  /** Of a refusal. */
+  readonly why: string | null;
+}
+
+export interface Explanation {
+  readonly node: string | null;
+  readonly subnet: string;
+  readonly publicIP: string;
+  readonly epoch: number;
+  readonly path: PathName | 'none';
+  /** When this path was taken, ISO 8601, and what was taken before: null when the peer was new. */
+  readonly since: string;
+  readonly before: PathName | 'none' | null;
+  /** In the order of preference. */
+  readonly paths: readonly ExplainedPath[];
+  /** The route's MTU is the smallest of these, in bytes; null where no path is taken. */
+  readonly mtu: (MtuBounds & { readonly result: number; readonly overhead: number }) | null;
+  /** What must stand on this host for it; whether it does was looked up for this answer. */
+  readonly entries: readonly { readonly entry: string; readonly stands: boolean }[];
+}
+
+export interface ExplainParts {
+  readonly host: HostNetwork;
+  readonly self: Self;
+  /** The path before the one that the peer is on now. */
+  readonly before: PathName | 'none' | undefined;
+}
+
+/** The peer of that node id, subnet, public IP, or address of a container. */
+export function findPeer(report: PassReport, text: string): PeerPath | undefined {
+  const subnet = trySubnet(text);
+  const address = tryAddress(text);
+  const peers = [...report.peers.values()];
+  return (
+    peers.find(({ peer }) => peer.attributes.weft?.node === text || peer.key === text) ??
+    peers.find(({ peer }) => peer.subnet.v4 === subnet || peer.attributes.publicIP === address) ??
+    peers.find(({ peer }) => address !== undefined && contains(peer.subnet.v4, address))
+  );
+}
+
+function explainPaths(self: Self, { peer, path: taken, refused }: PeerPath): ExplainedPath[] {
+  return datapathsOf(self.config.paths).map((path) => {
+    if (path.name === taken) return { path: path.name, verdict: 'taken', why: null };
+    const refusal = refused.find((one) => one.path === path.name);
+    if (refusal !== undefined) return { path: path.name, verdict: 'refused', why: refusal.why };
+    // Behind the one taken nobody has asked yet.
+    const verdict = path.judge(self, peer);
+    return verdict.usable
+      ? { path: path.name, verdict: 'usable', why: null }
+      : { path: path.name, verdict: 'refused', why: verdict.why };
+  });
+}
+
+export async function explain(
+  { host, self, before }: ExplainParts,
+  found: PeerPath,
+  signal: AbortSignal,
+): Promise<Explanation> {
+  const { peer, path: taken } = found;
+  const path = datapathsOf(self.config.paths).find(({ name }) => name === taken);
+  const wanted = path?.send(self, peer) ?? [];
+  const scope = { ...hostScope(self, [], [], undefined), only: new Set(wanted.map(hostEntryKey)) };
+  const observed = wanted.length === 0 ? [] : (await host.observe(scope, signal)).entries;
+  const overhead = path?.overheadBytes ?? 0;
+  return {
+    node: peer.attributes.weft?.node ?? null,
+    subnet: peer.subnet.v4,
+    publicIP: peer.attributes.publicIP,
+    epoch: peer.epoch,
+    path: taken,
+    since: new Date(found.sinceMs).toISOString(),
+    before: before ?? null,
+    paths: explainPaths(self, found),
+    mtu:
+      path === undefined || found.mtuBytes === undefined
+        ? null
+        : { result: found.mtuBytes, overhead, ...mtuBounds(self, peer, overhead) },
+    entries: wanted.map((entry) => ({
+      entry: describeHostEntry(entry),
+      stands: observed.some((other) => sameHostEntry(other, entry)),
+    })),
+  };
+}

@@ -1,0 +1,44 @@
+/** What the daemon knows of itself at one moment: what status, metrics and the health answers are made of. */
+import type { WeftError } from '../core/errors.ts';
+import type { Finding } from '../core/finding.ts';
+import type { HeldChange } from '../core/guard.ts';
+import type { Lease, LeaseView } from '../core/lease.ts';
+import type { NetworkConfig } from '../core/network-config.ts';
+import type { OwnerPhase } from '../core/status.ts';
+import type { Uplink } from '../core/uplink.ts';
+import type { FailedChange, PassReport } from '../reconcile/pass-report.ts';
+
+export interface PassFacts {
+  readonly last: PassReport | undefined;
+  /** Why the last pass could not be made, if so. */
+  readonly trouble: WeftError | undefined;
+  /** Not made yet, of all passes. */
+  readonly failed: readonly FailedChange[];
+  readonly held: readonly HeldChange[];
+  readonly totals: {
+    readonly passes: number;
+    readonly broken: number;
+    readonly applied: number;
+    readonly durationMs: number;
+  };
+}
+
+export interface Facts {
+  readonly version: string;
+  readonly node: string;
+  readonly instance: string;
+  readonly phase: OwnerPhase;
+  /** Why this node is not ready as far as its lease goes. */
+  readonly leaseTrouble: string | undefined;
+  readonly config: NetworkConfig | undefined;
+  readonly uplink: Uplink | undefined;
+  readonly lease: Lease | undefined;
+  readonly subnetFileWritten: boolean;
+  readonly view: LeaseView | undefined;
+  readonly passes: PassFacts;
+  readonly store: { readonly kind: string; readonly trouble: Finding | undefined };
+  readonly findings: readonly Finding[];
+  readonly renewals: { readonly made: number; readonly failed: number };
+  readonly startedMs: number;
+  readonly nowMs: number;
+}

@@ -1,0 +1,34 @@
+/** What our lease says: to plain flanneld what Backend.Type asks for (FLANNEL.md 2.2), to Weft the paths that we receive on. */
+import type { Advert, LeaseAttributes } from '../core/lease.ts';
+import { vxlanData } from '../core/lease-value.ts';
+import type { NodeId } from '../core/node-id.ts';
+import type { PathName } from '../core/path.ts';
+import type { Receiver } from '../datapath/datapath.ts';
+import { datapathsOf } from '../datapath/paths.ts';
+
+export interface Offer extends Receiver {
+  readonly node: NodeId;
+  readonly incarnation: number;
+  /** Paths whose receive side stands. */
+  readonly receives: readonly PathName[];
+}
+
+/** flannel's types that name themselves in a lease. udp, alloc and the clouds' say nothing, which flanneld reads as udp. */
+function flannelPart({ config, vtepMac }: Offer): Pick<LeaseAttributes, 'backendType' | 'backendData'> {
+  switch (config.backendType) {
+    case 'vxlan':
+      return { backendType: 'vxlan', backendData: vxlanData(config.vxlan.vni, vtepMac) };
+    case 'host-gw':
+      return { backendType: 'host-gw' };
+    default:
+      return {};
+  }
+}
+
+export function leaseAttributes(offer: Offer): LeaseAttributes {
+  const { config, uplink, node, incarnation, receives } = offer;
+  const paths = datapathsOf(config.paths.filter((path) => receives.includes(path)));
+  const start: Advert = { node, incarnation, mtuBytes: uplink.mtuBytes };
+  const weft = paths.reduce((advert, path) => ({ ...advert, ...path.advert(offer) }), start);
+  return { publicIP: uplink.publicIP, ...flannelPart(offer), weft };
+}

@@ -1,0 +1,62 @@
+/** The facts in Prometheus' text form. Loaded with the first question for it: most hosts are asked late, some never. */
+import { Counter, Gauge, Registry } from 'prom-client';
+import { PATH_NAMES } from '../core/path.ts';
+import type { OwnerPhase } from '../core/status.ts';
+import type { Facts } from './facts.ts';
+import type { Answer } from './routes.ts';
+import { unreadyReasons } from './status.ts';
+
+const PHASES: readonly OwnerPhase[] = ['starting', 'held', 'unsure', 'fenced', 'draining'];
+
+/** Made anew for each answer: all that is counted is counted in the facts. */
+export async function metricsOf(facts: Facts): Promise<Answer> {
+  const registry = new Registry();
+  const registers = [registry];
+  const gauge = (name: string, help: string, value: number): void => new Gauge({ name, help, registers }).set(value);
+  const counter = (name: string, help: string, value: number): void =>
+    new Counter({ name, help, registers }).inc(value);
+  const { passes, lease, renewals, store } = facts;
+
+  new Gauge({
+    name: 'weft_info',
+    help: 'Always 1; version, node and store as labels',
+    labelNames: ['version', 'node', 'store'],
+    registers,
+  }).set({ version: facts.version, node: facts.node, store: store.kind }, 1);
+  gauge('weft_ready', '1 when this node may take containers', unreadyReasons(facts).length === 0 ? 1 : 0);
+  const state = new Gauge({
+    name: 'weft_lease_state',
+    help: '1 for the state that the lease is in',
+    labelNames: ['state'],
+    registers,
+  });
+  for (const phase of PHASES) state.set({ state: phase }, phase === facts.phase ? 1 : 0);
+  if (lease !== undefined) gauge('weft_lease_epoch', 'Fencing token of the lease', lease.epoch);
+  counter('weft_lease_renewals_total', 'Renewals that the store took', renewals.made);
+  counter('weft_lease_renewal_failures_total', 'Renewals and claims that failed', renewals.failed);
+  gauge('weft_store_reachable', '1 when the store answered the last time', store.trouble === undefined ? 1 : 0);
+
+  const peers = new Gauge({
+    name: 'weft_peers',
+    help: 'Peers by the path they are reached by',
+    labelNames: ['path'],
+    registers,
+  });
+  const counts = new Map<string, number>([...PATH_NAMES, 'none'].map((path) => [path, 0]));
+  for (const { path } of passes.last?.peers.values() ?? []) counts.set(path, (counts.get(path) ?? 0) + 1);
+  for (const [path, count] of counts) peers.set({ path }, count);
+
+  counter('weft_passes_total', 'Passes made over this host', passes.totals.passes);
+  counter('weft_passes_broken_total', 'Passes that could not be made', passes.totals.broken);
+  counter('weft_pass_seconds_total', 'Time that passes took', passes.totals.durationMs / 1000);
+  counter('weft_changes_total', 'Changes made to this host', passes.totals.applied);
+  gauge('weft_changes_failed', 'Changes that have failed and are tried again', passes.failed.length);
+  gauge('weft_changes_held', 'Removals that are held back', passes.held.length);
+  gauge('weft_leases_skipped', 'Leases in the store that cannot be read', facts.view?.skipped.length ?? 0);
+  gauge('weft_findings', 'Things that need attention', facts.findings.length);
+  gauge('weft_uptime_seconds', 'Since the daemon started', (facts.nowMs - facts.startedMs) / 1000);
+  gauge('process_resident_memory_bytes', 'Resident memory', process.memoryUsage.rss());
+  const { user, system } = process.cpuUsage();
+  counter('process_cpu_seconds_total', 'User and system time', (user + system) / 1e6);
+  return { status: 200, type: registry.contentType, body: await registry.metrics() };
+}

@@ -1,0 +1,43 @@
+/** A Network that shares addresses with a network this host is in would cut it off from one of them. */
+import type { InterfaceAddress } from '../contracts/host-network.ts';
+import { WeftError } from '../core/errors.ts';
+import { baseOf, contains, overlaps, subnetOf, type Subnet } from '../core/subnet.ts';
+
+export interface OverlapFacts {
+  readonly network: Subnet;
+  /** Prefix length of each host's subnet in it. */
+  readonly subnetLength: number;
+  /** All addresses of this host. */
+  readonly addresses: readonly InterfaceAddress[];
+  /** Our own tunnel devices. */
+  readonly devices: readonly string[];
+  /** The subnet this host had: bridges and containers of its own use it. */
+  readonly ownSubnet: Subnet | undefined;
+}
+
+/** @throws WeftError NETWORK_OVERLAP, naming both ranges and the device */
+export function refuseOverlap({ network, subnetLength, addresses, devices, ownSubnet }: OverlapFacts): void {
+  for (const { link, address, prefixLength } of addresses) {
+    const range = subnetOf(address, prefixLength);
+    if (!overlaps(network, range) || devices.includes(link)) continue;
+    // Where there is no tunnel device the base stands on `lo`, and may outlive what we remember of it.
+    if (link === 'lo' && prefixLength === 32 && address === baseOf(subnetOf(address, subnetLength))) continue;
+    if (ownSubnet !== undefined && contains(ownSubnet, range)) continue;
+    throw new WeftError(
+      'NETWORK_OVERLAP',
+      `Network ${network} overlaps ${range}, which this host has on ${link} (${address}/${prefixLength})`,
+      {
+        hint: 'Choose a Network that no host of the cluster is in, or take the address off that device',
+      },
+    );
+  }
+}
+
+/** Who on this host still uses a subnet: devices, besides our own, with an address in it. Our base on `lo` is our own too. */
+export function usersOf(subnet: Subnet, addresses: readonly InterfaceAddress[], devices: readonly string[]): string[] {
+  return addresses.flatMap(({ link, address, prefixLength }) =>
+    devices.includes(link) || (link === 'lo' && address === baseOf(subnet)) || !contains(subnet, address)
+      ? []
+      : `${link} (${address}/${prefixLength})`,
+  );
+}

@@ -1,0 +1,91 @@
+/** Makes the passes that the loop asks for, and tells what came of them. */
+import { asWeftError, type WeftError } from '../core/errors.ts';
+import { hostEntryKey, type HostEntry, type HostFile } from '../core/host-entry.ts';
+import type { LeaseView } from '../core/lease.ts';
+import type { Subnet } from '../core/subnet.ts';
+import type { Self } from '../datapath/datapath.ts';
+import { HostPasses } from '../reconcile/host-pass.ts';
+import type { PassReport } from '../reconcile/pass-report.ts';
+import type { AgentParts } from './agent-parts.ts';
+import type { Findings } from './findings.ts';
+import type { Changed, PassResult } from './loop.ts';
+import { changeKey, type PassJournal } from './pass-journal.ts';
+import { subnetEnv } from './subnet-env.ts';
+
+/** Everything that a pass is made from, as it stands now. */
+export interface PassSources {
+  readonly self: Self;
+  readonly view: LeaseView;
+  readonly guardFiles: readonly HostFile[];
+  readonly previousNetwork: Subnet | undefined;
+  readonly answering: ReadonlySet<Subnet>;
+}
+
+export interface PassesParts extends Pick<AgentParts, 'host' | 'clock' | 'options'> {
+  readonly findings: Findings;
+  readonly journal: PassJournal;
+  readonly sources: () => PassSources;
+  readonly onReport: (report: PassReport) => Promise<void> | void;
+}
+
+/** What needs CAP_NET_ADMIN. A setting or a firewall may be closed to us for other reasons. */
+const KERNEL: ReadonlySet<HostEntry['kind']> = new Set(['link', 'address', 'route', 'neighbour', 'fdb', 'rule']);
+
+export class Passes {
+  readonly #parts: PassesParts;
+  readonly #passes: HostPasses;
+  #subnetFileWritten: boolean;
+
+  constructor(parts: PassesParts, subnetFileWritten: boolean) {
+    this.#parts = parts;
+    this.#passes = new HostPasses(parts);
+    this.#subnetFileWritten = subnetFileWritten;
+  }
+
+  get subnetFileWritten(): boolean {
+    return this.#subnetFileWritten;
+  }
+
+  /** Rejects with ABORTED, or with NOT_PERMITTED when the kernel has denied us from the first pass on. */
+  async make(changed: Changed, signal: AbortSignal): Promise<PassResult> {
+    const { sources, options, journal, onReport } = this.#parts;
+    const { self, view, guardFiles, previousNetwork, answering } = sources();
+    const file = subnetEnv(self, options);
+    let report: PassReport;
+    try {
+      const files = [file, ...guardFiles];
+      report = await this.#passes.pass(
+        { self, view, changed, files, previousNetwork, answering, dryRun: false },
+        signal,
+      );
+    } catch (error) {
+      if (signal.aborted) throw error;
+      journal.broke(asWeftError(error));
+      if (journal.last === undefined) refuseDenied([asWeftError(error)]);
+      return { failed: true, heldForMs: undefined };
+    }
+    const first = journal.last === undefined;
+    journal.made(report);
+    if (first)
+      refuseDenied(
+        report.failed.flatMap(({ change, error }) =>
+          change.op === 'put' && KERNEL.has(change.want.kind) ? [error] : [],
+        ),
+      );
+    if (report.scope === 'all') {
+      this.#subnetFileWritten = !report.failed.some(({ change }) => changeKey(change) === hostEntryKey(file));
+      this.#parts.findings.set(
+        'host',
+        report.findings.filter((finding) => !view.findings.includes(finding)),
+      );
+    }
+    await onReport(report);
+    return { failed: report.failed.length > 0, heldForMs: report.heldForMs };
+  }
+}
+
+/** Without the right to change the kernel nothing here can ever work; later it is one failed change among others. */
+function refuseDenied(errors: readonly WeftError[]): void {
+  const denied = errors.find(({ code }) => code === 'NOT_PERMITTED');
+  if (denied !== undefined) throw denied;
+}

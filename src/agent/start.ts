@@ -1,0 +1,130 @@
+/**
+ * From nothing to a lease and its subnet.env, with the fewest round trips: whoever waits for the file is waiting for containers.
+ *
+ *   uplink ─┐
+ *   config ─┴─► own networks clear of it? ─► tunnel devices ready ─► claim ─► subnet.env
+ *
+ * No list of leases is read here, so that it takes no longer in a large cluster.
+ */
+import { asWeftError, isRetryable, WeftError, type ErrorCode } from '../core/errors.ts';
+import { sameHostEntry } from '../core/host-entry.ts';
+import { numbersOf } from '../core/instance.ts';
+import type { Lease, StoredConfig } from '../core/lease.ts';
+import { macFrom } from '../core/mac.ts';
+import type { NetworkConfig } from '../core/network-config.ts';
+import { parseNetworkConfig } from '../core/parse-network-config.ts';
+import { baseOf } from '../core/subnet.ts';
+import type { Uplink } from '../core/uplink.ts';
+import type { Receiver, Self } from '../datapath/datapath.ts';
+import type { AgentParts } from './agent-parts.ts';
+import type { Findings } from './findings.ts';
+import { firstClaim, firstLook, ownDevices, previousSubnets, readyDevices } from './first-claim.ts';
+import { refuseOverlap } from './network-overlap.ts';
+import { patiently, type Patience } from './patiently.ts';
+import { subnetEnv } from './subnet-env.ts';
+import { vtepMac } from './vtep-mac.ts';
+
+export interface Started {
+  readonly self: Self;
+  readonly stored: StoredConfig;
+  /** My lease as it stood before, if there was one. */
+  readonly adopted: Lease | undefined;
+  readonly incarnation: number;
+  /** When the claim was sent. */
+  readonly sentAt: number;
+  readonly subnetFileWritten: boolean;
+}
+
+/** A person may put these right at any time, and the daemon takes the config then. */
+const HEALS: ReadonlySet<ErrorCode> = new Set([
+  'CONFIG_NOT_JSON',
+  'CONFIG_INVALID',
+  'CONFIG_UNKNOWN_KEY',
+  'UNSUPPORTED',
+]);
+
+export class StartUp {
+  readonly #parts: AgentParts;
+  readonly #patience: Patience;
+  #config: NetworkConfig | undefined;
+  #uplink: Uplink | undefined;
+
+  constructor(parts: AgentParts, findings: Findings) {
+    this.#parts = parts;
+    this.#patience = { clock: parts.clock, random: parts.random, findings };
+  }
+
+  /** As far as it has come. */
+  get config(): NetworkConfig | undefined {
+    return this.#config;
+  }
+
+  get uplink(): Uplink | undefined {
+    return this.#uplink;
+  }
+
+  /** @throws WeftError NETWORK_OVERLAP, NOT_PERMITTED, ABORTED, or what the store says that time does not heal */
+  async run(signal: AbortSignal): Promise<Started> {
+    const parts = this.#parts;
+    const { host, state, instance } = parts;
+    const [uplink, { config, stored }, addresses] = await Promise.all([
+      this.#findUplink(signal),
+      this.#readConfig(signal),
+      patiently('host', () => host.addresses(signal), this.#patience, signal),
+    ]);
+    const { node, vtepMac: remembered } = state.remembered;
+    const unknown: Receiver = { config, uplink, numbers: numbersOf(instance.slot), vtepMac: macFrom(node) };
+    const [previous] = previousSubnets(parts);
+    refuseOverlap({
+      network: config.v4.network,
+      subnetLength: config.v4.subnetLength,
+      addresses,
+      devices: ownDevices(unknown),
+      ownSubnet: previous,
+    });
+
+    const base = previous === undefined ? undefined : baseOf(previous);
+    const found = await patiently('host', () => firstLook(parts, unknown, base, signal), this.#patience, signal);
+    const receiver: Receiver = {
+      ...unknown,
+      vtepMac: vtepMac({ node, config, adopted: undefined, observed: found, remembered }),
+    };
+    const observed = await readyDevices(parts, receiver, found, signal);
+
+    const claim = await firstClaim(parts, receiver, observed, this.#patience, signal);
+    const { lease, adopted, incarnation, sentAt } = claim;
+    const self: Self = { ...claim.receiver, lease, base: baseOf(lease.subnet.v4) };
+    const file = subnetEnv(self, parts.options);
+    const stands = observed.some((entry) => sameHostEntry(entry, file));
+    const [outcome] = stands ? [] : await host.apply([{ op: 'put', want: file }], signal);
+    return { self, stored, adopted, incarnation, sentAt, subnetFileWritten: outcome?.error === undefined };
+  }
+
+  async #findUplink(signal: AbortSignal): Promise<Uplink> {
+    const { host, options } = this.#parts;
+    this.#uplink = await patiently('uplink', () => host.uplink(options.uplink, signal), this.#patience, signal);
+    return this.#uplink;
+  }
+
+  async #readConfig(signal: AbortSignal): Promise<{ readonly config: NetworkConfig; readonly stored: StoredConfig }> {
+    const { store } = this.#parts;
+    const attempt = async (): Promise<{ config: NetworkConfig; stored: StoredConfig }> => {
+      const stored = await store.config(signal);
+      if (stored === undefined) {
+        throw new WeftError('CONFIG_MISSING', 'the store holds no network config', {
+          hint: 'Write one with weftd config set; the daemon goes on by itself then',
+        });
+      }
+      return { config: parseNetworkConfig(stored.text), stored };
+    };
+    const read = await patiently(
+      'config',
+      attempt,
+      this.#patience,
+      signal,
+      (error) => isRetryable(error) || HEALS.has(asWeftError(error).code),
+    );
+    this.#config = read.config;
+    return read;
+  }
+}

@@ -1,0 +1,40 @@
+/** Takes away what stands on this host because of us. */
+import type { HostNetwork } from '../contracts/host-network.ts';
+import { diff } from '../core/diff.ts';
+import { hostEntryKey, hostEntryOrder, sameHostEntry, type HostEntry, type HostFile } from '../core/host-entry.ts';
+import type { Subnet } from '../core/subnet.ts';
+import type { Self } from '../datapath/datapath.ts';
+import type { FailedChange } from '../reconcile/pass-report.ts';
+import { hostScope } from '../reconcile/host-scope.ts';
+
+/**
+ * `peers`: the ways to peers, tunnels and the base address; the leak guard stays, so that no container's packet leaves in the clear.
+ * `all`: everything but settings of the kernel, which others may have come to rely on, and subnet.env, which names the subnet to ask for again.
+ */
+export type TearDown = 'peers' | 'all';
+
+const PEERS: ReadonlySet<HostEntry['kind']> = new Set(['route', 'neighbour', 'fdb', 'address', 'link']);
+const ALL: ReadonlySet<HostEntry['kind']> = new Set([...PEERS, 'rule', 'accept', 'file']);
+
+export interface TearDownParts {
+  readonly host: HostNetwork;
+  readonly self: Self;
+  /** Files besides subnet.env. */
+  readonly files: readonly HostFile[];
+  readonly previousNetwork: Subnet | undefined;
+}
+
+/** @returns what could not be removed */
+export async function tearDown(
+  what: TearDown,
+  parts: TearDownParts,
+  signal: AbortSignal,
+): Promise<readonly FailedChange[]> {
+  const { host, self, files, previousNetwork } = parts;
+  const kinds = what === 'all' ? ALL : PEERS;
+  const observed = await host.observe(hostScope(self, [], files, previousNetwork), signal);
+  const standing = observed.entries.filter((entry) => kinds.has(entry.kind));
+  const changes = diff(standing, [], { key: hostEntryKey, same: sameHostEntry, order: hostEntryOrder });
+  const outcomes = changes.length === 0 ? [] : await host.apply(changes, signal);
+  return outcomes.flatMap(({ change, error }) => (error === undefined ? [] : [{ change, error }]));
+}

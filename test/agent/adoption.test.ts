@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseAddress } from '../../src/core/address.ts';
+import { Cluster, type Member, withSubnet } from './cluster.ts';
+
+const BRIDGE = {
+  name: 'docker0',
+  addresses: [{ address: parseAddress('10.42.7.1'), prefixLength: 24 }],
+  mtuBytes: 1450,
+};
+
+test('a restart with everything right changes nothing on the host and writes the store once', async () => {
+  const cluster = new Cluster();
+  const a = cluster.member('a', '192.168.0.1', withSubnet(7)).start();
+  const b = cluster.member('b', '192.168.1.2').start();
+  await cluster.settle();
+  await a.stop();
+  const before = { host: a.host.text, writes: a.host.kernel.writes, state: a.state.writes, seq: cluster.network.seq };
+  assert.match(before.host, /route .* dev flannel\.1/);
+  a.start();
+  await cluster.pass(3_600_000 * 2);
+  assert.equal(a.host.text, before.host);
+  assert.equal(a.host.kernel.writes, before.writes);
+  assert.equal(cluster.network.seq, before.seq + 1);
+  assert.deepEqual(
+    a.calls.filter((call) => !['config', 'watch'].includes(call)),
+    ['claim'],
+  );
+  assert.equal(a.agent?.status().ready, true);
+  assert.match(b.paths, /^10\.42\.7\.0\/24 vxlan$/);
+  assert.deepEqual(a.log.text, ['info lease is held {epoch node subnet}', 'info peer joined {path peer subnet}']);
+  await cluster.stop();
+});
+
+/** The subnet that `a` had is another's now, and a bridge of `a` is still in it. */
+async function evicted(cluster: Cluster): Promise<Member> {
+  const a = cluster.member('a', '192.168.0.1', withSubnet(7)).start();
+  await cluster.settle();
+  await a.stop();
+  a.host.addDevice(BRIDGE);
+  cluster.network.leases.clear();
+  cluster.network.freed.clear();
+  cluster.member('b', '192.168.1.2', withSubnet(7)).start();
+  await cluster.settle();
+  return a;
+}
+
+test('does not renumber a host whose old subnet is in use: it waits, and says why, until nothing uses it', async () => {
+  const cluster = new Cluster();
+  const a = (await evicted(cluster)).start();
+  await cluster.pass(60_000);
+  assert.deepEqual(a.findings, ['SUBNET_IN_USE']);
+  assert.match(
+    a.agent?.status().unready.join() ?? '',
+    /10\.42\.7\.0\/24 belongs to another node now, and is in use here: docker0 \(10\.42\.7\.1\/24\)/,
+  );
+  a.host.removeDevice('docker0');
+  await cluster.pass(20_000);
+  assert.notEqual(a.subnet, null);
+  assert.notEqual(a.subnet, '10.42.7.0/24');
+  assert.equal(a.agent?.status().ready, true);
+  await cluster.stop();
+});
+
+test('renumbers at once where it is allowed to', async () => {
+  const cluster = new Cluster();
+  const a = (await evicted(cluster)).start({ allowRenumber: true });
+  await cluster.settle();
+  assert.notEqual(a.subnet, '10.42.7.0/24');
+  assert.equal(a.agent?.status().ready, true);
+  await cluster.stop();
+});
+
+test('takes over from flanneld: its lease, its subnet and its VTEP MAC', async () => {
+  const cluster = new Cluster();
+  const value =
+    '{"PublicIP":"192.168.0.1","PublicIPv6":null,"BackendType":"vxlan","BackendData":{"VNI":1,"VtepMAC":"ae:11:22:33:44:55"}}';
+  cluster.store.writeForeign('10.42.7.0-24', value);
+  const a = cluster.member('a', '192.168.0.1', withSubnet(7)).start();
+  await cluster.settle();
+  assert.equal(a.subnet, '10.42.7.0/24');
+  assert.match(a.host.text, /link flannel\.1 .* address ae:11:22:33:44:55 /);
+  assert.match(
+    cluster.leases,
+    /"BackendData":\{"VNI":1,"VtepMAC":"ae:11:22:33:44:55"\},"Weft":\{.*"mac":"ae:11:22:33:44:55"/,
+  );
+  await cluster.stop();
+});
+
+test('keeps subnet and MAC when it is started again without its state directory', async () => {
+  const cluster = new Cluster();
+  const a = cluster.member('a', '192.168.0.1').start();
+  await cluster.settle();
+  const [subnet, host] = [a.subnet, a.host.text];
+  await a.stop();
+  a.state.remembered = { node: a.state.remembered.node, incarnation: 0 };
+  a.start();
+  await cluster.settle();
+  assert.equal(a.subnet, subnet);
+  assert.equal(a.host.text, host);
+  assert.match(cluster.leases, /"incarnation":2/);
+  await cluster.stop();
+});
+
+test('after a change of the Network the routes of the old one go, and then it is nobody of ours any more', async () => {
+  const cluster = new Cluster();
+  const a = cluster.member('a', '192.168.0.1').start();
+  const b = cluster.member('b', '192.168.0.2').start();
+  await cluster.settle();
+  await Promise.all([a.stop(), b.stop()]);
+  assert.match(a.host.text, /route 10\.42\./);
+  await cluster.writeConfig({ Network: '10.99.0.0/16', Backend: { Type: 'vxlan', DirectRouting: true } });
+  a.start();
+  b.start();
+  await cluster.pass(70_000);
+  assert.doesNotMatch(a.host.text, /10\.42\./);
+  assert.match(a.host.text, /route 10\.99\./);
+  assert.equal(a.state.remembered.previousNetwork, '10.99.0.0/16');
+  await cluster.stop();
+});
