@@ -1,0 +1,120 @@
+/**
+ * Removes what stands on this host because of one instance of weftd, by what its state directory remembers; the store is not asked, so that it works
+ * where the store is gone. Kernel settings stay: what they were before is not known, and others may rely on them by now.
+ */
+import { rm } from 'node:fs/promises';
+import type { HostNetwork, HostScope } from '../contracts/host-network.ts';
+import { diff } from '../core/diff.ts';
+import { WeftError } from '../core/errors.ts';
+import { describeHostEntry, hostEntryKey, hostEntryOrder, sameHostEntry, type HostEntry } from '../core/host-entry.ts';
+import { numbersOf } from '../core/instance.ts';
+import { parseSubnetFile } from '../core/subnet-file.ts';
+import { baseOf } from '../core/subnet.ts';
+import { LinuxHost } from '../host/linux-host.ts';
+import { networkdPaths } from '../host/networkd.ts';
+import { openStateDirectory, readState, type KnownState } from '../host/state-directory.ts';
+import type { Action, Invocation } from './command.ts';
+import { storeIdentity } from './open-store.ts';
+import { requireLinux, requireNetAdmin } from './require-linux.ts';
+import { MACHINE_ID } from './this-host.ts';
+import { requiredStore } from './with-store.ts';
+
+export const cleanup: Action = async (invocation) => {
+  const { options, io, signal } = invocation;
+  requireLinux();
+  requireNetAdmin();
+  const instanceKey = [await storeIdentity(requiredStore(options))];
+  const known = await readState({ directory: options.stateDir, instanceKey });
+  if (known === undefined) {
+    io.out(`Nothing to remove: no weftd of ${options.store} has run with its state in ${options.stateDir}.\n`);
+    return 0;
+  }
+  // The lock keeps a daemon from starting meanwhile. INSTANCE_RUNNING when one runs.
+  const state = await openStateDirectory(
+    { directory: options.stateDir, instanceKey, nodeId: undefined, machineIdPath: MACHINE_ID },
+    signal,
+  );
+  try {
+    const removed = await removeAll(new LinuxHost(), known, options, signal);
+    io.out(
+      removed.length === 0
+        ? 'Nothing of it stands on this host.\n'
+        : removed.map((entry) => `- ${describeHostEntry(entry)}\n`).join(''),
+    );
+    if (options.all) {
+      await rm(known.directory, { recursive: true, force: true });
+      io.out(`- state ${known.directory}\n`);
+    }
+    return 0;
+  } finally {
+    await state.close();
+  }
+};
+
+const REMOVED: ReadonlySet<HostEntry['kind']> = new Set([
+  'route',
+  'neighbour',
+  'fdb',
+  'address',
+  'link',
+  'rule',
+  'accept',
+  'file',
+]);
+
+/** @throws WeftError the first that failed, when all others are removed */
+async function removeAll(
+  host: HostNetwork,
+  known: KnownState,
+  options: Invocation['options'],
+  signal: AbortSignal,
+): Promise<readonly HostEntry[]> {
+  const scope = await scopeOf(host, known, options, signal);
+  const { entries } = await host.observe(scope, signal);
+  const ours = entries.filter((entry) => REMOVED.has(entry.kind) && isOurs(entry, known));
+  const changes = diff(ours, [], { key: hostEntryKey, same: sameHostEntry, order: hostEntryOrder });
+  const outcomes = await host.apply(changes, signal);
+  const failed = outcomes.flatMap(({ error }) => (error === undefined ? [] : [error]));
+  const [first] = failed;
+  if (first !== undefined)
+    throw new WeftError(first.code, `${first.message} (${failed.length} of ${changes.length} could not be removed)`, {
+      cause: first,
+    });
+  return ours;
+}
+
+async function scopeOf(
+  host: HostNetwork,
+  { instance, remembered }: KnownState,
+  options: Invocation['options'],
+  signal: AbortSignal,
+): Promise<HostScope> {
+  const networks = [remembered.network, remembered.previousNetwork].filter((network) => network !== undefined);
+  const base = remembered.subnet === undefined ? undefined : baseOf(remembered.subnet);
+  const { tables, rulePriorities } = numbersOf(instance.slot);
+  // Our devices are those that carry our base, and nobody else puts that /32 on a device.
+  const carriers = (await host.addresses(signal)).filter(
+    ({ link, address, prefixLength }) => address === base && prefixLength === 32 && link !== 'lo',
+  );
+  return {
+    networks,
+    ...(base === undefined ? {} : { base }),
+    links: carriers.map(({ link }) => link),
+    tables,
+    rulePriorities,
+    sysctls: [],
+    files: [options.subnetFile, ...networkdPaths(instance.id)],
+    accepts: networks,
+  };
+}
+
+/** subnet.env may be another daemon's by now, and a device of our name and base another's too: ours has the MAC that we remember. */
+function isOurs(entry: HostEntry, { remembered, instance }: KnownState): boolean {
+  if (entry.kind === 'link') return remembered.vtepMac === undefined || entry.mac === remembered.vtepMac;
+  if (entry.kind !== 'file' || networkdPaths(instance.id).includes(entry.path)) return true;
+  const { subnet, network } = parseSubnetFile(entry.text);
+  // A drained daemon has no subnet any more; the file it left is still of its Network.
+  return remembered.subnet === undefined
+    ? network !== undefined && network === remembered.network
+    : subnet === remembered.subnet;
+}

@@ -1,0 +1,19 @@
+/** All sub-commands, as they are typed. */
+export const COMMAND_NAMES = [
+  'run',
+  'plan',
+  'status',
+  'explain',
+  'config get',
+  'config set',
+  'config check',
+  'lease list',
+  'lease show',
+  'lease reserve',
+  'lease release',
+  'drain',
+  'cleanup',
+  'lab',
+  'version',
+] as const;
+export type CommandName = (typeof COMMAND_NAMES)[number];

@@ -1,0 +1,37 @@
+/** All that a daemon knows of one peer, for people. */
+import type { Explanation } from '../agent/explain.ts';
+import { age, textFields, textTable } from './text-table.ts';
+
+/** @param nowMs milliseconds since 1970 */
+export function explanationText(peer: Explanation, nowMs: number): string {
+  const head = textFields([
+    ['peer', peer.node ?? 'a plain flanneld'],
+    ['subnet', `${peer.subnet} (epoch ${peer.epoch})`],
+    ['public IP', peer.publicIP],
+    [
+      'path',
+      `${peer.path} for ${age(nowMs - Date.parse(peer.since))}${peer.before === null ? '' : `, before it ${peer.before}`}`,
+    ],
+    ['MTU', mtu(peer)],
+  ]);
+  const paths = textTable(
+    ['PATH', 'VERDICT', 'WHY'],
+    peer.paths.map(({ path, verdict, why }) => [path, verdict, why ?? '']),
+  );
+  if (peer.entries.length === 0) return `${head}\n${paths}`;
+  const entries = textTable(
+    ['STANDS', 'ON THIS HOST'],
+    peer.entries.map(({ entry, stands }) => [stands ? 'yes' : 'NO', entry]),
+  );
+  return [head, paths, entries].join('\n');
+}
+
+/** Which of the bounds it is, with the others beside it. */
+function mtu({ mtu: sum, path }: Explanation): string {
+  if (sum === null) return 'none: no path is taken';
+  const { result, overhead, ...bounds } = sum;
+  const others = Object.entries(bounds).flatMap(([name, bytes]) =>
+    typeof bytes === 'number' ? [`${name} ${bytes}`] : [],
+  );
+  return `${result}, the smallest of ${others.join(', ')}${overhead === 0 ? '' : ` (${path} takes ${overhead})`}`;
+}

@@ -1,0 +1,102 @@
+/** What the value of an option may be, how it is read, and the words for it. */
+import { tryAddress, type Address } from '../core/address.ts';
+import { tryDuration } from '../core/duration.ts';
+import { tryNodeId, type NodeId } from '../core/node-id.ts';
+
+export interface Kind<T> {
+  /** Stands for the value in help: `--public-ip IP`. Undefined: a switch, which takes a value only behind `=`. */
+  readonly placeholder: string | undefined;
+  /** Completes "expected ...". */
+  readonly expects: string;
+  /** Undefined when the text is no such value. */
+  read(text: string): T | undefined;
+}
+
+/** The words of Go's strconv.ParseBool, which flannel's flags take. */
+const TRUE_WORDS = new Set(['1', 't', 'T', 'true', 'TRUE', 'True']);
+const FALSE_WORDS = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False']);
+
+export const toggle: Kind<boolean> = {
+  placeholder: undefined,
+  expects: 'true or false',
+  read: (text) => (TRUE_WORDS.has(text) ? true : FALSE_WORDS.has(text) ? false : undefined),
+};
+
+export function text(placeholder: string): Kind<string> {
+  return { placeholder, expects: 'a text that is not empty', read: (value) => (value === '' ? undefined : value) };
+}
+
+export const absolutePath = (placeholder: string): Kind<string> => ({
+  placeholder,
+  expects: 'an absolute path',
+  read: (value) => (value.startsWith('/') ? value : undefined),
+});
+
+export const address: Kind<Address> = {
+  placeholder: 'IP',
+  expects: 'an IPv4 address like 192.0.2.7',
+  read: (value) => (value.includes(':') ? undefined : tryAddress(value)),
+};
+
+export const nodeId: Kind<NodeId> = {
+  placeholder: 'ID',
+  expects: '1 to 128 letters, digits, dots, dashes or underscores, the first a letter or digit',
+  read: tryNodeId,
+};
+
+export const storeUrl: Kind<string> = {
+  placeholder: 'URL',
+  expects: 'a store like dynamodb://TABLE or dynamodb://TABLE?network=ID',
+  read: (value) => (/^[a-z][a-z0-9+.-]*:\/\/./.test(value) ? value : undefined),
+};
+
+export const pattern: Kind<string> = {
+  placeholder: 'REGEX',
+  expects: 'a regular expression like ^eth[0-9]+$',
+  read: (value) => {
+    try {
+      return value === '' ? undefined : new RegExp(value).source;
+    } catch {
+      return undefined;
+    }
+  },
+};
+
+/** Of at least `leastMs`. */
+export function duration(leastMs: number, least: string): Kind<number> {
+  return {
+    placeholder: 'DURATION',
+    expects: `a duration of at least ${least}, like 90s, 5m or 1h30m`,
+    read: (value) => {
+      const ms = tryDuration(value);
+      return ms === undefined || ms < leastMs ? undefined : ms;
+    },
+  };
+}
+
+export interface Endpoint {
+  readonly host: Address;
+  readonly port: number;
+}
+
+/** `127.0.0.1:8287`, `[::1]:8287`, or `off`. */
+export const endpoint: Kind<Endpoint | 'off'> = {
+  placeholder: 'IP:PORT',
+  expects: 'IP:PORT like 127.0.0.1:8287, or off',
+  read: (value) => {
+    if (value === 'off') return 'off';
+    const [, host = '', digits = ''] =
+      /^(?:\[(?=.*:)([^\]]+)\]|([^:]+)):([0-9]{1,5})$/.exec(value)?.filter((part) => part !== undefined) ?? [];
+    const ip = tryAddress(host);
+    const port = Number(digits);
+    return ip === undefined || port > 65_535 ? undefined : { host: ip, port };
+  },
+};
+
+export function oneOf<const Word extends string>(placeholder: string, words: readonly Word[]): Kind<Word> {
+  return {
+    placeholder,
+    expects: `one of ${words.join(', ')}`,
+    read: (value) => words.find((word) => word === value),
+  };
+}

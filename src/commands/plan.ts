@@ -1,0 +1,100 @@
+/** What a pass would change on this host now: everything is read, nothing is written, not even this host's own state. */
+import { subnetEnv } from '../agent/subnet-env.ts';
+import { vtepMac } from '../agent/vtep-mac.ts';
+import { WeftError } from '../core/errors.ts';
+import { numbersOf } from '../core/instance.ts';
+import type { Lease, LeaseView } from '../core/lease.ts';
+import type { NodeId } from '../core/node-id.ts';
+import { parseNetworkConfig } from '../core/parse-network-config.ts';
+import { baseOf } from '../core/subnet.ts';
+import type { Self } from '../datapath/datapath.ts';
+import { devicesOf } from '../datapath/host-basics.ts';
+import { datapathsOf } from '../datapath/paths.ts';
+import type { HostNetwork } from '../contracts/host-network.ts';
+import { LinuxHost } from '../host/linux-host.ts';
+import { networkdFiles } from '../host/networkd.ts';
+import { machineNodeId } from '../host/node-identity.ts';
+import { instanceIdOf, readState, type KnownState } from '../host/state-directory.ts';
+import { HostPasses } from '../reconcile/host-pass.ts';
+import type { Action, Invocation } from './command.ts';
+import { planOf, planText } from './plan-text.ts';
+import { storeIdentity } from './open-store.ts';
+import { requireLinux, requireNetAdmin } from './require-linux.ts';
+import { MACHINE_ID, refuseCloud, uplinkChoice } from './this-host.ts';
+import { currentView, requiredStore, withStore } from './with-store.ts';
+
+export const plan: Action = (invocation) => {
+  const { options, clock, io, signal } = invocation;
+  requireLinux();
+  refuseCloud(options);
+  requireNetAdmin();
+  return withStore(invocation, async ({ store }) => {
+    const instanceKey = [await storeIdentity(requiredStore(options))];
+    const known = await readState({ directory: options.stateDir, instanceKey });
+    const node = options.nodeId ?? known?.remembered.node ?? (await machineNodeId(MACHINE_ID));
+    const view = await currentView(store, signal);
+    const lease = ownLease(view, node);
+    if (lease === undefined) {
+      io.out(
+        options.json
+          ? `${JSON.stringify({ node, subnet: null })}\n`
+          : `Node ${node} has no lease. weftd run claims one first, and what it changes depends on its subnet.\n`,
+      );
+      return 0;
+    }
+    const host = new LinuxHost();
+    const self = await selfOf(invocation, host, { view, lease, node, known });
+    const links = devicesOf(self, datapathsOf(self.config.paths));
+    const files = [
+      subnetEnv(self, { subnetFile: options.subnetFile, ipMasq: false }),
+      ...networkdFiles(known?.instance.id ?? instanceIdOf(instanceKey), links),
+    ];
+    const input = {
+      self,
+      view,
+      changed: 'all',
+      files,
+      previousNetwork: known?.remembered.previousNetwork,
+      answering: new Set<never>(),
+      dryRun: true,
+    } as const;
+    const planned = planOf(node, self, await new HostPasses({ host, clock }).pass(input, signal));
+    io.out(options.json ? `${JSON.stringify(planned)}\n` : planText(planned));
+    return 0;
+  });
+};
+
+const ownLease = (view: LeaseView, node: NodeId): Lease | undefined =>
+  [...view.leases.values()].find(({ attributes }) => attributes.weft?.node === node);
+
+interface Known {
+  readonly view: LeaseView;
+  readonly lease: Lease;
+  readonly node: NodeId;
+  /** Undefined: no daemon of this store has run here. */
+  readonly known: KnownState | undefined;
+}
+
+/** @throws WeftError CONFIG_MISSING, or what is wrong with the config */
+async function selfOf(
+  { options, signal }: Invocation,
+  host: HostNetwork,
+  { view, lease, node, known }: Known,
+): Promise<Self> {
+  if (view.config === undefined)
+    throw new WeftError('CONFIG_MISSING', `there is no network config in ${options.store}`, {
+      hint: 'Write one: weftd config set -f FILE.',
+    });
+  const config = parseNetworkConfig(view.config.text);
+  const uplink = await host.uplink(uplinkChoice(options), signal);
+  const mac = vtepMac({ node, config, adopted: lease, observed: [], remembered: known?.remembered.vtepMac });
+  // The first slot is what a first daemon gets.
+  return {
+    lease,
+    base: baseOf(lease.subnet.v4),
+    config,
+    uplink,
+    vtepMac: mac,
+    numbers: numbersOf(known?.instance.slot ?? 0),
+  };
+}

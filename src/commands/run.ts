@@ -1,0 +1,121 @@
+/** The daemon, put together. What the start waits for is loaded and read side by side. */
+import path from 'node:path';
+import { Agent } from '../agent/agent.ts';
+import type { AgentOptions } from '../agent/agent-parts.ts';
+import { asWeftError, WeftError } from '../core/errors.ts';
+import type { ParsedSubnetFile } from '../core/subnet-file.ts';
+import { LinuxHost } from '../host/linux-host.ts';
+import { networkdFiles } from '../host/networkd.ts';
+import { openStateDirectory, type StateDirectory } from '../host/state-directory.ts';
+import { readSubnetFile } from '../host/subnet-file.ts';
+import { CryptoRandom } from '../system/crypto-random.ts';
+import { PinoLog } from '../system/pino-log.ts';
+import type { Action, Invocation, OpenedStore } from './command.ts';
+import { CONTROL_SOCKET } from './find-daemon.ts';
+import { storeIdentity } from './open-store.ts';
+import { variablesNotCarried } from './read-arguments.ts';
+import { requireLinux, requireNetAdmin } from './require-linux.ts';
+import { MACHINE_ID, refuseCloud, subnetIn, uplinkChoice } from './this-host.ts';
+import { requiredStore } from './with-store.ts';
+
+export const run: Action = async (invocation) => {
+  const { options, environment } = invocation;
+  requireLinux();
+  refuseCloud(options);
+  const url = requiredStore(options);
+  requireNetAdmin();
+  const log = new PinoLog(options.logLevel);
+  for (const { variable, instead } of variablesNotCarried(environment))
+    log.warn({ variable, why: instead }, 'variable is passed over');
+  try {
+    return await runAgent(invocation, url, log);
+  } catch (error) {
+    log.error({ code: asWeftError(error).code, error }, 'weftd ends');
+    throw error;
+  } finally {
+    await log.flush();
+  }
+};
+
+async function runAgent(invocation: Invocation, url: string, log: PinoLog): Promise<number> {
+  const { options, clock, signal, version } = invocation;
+  const random = new CryptoRandom();
+  const [opened, state, file] = await Promise.all([
+    invocation.openStore(url, { clock, random }),
+    openState(options, url, signal),
+    subnetFile(options.subnetFile, log),
+  ]);
+  const { instance } = state;
+  const host = new LinuxHost();
+  const agent = new Agent({
+    ...parts(opened),
+    host,
+    state,
+    instance,
+    clock,
+    random,
+    log,
+    options: agentOptions(options, state, opened.kind, file, version),
+    guardFiles: async (links) => networkdFiles(instance.id, links),
+  });
+  const wake = (): void => agent.wake();
+  process.on('SIGHUP', wake);
+  try {
+    const end = await agent.run(signal);
+    if (end.how === 'fenced')
+      throw new WeftError('FENCED', end.why, {
+        hint: 'weftd lease list shows who has the subnet; started again, this host takes another.',
+      });
+    log.info({ why: end.how }, 'weftd ends');
+    return 0;
+  } finally {
+    process.off('SIGHUP', wake);
+    host.close();
+    opened.close();
+    await state.close();
+  }
+}
+
+const parts = ({ store, records }: OpenedStore): Pick<OpenedStore, 'store' | 'records'> => ({ store, records });
+
+async function openState(
+  { stateDir, nodeId }: Invocation['options'],
+  url: string,
+  signal: AbortSignal,
+): Promise<StateDirectory> {
+  const instanceKey = [await storeIdentity(url)];
+  return openStateDirectory({ directory: stateDir, instanceKey, nodeId, machineIdPath: MACHINE_ID }, signal);
+}
+
+/** It is a wish for the claim: one that cannot be read is worth a word, not the start. */
+async function subnetFile(file: string, log: PinoLog): Promise<ParsedSubnetFile | undefined> {
+  try {
+    return await readSubnetFile(file);
+  } catch (error) {
+    log.warn({ error }, 'subnet file cannot be read');
+    return undefined;
+  }
+}
+
+function agentOptions(
+  options: Invocation['options'],
+  state: StateDirectory,
+  storeKind: string,
+  file: ParsedSubnetFile | undefined,
+  version: string,
+): AgentOptions {
+  const { healthListen, allowRenumber, resync, subnetFile: subnetPath } = options;
+  return {
+    uplink: uplinkChoice(options),
+    subnetFile: subnetPath,
+    subnetFromFile: subnetIn(file, state.remembered.network),
+    // This version sets no masquerade rules: whoever reads the file does, as Docker by itself.
+    ipMasq: false,
+    health: healthListen === 'off' ? undefined : healthListen,
+    controlSocket: path.join(state.directory, CONTROL_SOCKET),
+    allowRenumber,
+    resyncMs: resync,
+    version,
+    storeKind,
+  };
+}

@@ -1,0 +1,44 @@
+/** A command's time with the store of --store. */
+import { asWeftError, WeftError } from '../core/errors.ts';
+import type { LeaseView } from '../core/lease.ts';
+import type { LeaseStore } from '../contracts/lease-store.ts';
+import { CryptoRandom } from '../system/crypto-random.ts';
+import type { Invocation, OpenedStore } from './command.ts';
+
+export function requiredStore(options: Invocation['options']): string {
+  if (options.store !== undefined) return options.store;
+  throw new WeftError('BAD_OPTION', 'no store is named', {
+    hint: 'Name it with --store dynamodb://TABLE, or in the variable WEFT_STORE.',
+  });
+}
+
+/** Opens the store, and closes it whatever happens. */
+export async function withStore<T>(invocation: Invocation, work: (opened: OpenedStore) => Promise<T>): Promise<T> {
+  const { clock, options } = invocation;
+  const opened = await invocation.openStore(requiredStore(options), { clock, random: new CryptoRandom() });
+  try {
+    return await work(opened);
+  } finally {
+    opened.close();
+  }
+}
+
+/** The whole of what the store says now. A store that is away is an error here: a person waits at the other end. */
+export async function currentView(store: LeaseStore, signal: AbortSignal): Promise<LeaseView> {
+  const stop = new AbortController();
+  const forward = (): void => stop.abort();
+  signal.addEventListener('abort', forward, { once: true });
+  let trouble: unknown;
+  const failed = (error: unknown): void => {
+    trouble = error;
+    if (error !== undefined) stop.abort();
+  };
+  try {
+    for await (const { view } of store.watch(stop.signal, failed)) return view;
+  } finally {
+    stop.abort();
+    signal.removeEventListener('abort', forward);
+  }
+  if (signal.aborted) throw new WeftError('ABORTED', 'ended by a signal');
+  throw asWeftError(trouble ?? new WeftError('INTERNAL', 'the store yielded no view'));
+}

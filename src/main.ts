@@ -1,0 +1,107 @@
+#!/usr/bin/env node
+/**
+ * The composition root: the only reader of the command line, the only place that ends the process. `weftd run` loads nothing here that it
+ * does not need before subnet.env is written; what other commands need is loaded on demand.
+ */
+import v8 from 'node:v8';
+import type { CommandName } from './commands/command-name.ts';
+import type { Invocation } from './commands/command.ts';
+import { COMMANDS } from './commands/commands.ts';
+import { errorJson, errorText, exitCodeOf } from './commands/error-text.ts';
+import { openStore } from './commands/open-store.ts';
+import { readOptions, splitArguments } from './commands/read-arguments.ts';
+import { SystemClock } from './system/system-clock.ts';
+
+// Set by the bundler.
+declare const __WEFT_VERSION__: string | undefined;
+const VERSION = typeof __WEFT_VERSION__ === 'undefined' ? 'development' : __WEFT_VERSION__;
+
+// Reading 5,000 leases makes short-lived objects for a moment: without this the young generation grows threefold for it, and stays so.
+v8.setFlagsFromString('--semi-space-growth-factor=1');
+
+const argv = process.argv.slice(2);
+
+const io: Invocation['io'] = {
+  out: (text) => {
+    const { stdout } = process;
+    // A reader that has seen enough: weftd status | head.
+    if (stdout.listenerCount('error') === 0)
+      stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+    stdout.write(text);
+  },
+  err: (text) => void process.stderr.write(text),
+  input: async () => {
+    const parts: Buffer[] = [];
+    for await (const part of process.stdin) parts.push(Buffer.from(part));
+    return Buffer.concat(parts).toString('utf8');
+  },
+};
+
+async function main(): Promise<number> {
+  if (argv[0] === 'lab') {
+    // It has signals and arguments of its own.
+    const { runLab } = await import('./lab/lab-command.ts');
+    const { stdout, stderr, env } = process;
+    return runLab(argv.slice(1), { stdout, stderr, env, executable: process.argv[1] ?? '' });
+  }
+  const split = splitArguments(argv);
+  const chosen = await choose(split);
+  if (chosen.what === 'help') {
+    io.out(chosen.text);
+    return 0;
+  }
+  const options = readOptions(chosen.name, split, process.env);
+  const load = COMMANDS[chosen.name].load;
+  if (load === undefined) return 0;
+  const action = await load();
+  return action({
+    options,
+    operands: chosen.operands,
+    environment: process.env,
+    io,
+    version: VERSION,
+    clock: new SystemClock(),
+    signal: abortOnSignals(),
+    openStore,
+  });
+}
+
+type Chosen =
+  | { readonly what: 'command'; readonly name: CommandName; readonly operands: readonly string[] }
+  | { readonly what: 'help'; readonly text: string };
+
+/** The daemon's own command line needs no commander, which costs a tenth of the start. */
+async function choose({ words, help, version }: ReturnType<typeof splitArguments>): Promise<Chosen> {
+  const run = words.length === 0 || (words.length === 1 && words[0] === 'run');
+  if (version) return { what: 'command', name: 'version', operands: [] };
+  if (run && !help) return { what: 'command', name: 'run', operands: [] };
+  const { chooseCommand } = await import('./commands/command-line.ts');
+  return chooseCommand(words, help);
+}
+
+/** Told to end a second time, it ends at once: what the first asked for may hang. */
+function abortOnSignals(): AbortSignal {
+  const stop = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(name, () => {
+      if (stop.signal.aborted) process.exit(1);
+      stop.abort(name);
+    });
+  }
+  return stop.signal;
+}
+
+function end(error: unknown): never {
+  const json = argv.some((word) => /^--?json(=|$)/.test(word));
+  io.err(json ? errorJson(error) : errorText(error));
+  process.exit(exitCodeOf(error));
+}
+
+process.on('uncaughtException', end);
+process.on('unhandledRejection', end);
+
+try {
+  process.exit(await main());
+} catch (error) {
+  end(error);
+}

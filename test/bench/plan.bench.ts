@@ -1,0 +1,55 @@
+/** How long a host thinks about 5,000 peers: the plan, and its difference to what stands. */
+import { diff } from '../../src/core/diff.ts';
+import { hostEntryKey, hostEntryOrder, sameHostEntry, type HostEntry } from '../../src/core/host-entry.ts';
+import type { Lease } from '../../src/core/lease.ts';
+import type { Self } from '../../src/datapath/datapath.ts';
+import { hostBasics } from '../../src/datapath/host-basics.ts';
+import { datapathsOf } from '../../src/datapath/paths.ts';
+import { planPeers } from '../../src/datapath/plan.ts';
+import { median, report, round } from './measure.ts';
+import { clusterOf } from './large-cluster.ts';
+
+const PEERS = 5000;
+const ROUNDS = 60;
+const COMPARISON = { key: hostEntryKey, same: sameHostEntry, order: hostEntryOrder };
+
+function wantedEntries(self: Self, leases: Iterable<Lease>): HostEntry[] {
+  const paths = datapathsOf(self.config.paths);
+  const wanted = [...hostBasics(self, paths)];
+  for (const plan of planPeers(self, paths, leases).peers.values())
+    for (const entry of plan.entries) wanted.push(entry);
+  return wanted;
+}
+
+const { self, leases } = clusterOf(PEERS);
+// What the kernel shows is made of other objects than what is planned: copies, and a few changed by another hand.
+const observed = wantedEntries(self, leases.values()).flatMap((entry, index) =>
+  index % 1000 === 999 ? [] : [{ ...entry }],
+);
+
+const times = { plan: [] as number[], diff: [] as number[], both: [] as number[] };
+let changes = 0;
+for (let round = 0; round < ROUNDS; round++) {
+  const start = performance.now();
+  const wanted = wantedEntries(self, leases.values());
+  const planned = performance.now();
+  changes = diff(observed, wanted, COMPARISON).length;
+  const end = performance.now();
+  if (round < 10) continue;
+  times.plan.push(planned - start);
+  times.diff.push(end - planned);
+  times.both.push(end - start);
+}
+
+const row = (name: keyof typeof times): string[] => [
+  name,
+  round(median(times[name])),
+  round(Math.min(...times[name])),
+  round(Math.max(...times[name])),
+];
+report(
+  `Plan and difference, ${PEERS} peers, ${observed.length} entries, ${changes} changes; milliseconds`,
+  ['', 'median', 'least', 'most'],
+  [row('plan'), row('diff'), row('both')],
+  [{ what: `plan and difference of ${PEERS} peers, warm median`, value: median(times.both), atMost: 25, unit: ' ms' }],
+);

@@ -1,0 +1,71 @@
+/** A command as a person types it, against a store in memory: what it printed, and how it ended. */
+import { errorText, exitCodeOf } from '../../src/commands/error-text.ts';
+import { chooseCommand } from '../../src/commands/command-line.ts';
+import { COMMANDS } from '../../src/commands/commands.ts';
+import { readOptions, splitArguments } from '../../src/commands/read-arguments.ts';
+import { ManualClock } from '../fakes/manual-clock.ts';
+import { MemoryNetwork } from '../fakes/memory-network.ts';
+import { MemoryRecords } from '../fakes/memory-records.ts';
+import { MemoryStore } from '../fakes/memory-store.ts';
+import { SeededRandom } from '../fakes/seeded-random.ts';
+
+export interface Typed {
+  readonly out: string;
+  readonly err: string;
+  readonly exit: number;
+}
+
+export class Terminal {
+  readonly clock = new ManualClock();
+  readonly network = new MemoryNetwork(this.clock);
+  readonly store = new MemoryStore(this.network, this.clock, new SeededRandom(1));
+  readonly records = new MemoryRecords(this.network);
+  made = false;
+
+  async type(line: string, input = ''): Promise<Typed> {
+    let [out, err] = ['', ''];
+    const io = {
+      out: (text: string) => void (out += text),
+      err: (text: string) => void (err += text),
+      input: async () => input,
+    };
+    try {
+      const split = splitArguments(line.split(' ').filter((word) => word !== ''));
+      const chosen = chooseCommand(split.words, split.help);
+      if (chosen.what === 'help') return { out: chosen.text, err, exit: 0 };
+      const options = readOptions(chosen.name, split, { FLANNELD_STORE: 'memory://test' });
+      const action = await COMMANDS[chosen.name].load?.();
+      if (action === undefined) throw new Error(`${chosen.name} reads its own arguments`);
+      const signal = new AbortController().signal;
+      const exit = await action({
+        options,
+        operands: chosen.operands,
+        environment: {},
+        io,
+        version: '1.2.3',
+        clock: this.clock,
+        signal,
+        openStore: async () => this.#opened(),
+      });
+      return { out, err, exit };
+    } catch (error) {
+      return { out, err: err + errorText(error), exit: exitCodeOf(error) };
+    }
+  }
+
+  #opened() {
+    const create = async (): Promise<boolean> => {
+      const first = !this.made;
+      this.made = true;
+      return first;
+    };
+    return {
+      kind: 'memory',
+      identity: 'memory://test',
+      store: this.store,
+      records: this.records,
+      create,
+      close: () => undefined,
+    };
+  }
+}
