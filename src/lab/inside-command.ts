@@ -1,0 +1,120 @@
+/** `weftd lab inside`: the first process inside the lab's namespaces. A person never types it. */
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { asWeftError } from '../core/errors.ts';
+import { drawTopology } from './drawing.ts';
+import { LAB_FOLDER, settleIn } from './inside.ts';
+import { CARD_FILE, type LabCard } from './kept-labs.ts';
+import { Lab } from './lab.ts';
+import { tail } from './lab-process.ts';
+import { Lifeline, TERMINALS_VARIABLE } from './lifeline.ts';
+import { Report } from './report.ts';
+import type { Scenario } from './scenario.ts';
+import { Screen } from './screen.ts';
+import { begin } from './steps/begin.ts';
+
+export interface InsideOptions {
+  readonly scenario: Scenario;
+  /** `up` starts all hosts and plays nothing. */
+  readonly mode: 'demo' | 'up';
+  readonly keep: boolean;
+  readonly json: boolean;
+  readonly executable: string;
+}
+
+const LOG_LINES = 12;
+
+export async function runInside(options: InsideOptions): Promise<number> {
+  const lifeline = new Lifeline(process.env[TERMINALS_VARIABLE]);
+  const ending = new AbortController();
+  // As the first process of its pid namespace it ends all others with it.
+  lifeline.onLost(() => process.exit(1));
+  process.on('SIGTERM', () => process.exit(0));
+  // Once the person's command is gone nobody reads these.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+
+  const startMs = performance.now();
+  const screen = new Screen(options.json ? lifeline.stderr : lifeline.stdout, process.env);
+  const report = new Report();
+  let lab: Lab | undefined;
+  try {
+    await settleIn(options.executable);
+    lab = await raise(options, screen, ending.signal);
+    const stage = { lab, screen, report, signal: ending.signal };
+    if (options.mode === 'demo') await options.scenario.play(stage);
+    else await begin(stage, [...lab.hosts.values()]);
+  } catch (error) {
+    const { message, hint } = asWeftError(error);
+    report.check('the scenario plays to its end', false, hint === undefined ? message : `${message} (${hint})`);
+  }
+  if (options.mode === 'demo' || !report.ok) conclude(screen, report, lab, performance.now() - startMs);
+  if (options.json) lifeline.stdout.write(`${report.toJson()}\n`);
+  const code = report.ok ? 0 : 1;
+  if (options.keep && lab !== undefined) {
+    screen.lines(howToGoOn(options.executable));
+    lifeline.keep(code);
+    return await new Promise<number>(() => {});
+  }
+  await lab?.close();
+  await lifeline.close();
+  return code;
+}
+
+async function raise(options: InsideOptions, screen: Screen, signal: AbortSignal): Promise<Lab> {
+  const { scenario, executable } = options;
+  const { paint } = screen;
+  screen.line(`${paint('bold', 'weftd lab')}  ${scenario.name}`);
+  screen.line(paint('dim', scenario.summary));
+  screen.line();
+  screen.lines(drawTopology(scenario.topology, paint));
+  screen.line();
+  const step = screen.step('namespaces, bridges, cables and the store');
+  const lab = await Lab.start(scenario.topology, { executable, folder: LAB_FOLDER }, signal);
+  step.done('no packet leaves them');
+  const hosts = [...lab.hosts.values()].map(({ name, plan, stateFolder, environment }) => ({
+    name,
+    address: plan.address,
+    stateFolder,
+    environment,
+  }));
+  const card: LabCard = { scenario: scenario.name, executable, hosts };
+  writeFileSync(CARD_FILE, JSON.stringify(card));
+  return lab;
+}
+
+/** What held, or what did not and the end of every log. */
+function conclude(screen: Screen, report: Report, lab: Lab | undefined, tookMs: number): void {
+  const { paint } = screen;
+  const seconds = `${(tookMs / 1000).toFixed(1)} s`;
+  screen.line();
+  if (report.ok) {
+    screen.line(paint('green', `✔ all ${report.checks.length} expectations held, ${seconds}`));
+    return;
+  }
+  for (const { name, seen } of report.failures) {
+    screen.line(`${paint('red', '✘')} ${name}`);
+    for (const line of seen.split('\n')) screen.line(`    ${line}`);
+  }
+  const processes = lab === undefined ? [] : [...lab.hosts.values()].flatMap(({ daemon }) => daemon ?? []);
+  for (const process of lab === undefined ? [] : [...processes, lab.store.process]) {
+    screen.line();
+    screen.line(paint('dim', `${process.name}: ${process.ending ?? 'running'}; the end of ${process.logFile}`));
+    screen.lines(tail(process, LOG_LINES).map((line) => `    ${line}`));
+  }
+  screen.line();
+  screen.line(paint('red', `✘ ${report.failures.length} of ${report.checks.length} expectations failed, ${seconds}`));
+}
+
+function howToGoOn(executable: string): readonly string[] {
+  const relative = path.relative(process.cwd(), executable);
+  const weftd = relative.startsWith('..') ? 'weftd' : `node ${relative}`;
+  return [
+    '',
+    'The lab stays up. From any terminal:',
+    `  ${weftd} lab status                      what every host says of itself`,
+    `  ${weftd} lab exec a1 -- ip route         a command on a host`,
+    `  ${weftd} lab exec a1 -- weftd status     weftd's own commands too`,
+    `  ${weftd} lab exec a1-c1 -- sh            in its container`,
+    `  ${weftd} lab down                        ends it; nothing is left`,
+  ];
+}

@@ -1,0 +1,127 @@
+/** `weftd lab`: a world to try Weft in, made of network namespaces on this machine. */
+import { realpathSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { asWeftError, ERROR_KINDS, WeftError } from '../core/errors.ts';
+import { runInside } from './inside-command.ts';
+import { endLab, execIn, findLab, statusesOf } from './kept-labs.ts';
+import { startInside } from './outside.ts';
+import { pingUntilStdinEnds } from './pinger-loop.ts';
+import type { Scenario } from './scenario.ts';
+import { SCENARIOS } from './scenarios/list.ts';
+import type { LabIo } from './terminal.ts';
+
+const USAGE = `Usage: weftd lab COMMAND
+
+A cluster on this machine: hosts and containers as network namespaces, real weftd
+processes, a store. As root, or as an ordinary user where user namespaces are allowed.
+Nothing leaves the namespaces, and nothing is left when the lab ends.
+
+Commands:
+  demo [--scenario NAME] [--json] [--keep]
+                       plays a scenario and judges it; exit code 0 when all was as it should be
+  up [--scenario NAME] starts all hosts of a scenario and leaves the lab up
+  status [--json]      what every host of the running lab says of itself
+  exec NAME -- CMD     runs a command on a host (a1), in a container (a1-c1) or on the router
+  down                 ends the running lab
+
+Options:
+  --scenario NAME      ${SCENARIOS.map(({ name, summary }) => `${name}: ${summary}`).join('\n                       ')}
+  --json               one report as the last line of stdout; all else goes to stderr
+  --keep               leaves the lab up when the scenario has been played
+
+Example:
+  weftd lab demo --keep && weftd lab exec a1 -- weftd status && weftd lab down
+`;
+
+const OPTIONS = {
+  scenario: { type: 'string' },
+  json: { type: 'boolean', default: false },
+  keep: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const;
+
+/** @param args what stands behind `lab`. Resolves with the exit code. */
+export async function runLab(args: readonly string[], io: LabIo): Promise<number> {
+  try {
+    return await dispatch(args, io);
+  } catch (error) {
+    const { code, message, hint } = asWeftError(error);
+    io.stderr.write(`weftd lab: ${message} [${code}]\n${hint === undefined ? '' : `  ${hint}\n`}`);
+    return ERROR_KINDS[code].exit;
+  }
+}
+
+async function dispatch(args: readonly string[], io: LabIo): Promise<number> {
+  const [command, ...rest] = args;
+  if (command === 'pinger') {
+    pingUntilStdinEnds();
+    return 0;
+  }
+  const { values, positionals } = parse(rest);
+  if (values.help || command === undefined || command === 'help' || command === '--help' || command === '-h') {
+    io.stdout.write(USAGE);
+    return command === undefined ? 2 : 0;
+  }
+  const scenario = find(values.scenario);
+  switch (command) {
+    case 'demo':
+      return await startInside(['demo', ...rest], real(io));
+    case 'up':
+      return await startInside(['up', '--keep', ...rest], real(io));
+    case 'inside': {
+      const mode = positionals[0] === 'up' ? 'up' : 'demo';
+      return await runInside({ scenario, mode, keep: values.keep, json: values.json, executable: real(io).executable });
+    }
+    case 'exec': {
+      const [namespace, ...words] = positionals;
+      if (namespace === undefined)
+        throw new WeftError('BAD_OPTION', 'which host? For example: weftd lab exec a1 -- ip route');
+      return await execIn(findLab(), namespace, words);
+    }
+    case 'status':
+      return await printStatus(values.json, io);
+    case 'down':
+      await endLab(findLab());
+      return 0;
+    default:
+      throw new WeftError('BAD_OPTION', `no command "${command}"`, { hint: 'weftd lab --help lists them' });
+  }
+}
+
+/** npm starts the bundle through a link: what lies beside the real file is looked for from there. */
+const real = (io: LabIo): LabIo => ({ ...io, executable: realpathSync(io.executable) });
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new WeftError('BAD_OPTION', message, { cause: error, hint: 'weftd lab --help lists the options' });
+  }
+}
+
+function find(name: string | undefined): Scenario {
+  const found = name === undefined ? SCENARIOS[0] : SCENARIOS.find((scenario) => scenario.name === name);
+  if (found !== undefined) return found;
+  throw new WeftError('BAD_OPTION', `no scenario "${name}"`, {
+    hint: `there are: ${SCENARIOS.map((scenario) => scenario.name).join(', ')}`,
+  });
+}
+
+async function printStatus(json: boolean, io: LabIo): Promise<number> {
+  const statuses = await statusesOf(findLab());
+  if (json) {
+    io.stdout.write(
+      `${JSON.stringify(Object.fromEntries(statuses.map(({ name, status }) => [name, status ?? null])))}\n`,
+    );
+    return 0;
+  }
+  for (const { name, status } of statuses) {
+    const own = status === undefined ? 'no daemon runs' : `${status.subnet ?? 'no subnet'}  ${status.state}`;
+    io.stdout.write(`${name.padEnd(6)}${own}\n`);
+    for (const { node, publicIP, subnet, path } of status?.peers ?? []) {
+      io.stdout.write(`      ${path.padEnd(7)} ${subnet.padEnd(18)} ${node ?? publicIP}\n`);
+    }
+  }
+  return 0;
+}

@@ -1,0 +1,119 @@
+/** A lab that runs: the world of a topology, its store, its hosts and the pinger. */
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import type { JsonObject } from '../core/json.ts';
+import { startDynamoDB } from './emulator.ts';
+import { LabHost } from './lab-host.ts';
+import { startProcess, type LabProcess, type ProcessPlan } from './lab-process.ts';
+import { Pinger } from './pinger.ts';
+import type { LabStore } from './store.ts';
+import type { HostPlan, StorePlan, Topology } from './topology.ts';
+import { buildWorld, setCable } from './world.ts';
+
+export interface LabOptions {
+  /** The bundle: what hosts run. */
+  readonly executable: string;
+  readonly folder: string;
+  /** More flags for every `weftd run`. */
+  readonly flags?: readonly string[];
+  /** Beside, or in place of, the store's own. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** A daemon beside those of the topology. */
+export interface FurtherDaemon {
+  /** Of its folder in the lab's. */
+  readonly folder: string;
+  /** Network id in the store, when it is not the lab's own network. */
+  readonly network?: string;
+  readonly flags?: readonly string[];
+}
+
+export class Lab {
+  readonly topology: Topology;
+  readonly folder: string;
+  readonly store: LabStore;
+  readonly pinger: Pinger;
+  readonly hosts: ReadonlyMap<string, LabHost>;
+  readonly #options: LabOptions;
+  readonly #further: LabHost[] = [];
+  readonly #programs: LabProcess[] = [];
+
+  private constructor(topology: Topology, store: LabStore, pinger: Pinger, options: LabOptions) {
+    this.topology = topology;
+    this.folder = options.folder;
+    this.store = store;
+    this.pinger = pinger;
+    this.#options = options;
+    const { folder, flags = [] } = options;
+    this.hosts = new Map(topology.hosts.map((plan) => [plan.name, this.#daemonOf(plan, folder, store, flags)]));
+  }
+
+  /** Namespaces, cables and the store; no host runs anything yet. */
+  static async start(topology: Topology, options: LabOptions, signal: AbortSignal): Promise<Lab> {
+    mkdirSync(options.folder, { recursive: true });
+    // It takes as long to start as all else here.
+    const pinger = new Pinger([process.execPath, options.executable, 'lab', 'pinger']);
+    try {
+      await buildWorld(topology, signal);
+      const store = await startDynamoDB(topology.store, options.executable, options.folder, signal);
+      return new Lab(topology, store, pinger, options);
+    } catch (error) {
+      pinger.close();
+      throw error;
+    }
+  }
+
+  host(name: string): LabHost {
+    const host = this.hosts.get(name);
+    if (host === undefined) {
+      throw new Error(`no host "${name}" in this lab: it has ${[...this.hosts.keys()].join(', ')}`);
+    }
+    return host;
+  }
+
+  /** One more daemon in the namespace of a machine, with files of its own. It is not among `hosts`. */
+  addDaemon(plan: HostPlan, { folder, network, flags = [] }: FurtherDaemon): LabHost {
+    const uri = network === undefined ? this.store.uri : `${this.store.uri}?network=${network}`;
+    const host = this.#daemonOf(plan, path.join(this.folder, folder), { ...this.store, uri }, flags);
+    this.#further.push(host);
+    return host;
+  }
+
+  /** A program that runs until it, or the lab, ends. */
+  start(plan: ProcessPlan): LabProcess {
+    const program = startProcess(plan);
+    this.#programs.push(program);
+    return program;
+  }
+
+  /** Hosts whose daemon runs. */
+  get running(): readonly LabHost[] {
+    return [...this.hosts.values()].filter(({ daemon }) => daemon !== undefined && daemon.ending === undefined);
+  }
+
+  /** Writes the network config, and makes the table, as an operator would. */
+  async writeConfig(config: JsonObject): Promise<void> {
+    const [any] = this.hosts.values();
+    if (any === undefined) throw new Error('a lab without hosts has nobody to write the config');
+    await any.weftd(['config', 'set', '--create-table', '-f', '-'], JSON.stringify(config));
+  }
+
+  async setCable(machine: StorePlan | LabHost, state: 'up' | 'down'): Promise<void> {
+    await setCable(this.topology, machine instanceof LabHost ? machine.plan : machine, state);
+  }
+
+  /** Ends all processes. The namespaces go away with the lab's own process. */
+  async close(): Promise<void> {
+    this.pinger.close();
+    const daemons = [...this.hosts.values(), ...this.#further].flatMap(({ daemon }) => daemon ?? []);
+    const processes = [...daemons, ...this.#programs, this.store.process];
+    for (const process of processes) process.kill('SIGKILL');
+    await Promise.all(processes.map((process) => process.ended));
+  }
+
+  #daemonOf(plan: HostPlan, folder: string, store: LabStore, flags: readonly string[]): LabHost {
+    const { executable, environment = {} } = this.#options;
+    return new LabHost(plan, { weftd: [process.execPath, executable], folder, store, flags, environment });
+  }
+}

@@ -1,0 +1,75 @@
+/** What became of the pings of one flow, by sequence. */
+
+export interface FlowCount {
+  readonly sent: number;
+  readonly answered: number;
+  /** Not answered in time. Those that still may be are not counted. */
+  readonly lost: number;
+  /** Median round trip; null when none was answered. */
+  readonly rttMs: number | null;
+  /** The longest stretch without an answered ping: from the first lost one's sending to that of the next that was answered, or the last sent. */
+  readonly outageMs: number;
+  /** From the first sending until the last. */
+  readonly elapsedMs: number;
+}
+
+/** An answer that comes later than this counts as none. */
+export const OVERDUE_MS = 1000;
+
+export class PingCount {
+  readonly #sentAtMs: number[] = [];
+  /** Round trip by sequence; NaN while there is no answer. */
+  readonly #rttMs: number[] = [];
+  #answered = 0;
+
+  get sent(): number {
+    return this.#sentAtMs.length;
+  }
+
+  get lastSentMs(): number {
+    return this.#sentAtMs.at(-1) ?? Number.NEGATIVE_INFINITY;
+  }
+
+  get allAnswered(): boolean {
+    return this.#answered === this.sent;
+  }
+
+  /** The sequence to send now. */
+  sends(atMs: number): number {
+    this.#sentAtMs.push(atMs);
+    return this.#rttMs.push(Number.NaN) - 1;
+  }
+
+  answered(sequence: number, atMs: number): void {
+    const sentAtMs = this.#sentAtMs[sequence];
+    // A duplicate counts once.
+    if (sentAtMs === undefined || !Number.isNaN(this.#rttMs[sequence]) || atMs - sentAtMs > OVERDUE_MS) return;
+    this.#rttMs[sequence] = atMs - sentAtMs;
+    this.#answered += 1;
+  }
+
+  /** @param now pings that were sent a second before this moment and are not answered are lost. */
+  read(now: number): FlowCount {
+    let lost = 0;
+    let outageMs = 0;
+    let outageFrom: number | undefined;
+    for (const [sequence, sentAtMs] of this.#sentAtMs.entries()) {
+      if (!Number.isNaN(this.#rttMs[sequence])) outageFrom = undefined;
+      else if (now - sentAtMs > OVERDUE_MS) {
+        lost += 1;
+        outageFrom ??= sentAtMs;
+      }
+      const next = this.#sentAtMs[sequence + 1] ?? sentAtMs;
+      if (outageFrom !== undefined) outageMs = Math.max(outageMs, next - outageFrom);
+    }
+    const round = this.#rttMs.filter((rttMs) => !Number.isNaN(rttMs)).toSorted((a, b) => a - b);
+    return {
+      sent: this.sent,
+      answered: this.#answered,
+      lost,
+      rttMs: round[Math.floor(round.length / 2)] ?? null,
+      outageMs,
+      elapsedMs: this.sent === 0 ? 0 : this.lastSentMs - (this.#sentAtMs[0] ?? 0),
+    };
+  }
+}

@@ -1,0 +1,5 @@
+/** All scenarios by name; the first is the one that `weftd lab demo` plays. */
+import type { Scenario } from '../scenario.ts';
+import { firstLight } from './first-light.ts';
+
+export const SCENARIOS: readonly Scenario[] = [firstLight];

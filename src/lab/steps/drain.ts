@@ -1,0 +1,48 @@
+/** A host leaves in order: it says so, its routes vanish everywhere, its subnet is free. */
+import { eventually } from '../eventually.ts';
+import type { LabHost } from '../lab-host.ts';
+import type { Stage } from '../scenario.ts';
+import { SteadyFlows } from '../steady-flows.ts';
+import { checkNoLoss } from './loss.ts';
+
+export async function drain(
+  stage: Stage,
+  leaver: LabHost,
+  staying: readonly LabHost[],
+  flows: readonly (readonly [string, string])[],
+): Promise<void> {
+  const { lab, screen, report, signal } = stage;
+  const step = screen.step(`${leaver.name} drains`);
+  const { subnet } = leaver.container;
+  const steady = new SteadyFlows(lab, flows);
+  await leaver.weftd(['drain']);
+  step.update('its daemon ends');
+  const ending = await leaver.daemon?.ended;
+  report.check('a drained daemon ends with exit code 0', ending === 'exit code 0', String(ending));
+  step.update('the others forget it');
+  await Promise.all(staying.map((host) => forgets(host, subnet, signal)));
+  const leases = await staying[0]?.weftd(['lease', 'list']);
+  const freed = leases?.split('\n').find((line) => line.includes(subnet));
+  report.check('the subnet of a drained host is free', freed === undefined, freed ?? '');
+  const loss = await steady.stop();
+  checkNoLoss(report, 'a host drains', loss);
+  step.done(`${subnet} is free, no route to it is left`);
+}
+
+/** Its status names no such peer, and its kernel has neither route nor neighbour in that subnet. */
+async function forgets(host: LabHost, subnet: string, signal: AbortSignal): Promise<void> {
+  await host.await(
+    `forgets ${subnet}`,
+    ({ peers }) => (peers.some((peer) => peer.subnet === subnet) ? undefined : true),
+    signal,
+  );
+  await eventually(
+    `${host.name} has no route to ${subnet}`,
+    5000,
+    async () => {
+      const left = (await host.run(['ip', 'route', 'show', 'table', 'all', 'root', subnet])).trim();
+      return left === '' ? { found: true } : { missing: left };
+    },
+    signal,
+  );
+}
