@@ -11,7 +11,13 @@ const [me, other] = [parseNodeId('me'), parseNodeId('other')];
 const myIP = parseAddress('192.0.2.1');
 
 function owned(third: number, node: typeof me | undefined, publicIP = '192.0.2.9'): OwnedLease {
-  const lease = { key: leaseKeyOf({ v4: subnet(third) }), subnet: { v4: subnet(third) }, attributes: { publicIP: parseAddress(publicIP) }, epoch: 1, version: '1' };
+  const lease = {
+    key: leaseKeyOf({ v4: subnet(third) }),
+    subnet: { v4: subnet(third) },
+    attributes: { publicIP: parseAddress(publicIP) },
+    epoch: 1,
+    version: '1',
+  };
   return { lease, node };
 }
 
@@ -24,13 +30,19 @@ function plan(facts: Partial<ClaimFacts>, claimer: { previous?: number; mayRenum
     publicIP: myIP,
     mayRenumber: claimer.mayRenumber ?? true,
     within: [],
-    range: { network: parseSubnet('10.42.0.0/16'), subnetLength: 24, min: parseAddress('10.42.1.0'), max: parseAddress('10.42.9.0') },
+    range: {
+      network: parseSubnet('10.42.0.0/16'),
+      subnetLength: 24,
+      min: parseAddress('10.42.1.0'),
+      max: parseAddress('10.42.9.0'),
+    },
     ...(claimer.previous === undefined ? {} : { previous: subnet(claimer.previous) }),
   };
   const { release, step } = planClaim(wish, { ...nothing, ...facts }, () => 0);
   const released = release.map(({ key }) => `release ${key}, `).join('');
   if (step.kind === 'adopt') return `${released}adopt ${step.lease.key}`;
-  if (step.kind === 'create') return `${released}create ${step.subnet}${step.over === undefined ? '' : ' over a plain lease'}`;
+  if (step.kind === 'create')
+    return `${released}create ${step.subnet}${step.over === undefined ? '' : ' over a plain lease'}`;
   return step.kind === 'taken' ? `${released}${step.subnet} ${step.why}` : `${released}none`;
 }
 
@@ -59,7 +71,10 @@ describe('the order in which a claimer takes what', () => {
     assert.equal(plan({ leases: [owned(2, undefined)] }, refused), '10.42.2.0/24 is leased by a flanneld at 192.0.2.9');
     assert.equal(plan({ unreadable: [subnet(2)] }, refused), '10.42.2.0/24 is held by an entry that cannot be read');
     assert.equal(plan({ reserved: [node] }, refused), '10.42.2.0/24 is reserved for node other');
-    assert.equal(plan({ freed: [{ ...node, freedAt: 1, quarantineMs: 5 }] }, refused), '10.42.2.0/24 was node other\u2019s until a moment ago'.replace('\u2019', "'"));
+    assert.equal(
+      plan({ freed: [{ ...node, freedAt: 1, quarantineMs: 5 }] }, refused),
+      '10.42.2.0/24 was node other\u2019s until a moment ago'.replace('\u2019', "'"),
+    );
     assert.equal(plan({ freed: [{ ...node, freedAt: 1, quarantineMs: 0 }] }, refused), 'create 10.42.2.0/24');
     assert.equal(plan({ leases: [owned(2, other)] }, { previous: 2 }), 'create 10.42.1.0/24');
   });
