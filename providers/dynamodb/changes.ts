@@ -51,7 +51,7 @@ export async function change(partition: Partition, wanted: Change, signal: Abort
     const seq = await reserve(partition, signal);
     const { steps, row } = stepsOf(partition, wanted, seq);
     const outcome = await partition
-      .transact(wanted.doing, steps, signal)
+      .transact(wanted.doing, steps, 'fails', signal)
       .catch(async (error: unknown): Promise<Outcome> => {
         // It may have happened or not, or be still on its way. Closing its number settles that: only one of the two can stand.
         const settled = await closeHole(partition, seq, signal).catch(() => 'unknown' as const);
@@ -60,7 +60,11 @@ export async function change(partition: Partition, wanted: Change, signal: Abort
       });
     if (outcome.done) return { done: true, seq, row };
     const [rowReport, deltaReport, ...others] = outcome.steps;
-    if (deltaReport?.held === false) continue;
+    if (deltaReport?.held === false) {
+      // Nobody else writes under this number: with our row in it, it is our own delta, of an attempt whose answer was lost.
+      if (deltaReport.stood?.['row'] === wanted.row) return { done: true, seq, row };
+      continue;
+    }
     // Best effort: a reader does it too, only a beat later.
     await closeHole(partition, seq, signal).catch(() => 'unknown');
     if (rowReport?.held === false) return { done: false, refusedBy: 'row', row: rowReport.stood };
@@ -94,11 +98,7 @@ async function withoutReserving(
   const { steps, row } = stepsOf(partition, wanted, seq);
   const condition: Condition = counter === 0 ? 'absent' : { equal: { seq: counter } };
   const move: Step = { op: 'update', row: COUNTER_ROW, update: { add: { seq: 1 } }, condition };
-  const outcome = await partition.transact(wanted.doing, [...steps, move], signal).catch((error: unknown) => {
-    if (error instanceof WeftError && error.code === 'STORE_CONFLICT') return 'conflict' as const;
-    throw error;
-  });
-  if (outcome === 'conflict') return 'counter moved';
+  const outcome = await partition.transact(wanted.doing, [...steps, move], 'refuses', signal);
   if (outcome.done) return { done: true, seq, row };
   const [rowReport] = outcome.steps;
   return rowReport?.held === false ? { done: false, refusedBy: 'row', row: rowReport.stood } : 'counter moved';

@@ -28,7 +28,6 @@ const BY_NAME: Readonly<Record<string, ErrorCode>> = {
   NotAuthorized: 'STORE_DENIED',
   CredentialsProviderError: 'STORE_DENIED',
   TokenProviderError: 'STORE_DENIED',
-  // The host's clock is wrong; the SDK has learnt by how much from this answer, and signs the next call right.
   RequestTimeTooSkewed: 'STORE_TIMEOUT',
   RequestExpired: 'STORE_TIMEOUT',
   RequestTimeout: 'STORE_TIMEOUT',
@@ -64,10 +63,13 @@ function read(error: unknown): SdkError {
   };
 }
 
-const SCHEMA_COMPLAINT =
-  /key element|key schema|key condition|the key .* in the item|Type mismatch for key|number of conditions on the keys/i;
+/** Our calls always give both keys, as strings: who complains of a key has other ones. (Each DynamoDB words it in its own way.) */
+const SCHEMA_COMPLAINT = /\bkeys?\b/i;
 
 function codeOf({ name, message, systemCode, status }: SdkError): ErrorCode {
+  // The host's clock is wrong. From this answer the SDK learns by how much, and signs the next call right.
+  if (name === 'InvalidSignatureException' && /signature (expired|not yet current)/i.test(message))
+    return 'STORE_TIMEOUT';
   const known = BY_NAME[name];
   if (known !== undefined) return known;
   if (name === 'ValidationException' || name === 'ValidationError')

@@ -22,6 +22,14 @@ export interface Pace {
   readonly slowMs: number;
 }
 
+/** Jitter of the pauses: each is between 1 - and 1 + this of what it should be. */
+const JITTER = 0.2;
+/** For the reading itself. */
+const READING_MS = 500;
+
+/** Whoever reads with this pace has seen a change after so long. */
+export const slowestLookMs = ({ slowMs }: Pace): number => slowMs * (1 + JITTER) + READING_MS;
+
 export interface Follower {
   readonly interest: Interest;
   /** Everything anew: at the start, when it is due, and after the feed may have lost something. */
@@ -108,7 +116,7 @@ export class Feed {
         await this.#look(place, signal);
         failures = 0;
         this.#tell(undefined);
-        waitMs = this.#intervalMs * (0.8 + 0.4 * random.fraction());
+        waitMs = this.#intervalMs * (1 - JITTER + 2 * JITTER * random.fraction());
       } catch (error) {
         if (signal.aborted) return;
         failures += 1;

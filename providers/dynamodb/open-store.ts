@@ -7,7 +7,7 @@ import { connect } from './client.ts';
 import { createTable } from './create-table.ts';
 import { DynamoLeaseStore } from './dynamo-lease-store.ts';
 import { DynamoRecords } from './dynamo-records.ts';
-import { Feed } from './feed.ts';
+import { Feed, slowestLookMs } from './feed.ts';
 import { Partition } from './partition.ts';
 import { writeSnapshot } from './snapshot.ts';
 import { identityOf, parseUrl } from './url.ts';
@@ -27,6 +27,8 @@ export interface DynamoStore {
   readonly identity: string;
   readonly store: LeaseStore;
   readonly records: Records;
+  /** After so long everybody who watches with the same pace has seen a change. */
+  readonly seenWithinMs: number;
   /** Makes the table unless it is there; says whether it had to. */
   create(signal: AbortSignal): Promise<boolean>;
   /** Packs all rows for those who join. Nodes do it at low odds; the reconciler when it runs. */
@@ -52,6 +54,7 @@ export function openDynamoStore(url: string, options: OpenOptions): DynamoStore 
     identity: identityOf(location),
     store: new DynamoLeaseStore(partition, feed, pace),
     records: new DynamoRecords(partition, feed, pace),
+    seenWithinMs: slowestLookMs(pace),
     create: (signal) => createTable({ connection, table, clock, random }, signal),
     writeSnapshot: (signal) => writeSnapshot(partition, signal),
     close: () => connection.close(),

@@ -170,7 +170,12 @@ export class Partition {
   }
 
   /** All steps or none. Repeats carry one token, so that a transaction whose answer was lost is not run again (the store remembers it for 10 minutes). */
-  async transact(doing: string, steps: readonly Step[], signal: AbortSignal): Promise<Outcome> {
+  async transact(
+    doing: string,
+    steps: readonly Step[],
+    conflict: 'fails' | 'refuses',
+    signal: AbortSignal,
+  ): Promise<Outcome> {
     const command = new TransactWriteItemsCommand({
       TransactItems: steps.map((step) => this.#item(step)),
       ClientRequestToken: randomUUID(),
@@ -180,7 +185,7 @@ export class Partition {
         await client.send(command, abort);
         return { done: true };
       } catch (error) {
-        return transactionOutcome(error, steps.length);
+        return transactionOutcome(error, steps.length, conflict);
       }
     });
   }

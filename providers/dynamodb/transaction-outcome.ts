@@ -20,18 +20,22 @@ class StepFailed extends Error {
   }
 }
 
-/** The outcome when a condition did not hold; else throws what made the transaction fail. */
-export function transactionOutcome(error: unknown, steps: number): Outcome {
+/**
+ * The outcome when a condition did not hold; else throws what made the transaction fail. `conflict`: what to make of another transaction that
+ * had one of the rows at that moment: an error, which is tried again, or a refusal of no step in particular.
+ */
+export function transactionOutcome(error: unknown, steps: number, conflict: 'fails' | 'refuses'): Outcome {
   if (!(error instanceof TransactionCanceledException)) throw error;
   const reasons: readonly CancellationReason[] = error.CancellationReasons ?? [];
-  if (reasons.some(({ Code }) => Code === 'ConditionalCheckFailed')) {
+  if (reasons.length === steps && reasons.some(({ Code }) => Code === 'ConditionalCheckFailed')) {
     const reports = reasons.map(({ Code, Item }) => ({
       held: Code !== 'ConditionalCheckFailed',
       stood: Item === undefined ? undefined : plainItem(Item),
     }));
-    if (reports.length === steps) return { done: false, steps: reports };
+    return { done: false, steps: reports };
   }
   const reason = reasons.find(({ Code }) => Code !== undefined && Code !== 'None');
   if (reason?.Code === undefined) throw error;
+  if (reason.Code === 'TransactionConflict' && conflict === 'refuses') return { done: false, steps: [] };
   throw new StepFailed(reason.Code, reason.Message ?? error.message);
 }

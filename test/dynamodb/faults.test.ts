@@ -175,6 +175,27 @@ describeOnDynamoDB('a DynamoDB that fails', (ground) => {
     }
   });
 
+  it('a watcher sees a change, whatever fails on the way to it', async () => {
+    const { proxy } = ground();
+    for (const fault of FAULTS) {
+      for (let spoiled = 0; spoiled < 4; spoiled++) {
+        const world = await ground().makeWorld();
+        const { store } = world.open();
+        const requestTimeoutMs = fault === 'stalled' ? 100 : 5000;
+        const watcher = new Watcher(world.open('', { endpoint: proxy.endpoint, requestTimeoutMs }));
+        await watcher.next();
+        proxy.calls = [];
+        proxy.fault = ({ number }) => (number === spoiled ? fault : undefined);
+        const { lease } = await store.claim(wish(a), signal);
+        const { view } = await watcher.next();
+        assert.deepEqual(viewText(view), [`${lease.key} node-a`], `${fault} at call ${spoiled}`);
+        proxy.fault = () => undefined;
+        await watcher.stop();
+        await world.close();
+      }
+    }
+  });
+
   it('keeps a watcher\u2019s view while the store is away, tells of the trouble once it begins and once it is over, and then shows what was missed', async () => {
     const { proxy, world } = ground();
     const { store } = world.open();

@@ -11,7 +11,7 @@ import type {
 import { family, type Address } from '../../src/core/address.ts';
 import type { Change } from '../../src/core/diff.ts';
 import { asWeftError, WeftError } from '../../src/core/errors.ts';
-import { describeHostEntry, hostEntryKey, type HostEntry, type Route, type Sysctl } from '../../src/core/host-entry.ts';
+import { describeHostEntry, hostEntryKey, type HostEntry, type Route } from '../../src/core/host-entry.ts';
 import { MAIN_TABLE } from '../../src/core/instance.ts';
 import { contains } from '../../src/core/subnet.ts';
 import type { Uplink } from '../../src/core/uplink.ts';
@@ -202,11 +202,3 @@ const wholeOf = (address: Address): number => (family(address) === 4 ? 32 : 128)
 function stopIfAborted(signal: AbortSignal): void {
   if (signal.aborted) throw new WeftError('ABORTED', 'stopped while looking at the kernel');
 }
-
-/** A setting as a fresh kernel has it. */
-export const sysctl = (name: string, value: string, link?: string): Sysctl => ({
-  kind: 'sysctl',
-  name,
-  value,
-  ...(link === undefined ? {} : { link }),
-});

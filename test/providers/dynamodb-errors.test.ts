@@ -18,11 +18,22 @@ const CASES: readonly (readonly [Error, string, boolean])[] = [
     'STORE_TABLE_WRONG',
     true,
   ],
+  [fromService('ValidationException', 'One of the required keys was not given a value'), 'STORE_TABLE_WRONG', true],
   [fromService('ValidationException', 'Item size has exceeded the maximum allowed size'), 'INTERNAL', true],
   [fromService('AccessDeniedException', 'User is not authorized to perform: dynamodb:PutItem'), 'STORE_DENIED', true],
   [
     fromService('UnrecognizedClientException', 'The security token included in the request is invalid.'),
     'STORE_DENIED',
+    true,
+  ],
+  [
+    fromService('InvalidSignatureException', 'The request signature we calculated does not match'),
+    'STORE_DENIED',
+    true,
+  ],
+  [
+    fromService('InvalidSignatureException', 'Signature expired: 20260101T000000Z is now earlier than'),
+    'STORE_TIMEOUT',
     true,
   ],
   [fromService('ExpiredTokenException'), 'STORE_DENIED', true],
