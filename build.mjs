@@ -2,6 +2,10 @@
  * Bundles what ships into dist/: the daemon and its worker as ES modules, split so that a node loads only the store
  * and the cloud that it uses. Only files whose content changed are written, so a running daemon keeps its chunks.
  *
+ *     weftd.mjs, *.mjs      what a start of the daemon waits for, in few files: each costs about a millisecond
+ *     later/                what is loaded when it is needed, with its own copy of what it shares with the above
+ *     kernel-worker.mjs
+ *
  *   node build.mjs [--quiet]
  */
 import {
@@ -16,38 +20,63 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { readFile } from 'node:fs/promises';
+import { build, transform } from 'esbuild';
 
 const root = path.dirname(fileURLToPath(import.meta.url));
-const ENTRIES = { weftd: 'src/main.ts', 'kernel-worker': 'src/host/kernel-worker.ts' };
 const LIMIT_BYTES = 1_000_000;
-/**
- * What `weftd run` with a DynamoDB store never loads: other providers, the lab, other commands. And what it loads only
- * where credentials come neither from the environment nor from the instance: the SDK's profiles, SSO, web identity.
- */
-const NOT_THE_DAEMON = [
-  /^providers\/(?!dynamodb\/)/,
-  /^src\/lab\//,
-  /^src\/commands\/(?!run\.ts|command-line\.ts)/,
-  /^node_modules\/@aws-sdk\/(credential-provider-(ini|sso|login|process|web-identity)|nested-clients|token-providers)\//,
-];
+/** What the daemon loads of later/ while it runs; the rest belongs to other commands, and to credentials that no server has. */
+const LATER_OF_THE_DAEMON = ['pino', 'metrics', 'credential-provider-http', 'credential-provider-imds'];
 
 const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
-const entryPoints = Object.fromEntries(
-  Object.entries(ENTRIES).filter(([name, source]) => {
-    const there = existsSync(path.join(root, source));
-    if (!there) console.error(`build: ${source} does not exist yet, so dist/${name}.mjs is not built`);
-    return there;
-  }),
-);
-if (Object.keys(entryPoints).length === 0) process.exit(1);
+/**
+ * `import ... from 'process'` makes Node wrap every property of the process object, which costs time at each start;
+ * the global is the same object.
+ */
+const quickProcess = {
+  name: 'quick-process',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^(node:)?process$/ }, ({ kind }) =>
+      kind === 'import-statement' ? { path: 'process', namespace: 'global' } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: 'global' }, () => ({
+      contents:
+        'const it = globalThis.process; export default it; export const { argv, cwd, emitWarning, env, platform, versions } = it;',
+    }));
+  },
+};
 
-const result = await build({
+/** Names inside packages are shortened, which saves an eighth of the whole; ours stay: a stack trace must be readable without the maps. */
+const shortNames = {
+  name: 'short-names',
+  setup({ onLoad }) {
+    onLoad({ filter: /\/node_modules\/.*\.js$/ }, async ({ path: file }) => {
+      const { code } = await transform(await readFile(file, 'utf8'), { minifyIdentifiers: true });
+      return { contents: code };
+    });
+  },
+};
+
+/** What is imported on demand and is no store of ours, by the name of its file in later/. */
+const later = {};
+const putOff = {
+  name: 'put-off',
+  setup({ onResolve, resolve }) {
+    onResolve({ filter: /.*/ }, async ({ kind, path: wanted, pluginData, ...from }) => {
+      if (kind !== 'dynamic-import' || pluginData === putOff || /^node:|\/providers\//.test(wanted)) return undefined;
+      const found = await resolve(wanted, { ...from, kind: 'import-statement', pluginData: putOff });
+      if (found.external || found.errors.length > 0) return undefined;
+      const name = wanted.replace(/^.*\//, '').replace(/\.ts$/, '');
+      later[name] = found.path;
+      return { path: `./later/${name}.mjs`, external: true };
+    });
+  },
+};
+
+const options = {
   absWorkingDir: root,
-  entryPoints,
-  outdir: 'dist',
   outExtension: { '.js': '.mjs' },
-  chunkNames: 'chunks/[name]-[hash]',
+  chunkNames: '[name]-[hash]',
   write: false,
   metafile: true,
   bundle: true,
@@ -63,17 +92,30 @@ const result = await build({
   banner: {
     js: "import{createRequire as __weftRequire}from'node:module';const require=__weftRequire(import.meta.url);",
   },
-  define: { __WEFT_VERSION__: JSON.stringify(version) },
-  // Names stay as they are: stack traces of a shipped daemon must be readable without the maps.
+  define: {
+    __WEFT_VERSION__: JSON.stringify(version),
+    // The SDK asks of each answer whether its body is a browser's stream, and Node loads all of those to tell. It never
+    // is: we speak node:http.
+    ReadableStream: 'undefined',
+  },
   minifySyntax: true,
   minifyWhitespace: true,
   sourcemap: 'linked',
   legalComments: 'none',
   logLevel: 'warning',
-}).catch(() => process.exit(1)); // esbuild has printed what is wrong
+};
+const bundle = async (outdir, entryPoints, ...plugins) =>
+  // esbuild prints what is wrong.
+  await build({ ...options, outdir, entryPoints, plugins: [...plugins, quickProcess, shortNames] }).catch(() =>
+    process.exit(1),
+  );
 
-writeDist([...result.outputFiles, notices(result.metafile)]);
-if (entryPoints.weftd) checkSize(result.metafile.outputs);
+const start = await bundle('dist', { weftd: 'src/main.ts' }, putOff);
+const worker = await bundle('dist', { 'kernel-worker': 'src/host/kernel-worker.ts' });
+const rest = await bundle('dist/later', later);
+
+writeDist([...[start, worker, rest].flatMap(({ outputFiles }) => outputFiles), notices([start, worker, rest])]);
+checkSize();
 
 /** Writes what changed, each file in one step, then removes what an earlier build left. */
 function writeDist(files) {
@@ -92,9 +134,9 @@ function writeDist(files) {
 }
 
 /** The licences of the packages inside the bundle, which must travel with it. */
-function notices(metafile) {
+function notices(bundles) {
   const packages = new Map();
-  for (const input of Object.keys(metafile.inputs)) {
+  for (const input of bundles.flatMap(({ metafile }) => Object.keys(metafile.inputs))) {
     const folder = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1];
     if (folder === undefined || packages.has(folder)) continue;
     const file = readdirSync(path.join(root, folder)).find((name) => /^(licen[cs]e|copying)/i.test(name));
@@ -109,29 +151,29 @@ function notices(metafile) {
   return { path: path.join(root, 'dist', 'THIRD-PARTY-NOTICES.txt'), contents: Buffer.from(all) };
 }
 
-function checkSize(outputs) {
-  const everyStart = closure(outputs, (imported) => imported.kind === 'import-statement');
-  const elsewhere = ({ path: file }) => NOT_THE_DAEMON.some((it) => it.test(outputs[file]?.entryPoint ?? ''));
-  const withDynamoDB = closure(outputs, (imported) => !elsewhere(imported));
-  const all = closure(outputs, () => true);
+function checkSize() {
+  const ofLater = LATER_OF_THE_DAEMON.map((name) => `dist/later/${name}.mjs`);
+  const atStart = closure(
+    start,
+    Object.keys(start.metafile.outputs).filter((file) => file.endsWith('.mjs')),
+  );
+  const daemon = atStart + closure(rest, ofLater);
   const kb = (bytes) => `${Math.round(bytes / 1000)} kB`;
-  const small = withDynamoDB <= LIMIT_BYTES;
+  const small = daemon <= LIMIT_BYTES;
   if (!small || !process.argv.includes('--quiet')) {
-    console.error(
-      `build: ${kb(all)} in all; every start reads ${kb(everyStart)}, a daemon with DynamoDB ${kb(withDynamoDB)}`,
-    );
+    console.error(`build: a daemon with DynamoDB reads ${kb(daemon)}, of which ${kb(atStart)} before its subnet.env`);
   }
   if (small) return;
   console.error(`build: that is more than the ${kb(LIMIT_BYTES)} allowed; what grew shows in "npx esbuild --analyze"`);
   process.exitCode = 1;
 }
 
-/** Bytes of dist/weftd.mjs and of all it imports, as far as `follows` goes. */
-function closure(outputs, follows) {
-  const seen = new Set(['dist/weftd.mjs']);
+/** Bytes of these files and of all that they import at once. */
+function closure({ metafile: { outputs } }, files) {
+  const seen = new Set(files);
   for (const file of seen) {
-    for (const imported of outputs[file].imports) {
-      if (outputs[imported.path] && follows(imported)) seen.add(imported.path);
+    for (const { path: imported, kind } of outputs[file].imports) {
+      if (outputs[imported] && kind === 'import-statement') seen.add(imported);
     }
   }
   return [...seen].reduce((sum, file) => sum + outputs[file].bytes, 0);

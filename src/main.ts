@@ -3,21 +3,21 @@
  * The composition root: the only reader of the command line, the only place that ends the process. `weftd run` loads nothing here that it
  * does not need before subnet.env is written; what other commands need is loaded on demand.
  */
-import v8 from 'node:v8';
 import type { CommandName } from './commands/command-name.ts';
-import type { Invocation } from './commands/command.ts';
-import { COMMANDS } from './commands/commands.ts';
+import type { Action, Invocation } from './commands/command.ts';
 import { errorJson, errorText, exitCodeOf } from './commands/error-text.ts';
-import { openStore } from './commands/open-store.ts';
+import { openStore, preloadStore } from './commands/open-store.ts';
+import { run } from './commands/run.ts';
 import { readOptions, splitArguments } from './commands/read-arguments.ts';
+import { WeftError } from './core/errors.ts';
+import { keepYoungGenerationSmall } from './native/young-generation.ts';
 import { SystemClock } from './system/system-clock.ts';
 
 // Set by the bundler.
 declare const __WEFT_VERSION__: string | undefined;
 const VERSION = typeof __WEFT_VERSION__ === 'undefined' ? 'development' : __WEFT_VERSION__;
 
-// Reading 5,000 leases makes short-lived objects for a moment: without this the young generation grows threefold for it, and stays so.
-v8.setFlagsFromString('--semi-space-growth-factor=1');
+keepYoungGenerationSmall();
 
 const argv = process.argv.slice(2);
 
@@ -50,20 +50,28 @@ async function main(): Promise<number> {
     io.out(chosen.text);
     return 0;
   }
-  const options = readOptions(chosen.name, split, process.env);
-  const load = COMMANDS[chosen.name].load;
-  if (load === undefined) return 0;
-  const action = await load();
+  const { name, operands } = chosen;
+  const options = readOptions(name, split, process.env);
+  // The two halves of a daemon's start load side by side.
+  if (name === 'run' && options.store !== undefined) preloadStore(options.store);
+  const action = await actionOf(name);
+  const environment = process.env;
   return action({
     options,
-    operands: chosen.operands,
-    environment: process.env,
+    operands,
+    environment,
     io,
     version: VERSION,
     clock: new SystemClock(),
     signal: abortOnSignals(),
     openStore,
   });
+}
+
+async function actionOf(name: CommandName): Promise<Action> {
+  if (name === 'run') return run;
+  if (name === 'lab') throw new WeftError('BAD_OPTION', 'options of weftd lab stand behind the word lab');
+  return (await import('./commands/actions.ts')).ACTIONS[name];
 }
 
 type Chosen =

@@ -12,6 +12,7 @@ import { parseSubnetFile } from '../core/subnet-file.ts';
 import { baseOf } from '../core/subnet.ts';
 import { LinuxHost } from '../host/linux-host.ts';
 import { networkdPaths } from '../host/networkd.ts';
+import { SharedHost } from '../host/shared-host.ts';
 import { openStateDirectory, readState, type KnownState } from '../host/state-directory.ts';
 import type { Action, Invocation } from './command.ts';
 import { storeIdentity } from './open-store.ts';
@@ -35,7 +36,7 @@ export const cleanup: Action = async (invocation) => {
     signal,
   );
   try {
-    const removed = await removeAll(new LinuxHost(), known, options, signal);
+    const removed = await removeAll(new SharedHost(new LinuxHost(), state.claims, 'daemon'), known, options, signal);
     io.out(
       removed.length === 0
         ? 'Nothing of it stands on this host.\n'

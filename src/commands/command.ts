@@ -18,6 +18,8 @@ export interface OpenedStore {
   readonly identity: string;
   readonly store: LeaseStore;
   readonly records: Records;
+  /** After so long everybody who watches has seen a change. */
+  readonly seenWithinMs: number;
   /** Makes what the store needs, where it is not there yet; says whether it had to. */
   create(signal: AbortSignal): Promise<boolean>;
   close(): void;

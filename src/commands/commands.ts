@@ -1,5 +1,4 @@
-/** The sub-commands: what each is for, what it takes besides options, an example, and where its code is. */
-import type { Action } from './command.ts';
+/** The sub-commands: what each is for, what it takes besides options, and an example. */
 import type { CommandName } from './command-name.ts';
 
 export interface Operand {
@@ -15,8 +14,6 @@ export interface CommandAbout {
   /** What the line leaves out. */
   readonly more?: string;
   readonly examples: readonly string[];
-  /** Absent: `lab`, which reads its own arguments. */
-  readonly load?: () => Promise<Action>;
 }
 
 const STORE = '--store dynamodb://weft';
@@ -29,29 +26,24 @@ export const COMMANDS: Readonly<Record<CommandName, CommandAbout>> = {
     summary: 'run the daemon: lease a subnet, program the kernel, keep both right (also: weftd alone)',
     more: 'SIGTERM and SIGINT end it and leave the data path standing; SIGHUP makes it look at everything again. It ends with 4 when another node took its lease, with 5 when it may not program the kernel.',
     examples: [`weftd run ${STORE} --iface eth0`],
-    load: async () => (await import('./run.ts')).run,
   },
   plan: {
     summary: 'show what weftd run would change on this host, and why; changes nothing',
     more: 'Works beside a running daemon and does not disturb it.',
     examples: [`weftd plan ${STORE} --iface eth0`],
-    load: async () => (await import('./plan.ts')).plan,
   },
   status: {
     summary: 'show the running daemon: its lease, its peers, the path to each and why not a better one',
     examples: ['weftd status', 'weftd status --json'],
-    load: async () => (await import('./status.ts')).status,
   },
   explain: {
     summary: 'show all that the running daemon knows of one peer',
     operands: [PEER],
     examples: ['weftd explain host-b', 'weftd explain 10.42.9.7'],
-    load: async () => (await import('./explain.ts')).explain,
   },
   'config get': {
     summary: 'print the network config as it stands in the store',
     examples: [`weftd config get ${STORE}`],
-    load: async () => (await import('./config-get.ts')).configGet,
   },
   'config set': {
     summary: 'check a network config and write it to the store',
@@ -60,24 +52,20 @@ export const COMMANDS: Readonly<Record<CommandName, CommandAbout>> = {
       `weftd config set ${STORE} --create-table -f network.json`,
       `echo '{"Network":"10.42.0.0/16"}' | weftd config set ${STORE} -f -`,
     ],
-    load: async () => (await import('./config-set.ts')).configSet,
   },
   'config check': {
     summary: 'explain every error of a network config and suggest what to write instead',
     more: 'Without --file it checks the one in the store. Ends with 2 when there is an error.',
     examples: ['weftd config check -f network.json', `weftd config check ${STORE}`],
-    load: async () => (await import('./config-check.ts')).configCheck,
   },
   'lease list': {
     summary: 'list leases and reservations',
     examples: [`weftd lease list ${STORE}`],
-    load: async () => (await import('./lease-list.ts')).leaseList,
   },
   'lease show': {
     summary: 'show one lease as it stands in the store',
     operands: [SUBNET],
     examples: [`weftd lease show ${STORE} 10.42.9.0/24`],
-    load: async () => (await import('./lease-show.ts')).leaseShow,
   },
   'lease reserve': {
     summary: 'keep a subnet for one node, whether it is up or not',
@@ -86,25 +74,21 @@ export const COMMANDS: Readonly<Record<CommandName, CommandAbout>> = {
       `weftd lease reserve ${STORE} 10.42.9.0/24 host-b`,
       `weftd lease reserve ${STORE} --remove 10.42.9.0/24`,
     ],
-    load: async () => (await import('./lease-reserve.ts')).leaseReserve,
   },
   'lease release': {
     summary: 'free the subnet of a node that will not come back',
     operands: [SUBNET],
     more: 'A daemon that still runs there stops as soon as it notices. Nobody else gets the subnet for 15 minutes.',
     examples: [`weftd lease release ${STORE} --yes 10.42.9.0/24`],
-    load: async () => (await import('./lease-release.ts')).leaseRelease,
   },
   drain: {
     summary: 'tell the running daemon to leave: withdraw from its peers, release the lease, end',
     examples: ['weftd drain'],
-    load: async () => (await import('./drain.ts')).drain,
   },
   cleanup: {
     summary: 'remove all that weftd left on this host, and only that; the daemon must not run',
     more: 'Devices, routes, rules, accepts and files go; kernel settings stay as they are. The lease stays in the store: weftd drain releases it.',
     examples: [`weftd cleanup ${STORE}`, `weftd cleanup ${STORE} --all`],
-    load: async () => (await import('./cleanup.ts')).cleanup,
   },
   lab: {
     summary: 'build a small world on this machine and watch weftd at work in it',
@@ -113,6 +97,5 @@ export const COMMANDS: Readonly<Record<CommandName, CommandAbout>> = {
   version: {
     summary: 'print the version',
     examples: ['weftd version'],
-    load: async () => (await import('./version.ts')).version,
   },
 };

@@ -4,18 +4,19 @@ import { probablyMeant } from '../core/nearest.ts';
 import type { OpenedStore, StoreSeams } from './command.ts';
 
 interface Provider {
-  /** Without loading what speaks to the store. */
+  /** What speaks to the store: most of what a start of the daemon loads. */
+  load(): Promise<(url: string, seams: StoreSeams) => OpenedStore>;
+  /** Without loading that. */
   identity(url: string): Promise<string>;
-  open(url: string, seams: StoreSeams): Promise<OpenedStore>;
 }
 
 const PROVIDERS: Readonly<Record<string, Provider>> = {
   dynamodb: {
+    load: async () => (await import('../../providers/dynamodb/open-store.ts')).openDynamoStore,
     identity: async (url) => {
       const { identityOf, parseUrl } = await import('../../providers/dynamodb/url.ts');
       return identityOf(parseUrl(url));
     },
-    open: async (url, seams) => (await import('../../providers/dynamodb/open-store.ts')).openDynamoStore(url, seams),
   },
 };
 
@@ -31,8 +32,19 @@ function providerOf(url: string): Provider {
   });
 }
 
+/** Begins to load what `openStore` will need; whatever is wrong shows there. */
+export function preloadStore(url: string): void {
+  void Promise.resolve(url)
+    .then(providerOf)
+    .then((provider) => provider.load())
+    .catch(() => undefined);
+}
+
 /** @throws WeftError BAD_OPTION */
-export const openStore = (url: string, seams: StoreSeams): Promise<OpenedStore> => providerOf(url).open(url, seams);
+export async function openStore(url: string, seams: StoreSeams): Promise<OpenedStore> {
+  const open = await providerOf(url).load();
+  return open(url, seams);
+}
 
 /** The store's name in full, the same however it was written. @throws WeftError BAD_OPTION */
-export const storeIdentity = (url: string): Promise<string> => providerOf(url).identity(url);
+export const storeIdentity = async (url: string): Promise<string> => providerOf(url).identity(url);

@@ -11,9 +11,11 @@ import type { Self } from '../datapath/datapath.ts';
 import { devicesOf } from '../datapath/host-basics.ts';
 import { datapathsOf } from '../datapath/paths.ts';
 import type { HostNetwork } from '../contracts/host-network.ts';
+import { Claims } from '../host/claims.ts';
 import { LinuxHost } from '../host/linux-host.ts';
 import { networkdFiles } from '../host/networkd.ts';
 import { machineNodeId } from '../host/node-identity.ts';
+import { SharedHost } from '../host/shared-host.ts';
 import { instanceIdOf, readState, type KnownState } from '../host/state-directory.ts';
 import { HostPasses } from '../reconcile/host-pass.ts';
 import type { Action, Invocation } from './command.ts';
@@ -42,13 +44,11 @@ export const plan: Action = (invocation) => {
       );
       return 0;
     }
-    const host = new LinuxHost();
+    const id = known?.instance.id ?? instanceIdOf(instanceKey);
+    const host = new SharedHost(new LinuxHost(), new Claims(options.stateDir, id), 'dry run');
     const self = await selfOf(invocation, host, { view, lease, node, known });
     const links = devicesOf(self, datapathsOf(self.config.paths));
-    const files = [
-      subnetEnv(self, { subnetFile: options.subnetFile, ipMasq: false }),
-      ...networkdFiles(known?.instance.id ?? instanceIdOf(instanceKey), links),
-    ];
+    const files = [subnetEnv(self, { subnetFile: options.subnetFile, ipMasq: false }), ...networkdFiles(id, links)];
     const input = {
       self,
       view,

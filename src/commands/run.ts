@@ -3,16 +3,17 @@ import path from 'node:path';
 import { Agent } from '../agent/agent.ts';
 import type { AgentOptions } from '../agent/agent-parts.ts';
 import { asWeftError, WeftError } from '../core/errors.ts';
+import type { Subnet } from '../core/subnet.ts';
 import type { ParsedSubnetFile } from '../core/subnet-file.ts';
 import { LinuxHost } from '../host/linux-host.ts';
-import { networkdFiles } from '../host/networkd.ts';
+import { networkdFiles, networkdFindings } from '../host/networkd.ts';
+import { SharedHost } from '../host/shared-host.ts';
 import { openStateDirectory, type StateDirectory } from '../host/state-directory.ts';
 import { readSubnetFile } from '../host/subnet-file.ts';
 import { CryptoRandom } from '../system/crypto-random.ts';
 import { PinoLog } from '../system/pino-log.ts';
 import type { Action, Invocation, OpenedStore } from './command.ts';
 import { CONTROL_SOCKET } from './find-daemon.ts';
-import { storeIdentity } from './open-store.ts';
 import { variablesNotCarried } from './read-arguments.ts';
 import { requireLinux, requireNetAdmin } from './require-linux.ts';
 import { MACHINE_ID, refuseCloud, subnetIn, uplinkChoice } from './this-host.ts';
@@ -29,9 +30,6 @@ export const run: Action = async (invocation) => {
     log.warn({ variable, why: instead }, 'variable is passed over');
   try {
     return await runAgent(invocation, url, log);
-  } catch (error) {
-    log.error({ code: asWeftError(error).code, error }, 'weftd ends');
-    throw error;
   } finally {
     await log.flush();
   }
@@ -40,23 +38,24 @@ export const run: Action = async (invocation) => {
 async function runAgent(invocation: Invocation, url: string, log: PinoLog): Promise<number> {
   const { options, clock, signal, version } = invocation;
   const random = new CryptoRandom();
-  const [opened, state, file] = await Promise.all([
-    invocation.openStore(url, { clock, random }),
-    openState(options, url, signal),
+  const opened = await invocation.openStore(url, { clock, random });
+  const [state, file] = await Promise.all([
+    openState(options, opened.identity, signal),
     subnetFile(options.subnetFile, log),
   ]);
   const { instance } = state;
-  const host = new LinuxHost();
+  const linux = new LinuxHost();
   const agent = new Agent({
     ...parts(opened),
-    host,
+    host: new SharedHost(linux, state.claims, 'daemon'),
     state,
     instance,
     clock,
     random,
     log,
-    options: agentOptions(options, state, opened.kind, file, version),
+    options: agentOptions(options, state, opened, subnetIn(file, options.subnetFile, state, log), version),
     guardFiles: async (links) => networkdFiles(instance.id, links),
+    guardFindings: () => networkdFindings(instance.id),
   });
   const wake = (): void => agent.wake();
   process.on('SIGHUP', wake);
@@ -68,9 +67,12 @@ async function runAgent(invocation: Invocation, url: string, log: PinoLog): Prom
       });
     log.info({ why: end.how }, 'weftd ends');
     return 0;
+  } catch (error) {
+    log.error({ code: asWeftError(error).code, error }, 'weftd ends');
+    throw error;
   } finally {
     process.off('SIGHUP', wake);
-    host.close();
+    linux.close();
     opened.close();
     await state.close();
   }
@@ -78,14 +80,12 @@ async function runAgent(invocation: Invocation, url: string, log: PinoLog): Prom
 
 const parts = ({ store, records }: OpenedStore): Pick<OpenedStore, 'store' | 'records'> => ({ store, records });
 
-async function openState(
+const openState = (
   { stateDir, nodeId }: Invocation['options'],
-  url: string,
+  identity: string,
   signal: AbortSignal,
-): Promise<StateDirectory> {
-  const instanceKey = [await storeIdentity(url)];
-  return openStateDirectory({ directory: stateDir, instanceKey, nodeId, machineIdPath: MACHINE_ID }, signal);
-}
+): Promise<StateDirectory> =>
+  openStateDirectory({ directory: stateDir, instanceKey: [identity], nodeId, machineIdPath: MACHINE_ID }, signal);
 
 /** It is a wish for the claim: one that cannot be read is worth a word, not the start. */
 async function subnetFile(file: string, log: PinoLog): Promise<ParsedSubnetFile | undefined> {
@@ -100,21 +100,22 @@ async function subnetFile(file: string, log: PinoLog): Promise<ParsedSubnetFile 
 function agentOptions(
   options: Invocation['options'],
   state: StateDirectory,
-  storeKind: string,
-  file: ParsedSubnetFile | undefined,
+  { kind: storeKind, seenWithinMs: drainWaitMs }: OpenedStore,
+  subnetFromFile: Subnet | undefined,
   version: string,
 ): AgentOptions {
   const { healthListen, allowRenumber, resync, subnetFile: subnetPath } = options;
   return {
     uplink: uplinkChoice(options),
     subnetFile: subnetPath,
-    subnetFromFile: subnetIn(file, state.remembered.network),
+    subnetFromFile,
     // This version sets no masquerade rules: whoever reads the file does, as Docker by itself.
     ipMasq: false,
     health: healthListen === 'off' ? undefined : healthListen,
     controlSocket: path.join(state.directory, CONTROL_SOCKET),
     allowRenumber,
     resyncMs: resync,
+    drainWaitMs,
     version,
     storeKind,
   };

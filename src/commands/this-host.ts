@@ -1,8 +1,10 @@
 /** This host as `run`, `plan` and `cleanup` take it from the options. */
 import type { UplinkChoice } from '../contracts/host-network.ts';
+import type { Log } from '../contracts/log.ts';
 import { WeftError } from '../core/errors.ts';
 import type { Subnet } from '../core/subnet.ts';
-import type { ParsedSubnetFile } from '../core/subnet-file.ts';
+import { previousSubnet, type ParsedSubnetFile } from '../core/subnet-file.ts';
+import type { StateDirectory } from '../host/state-directory.ts';
 import type { Options } from '../options.ts';
 
 export const MACHINE_ID = '/etc/machine-id';
@@ -24,8 +26,17 @@ export function refuseCloud({ cloud }: Options): void {
   });
 }
 
-/** The subnet that the file names, unless the file is known to be another network's. */
-export function subnetIn(file: ParsedSubnetFile | undefined, network: Subnet | undefined): Subnet | undefined {
-  const foreign = file?.network !== undefined && network !== undefined && file.network !== network;
-  return foreign ? undefined : file?.subnet;
+/** The subnet that subnet.env names, as a wish for the claim, unless the file is another network's or another daemon's. */
+export function subnetIn(
+  file: ParsedSubnetFile | undefined,
+  path: string,
+  { remembered, claims }: StateDirectory,
+  log: Log,
+): Subnet | undefined {
+  if (file === undefined || claims.others().has(`file ${path}`)) return undefined;
+  // Before the first lease no Network is known, and the claim itself judges.
+  if (remembered.network === undefined) return file.subnet;
+  const { subnet, findings } = previousSubnet(file, remembered.network);
+  for (const { code, message } of findings) log.warn({ code, why: message }, 'subnet file is passed over');
+  return subnet;
 }

@@ -108,7 +108,8 @@ export class PinoLog implements Log {
 /** Our own errors by code and words; the stack only of those that nobody foresaw. */
 function readableError(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
-  const cause = error.cause === undefined ? {} : { cause: asWeftError(error.cause).message };
+  // One line: some services repeat the whole request behind it, with what it was signed by.
+  const cause = error.cause === undefined ? {} : { cause: asWeftError(error.cause).message.split('\n', 1).join() };
   if (!(error instanceof WeftError)) return { message: error.message, stack: error.stack, ...cause };
   const stack =
     error.code === 'INTERNAL' ? { stack: error.cause instanceof Error ? error.cause.stack : error.stack } : {};

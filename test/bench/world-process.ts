@@ -2,24 +2,23 @@
  * A host in a network namespace of its own, with a store on its loopback that holds any number of leases. Started by world.ts; measures what it is
  * asked to, so that the numbers hold no time of the way between the two.
  */
-import { BatchWriteItemCommand } from '@aws-sdk/client-dynamodb';
+import { BatchWriteItemCommand, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, openSync, readFileSync, rmSync, watch } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { attributeItem, type Plain } from '../../providers/dynamodb/attributes.ts';
+import { attributeItem, plainItem, type Plain } from '../../providers/dynamodb/attributes.ts';
 import { connect } from '../../providers/dynamodb/client.ts';
 import { openDynamoStore } from '../../providers/dynamodb/open-store.ts';
 import { leasedItem } from '../../providers/dynamodb/rows.ts';
-import { COUNTER_ROW, leaseRow, networkPartition } from '../../providers/dynamodb/sort-keys.ts';
+import { COUNTER_ROW, deltaRow, leaseRow, networkPartition } from '../../providers/dynamodb/sort-keys.ts';
 import { parseNodeId } from '../../src/core/node-id.ts';
-import { parseNetworkConfig } from '../../src/core/parse-network-config.ts';
 import { CryptoRandom } from '../../src/system/crypto-random.ts';
 import { SystemClock } from '../../src/system/system-clock.ts';
 import { startDynamoDB } from '../dynamodb/emulator.ts';
-import { attributesOf, CONFIG_TEXT, leaseNumber, subnetNumber } from './large-cluster.ts';
+import { attributesOf, CONFIG_TEXT, leaseNumber } from './large-cluster.ts';
 import type { Question, Reply } from './world.ts';
 
 const TABLE = 'weft';
@@ -28,8 +27,8 @@ const REGION = 'eu-bench-1';
 const TTL_MS = 24 * 3_600_000;
 /** BatchWriteItem takes so many. */
 const BATCH = 25;
-/** Claims under way at once. */
-const ABREAST = 25;
+/** Behind any number of leases that a store is filled with. */
+const FIRST_NEWCOMER = 10_000;
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'weft-bench-'));
 const subnetFile = path.join(folder, 'subnet.env');
@@ -45,23 +44,26 @@ ip(
 const dynamodb = await startDynamoDB();
 process.env['AWS_REGION'] = REGION;
 process.env['AWS_ENDPOINT_URL_DYNAMODB'] = dynamodb.endpoint;
+const connection = connect({});
 const store = openDynamoStore(`dynamodb://${TABLE}`, { clock: new SystemClock(), random: new CryptoRandom() });
 await store.create(never);
 await store.store.writeConfig(CONFIG_TEXT, 'absent', never);
 
 /** As many leases as asked for, written past the daemon: of other nodes, from another time. */
 async function fill(leases: number): Promise<void> {
-  const { client, close } = connect({});
   const items = Array.from({ length: leases }, (_, index) => {
     const { key, attributes } = leaseNumber(index + 1);
     const node = parseNodeId(`node-${index + 1}`);
     return row(leaseRow(key), leasedItem(node, attributes, index + 1, TTL_MS, index + 1));
   });
-  items.push(row(COUNTER_ROW, { seq: leases + 1 }));
+  await write([...items, row(COUNTER_ROW, { seq: leases + 1 })]);
+}
+
+async function write(items: readonly ReturnType<typeof row>[]): Promise<void> {
   for (let at = 0; at < items.length; at += BATCH) {
-    await client.send(new BatchWriteItemCommand({ RequestItems: { [TABLE]: items.slice(at, at + BATCH) } }));
+    const RequestItems = { [TABLE]: items.slice(at, at + BATCH) };
+    await connection.client.send(new BatchWriteItemCommand({ RequestItems }));
   }
-  close();
 }
 
 const row = (name: string, attributes: Plain) => ({
@@ -80,13 +82,9 @@ function startDaemon(): ChildProcess {
     '--iface',
     'eth0',
   ];
-  return spawn(
-    process.execPath,
-    ['dist/weftd.mjs', 'run', '--store', `dynamodb://${TABLE}?poll=1s`, '--health-listen', 'off', ...own],
-    {
-      stdio: ['ignore', log, log],
-    },
-  );
+  return spawn(process.execPath, ['dist/weftd.mjs', 'run', '--store', `dynamodb://${TABLE}?poll=1s`, ...own], {
+    stdio: ['ignore', log, log],
+  });
 }
 
 async function stopDaemon(daemon: ChildProcess): Promise<void> {
@@ -160,40 +158,35 @@ async function memory(leases: number): Promise<{ settled: number; peak: number }
   return measured;
 }
 
-/** So many nodes join at once: how long they took, and from the last acknowledged claim to the last route, in ms. */
-async function burst(joining: number): Promise<{ claims: number; programmed: number }> {
+/** So many nodes join at once, as fast as the store takes it: how long that took, and from the last write to the last route, in ms. */
+async function burst(joining: number): Promise<{ arrival: number; programmed: number }> {
   const before = routes();
   const daemon = startDaemon();
-  await written(subnetFile);
-  const { v4 } = parseNetworkConfig(CONFIG_TEXT);
-  let next = 0;
+  await untilRoutes(before, daemon);
+  // The daemon has drawn numbers since the store was filled; the next is the first of the burst.
+  const last = await lastNumber();
+  const newcomers = Array.from({ length: joining }, (_, at) => ({
+    lease: leaseNumber(FIRST_NEWCOMER + at),
+    seq: last + 1 + at,
+  }));
+  const items = newcomers.flatMap(({ lease: { key, attributes }, seq }, at) => {
+    const content = leasedItem(parseNodeId(`node-${FIRST_NEWCOMER + at}`), attributes, seq, TTL_MS, seq);
+    return [row(leaseRow(key), content), row(deltaRow(seq), { ...content, row: leaseRow(key) })];
+  });
   const start = performance.now();
-  const join = async (): Promise<void> => {
-    while (next < joining) {
-      const index = 10_000 + next++;
-      const attributes = attributesOf(index % 40_000);
-      const { publicIP } = attributes;
-      await store.store.claim(
-        {
-          node: parseNodeId(`late-${index}`),
-          publicIP,
-          range: v4,
-          within: [],
-          previous: subnetNumber(index),
-          mayRenumber: true,
-          attributes: () => attributes,
-          ttlMs: TTL_MS,
-        },
-        never,
-      );
-    }
-  };
-  await Promise.all(Array.from({ length: ABREAST }, join));
-  const acknowledged = performance.now();
+  await write(items);
+  await write([row(COUNTER_ROW, { seq: last + joining })]);
+  const arrived = performance.now();
   await untilRoutes(before + joining, daemon);
   const end = performance.now();
   await stopDaemon(daemon);
-  return { claims: acknowledged - start, programmed: end - acknowledged };
+  return { arrival: arrived - start, programmed: end - arrived };
+}
+
+async function lastNumber(): Promise<number> {
+  const Key = attributeItem({ PK: networkPartition(NETWORK), SK: COUNTER_ROW });
+  const { Item } = await connection.client.send(new GetItemCommand({ TableName: TABLE, Key, ConsistentRead: true }));
+  return Number(plainItem(Item ?? {})['seq']);
 }
 
 function ip(...lines: string[]): void {
@@ -225,6 +218,7 @@ async function answer(question: Question): Promise<unknown> {
 function end(): void {
   dynamodb.stop();
   store.close();
+  connection.close();
   rmSync(folder, { recursive: true, force: true });
   process.exit();
 }

@@ -1,7 +1,7 @@
 /** A command as a person types it, against a store in memory: what it printed, and how it ended. */
 import { errorText, exitCodeOf } from '../../src/commands/error-text.ts';
 import { chooseCommand } from '../../src/commands/command-line.ts';
-import { COMMANDS } from '../../src/commands/commands.ts';
+import { ACTIONS } from '../../src/commands/actions.ts';
 import { readOptions, splitArguments } from '../../src/commands/read-arguments.ts';
 import { ManualClock } from '../fakes/manual-clock.ts';
 import { MemoryNetwork } from '../fakes/memory-network.ts';
@@ -21,6 +21,11 @@ export class Terminal {
   readonly store = new MemoryStore(this.network, this.clock, new SeededRandom(1));
   readonly records = new MemoryRecords(this.network);
   made = false;
+  readonly #environment: Readonly<Record<string, string>>;
+
+  constructor(environment: Readonly<Record<string, string>> = { FLANNELD_STORE: 'memory://test' }) {
+    this.#environment = environment;
+  }
 
   async type(line: string, input = ''): Promise<Typed> {
     let [out, err] = ['', ''];
@@ -33,11 +38,10 @@ export class Terminal {
       const split = splitArguments(line.split(' ').filter((word) => word !== ''));
       const chosen = chooseCommand(split.words, split.help);
       if (chosen.what === 'help') return { out: chosen.text, err, exit: 0 };
-      const options = readOptions(chosen.name, split, { FLANNELD_STORE: 'memory://test' });
-      const action = await COMMANDS[chosen.name].load?.();
-      if (action === undefined) throw new Error(`${chosen.name} reads its own arguments`);
+      const options = readOptions(chosen.name, split, this.#environment);
+      if (chosen.name === 'run' || chosen.name === 'lab') throw new Error(`${chosen.name} is a program of its own`);
       const signal = new AbortController().signal;
-      const exit = await action({
+      const exit = await ACTIONS[chosen.name]({
         options,
         operands: chosen.operands,
         environment: {},
@@ -64,6 +68,7 @@ export class Terminal {
       identity: 'memory://test',
       store: this.store,
       records: this.records,
+      seenWithinMs: 0,
       create,
       close: () => undefined,
     };

@@ -70,7 +70,7 @@ describe('the log', () => {
     const { log, lines } = logInto('info');
     const error = new WeftError('STORE_UNREACHABLE', 'no answer', {
       hint: 'Look at the network.',
-      cause: new Error('ECONNREFUSED'),
+      cause: new Error('ECONNREFUSED\nx-amz-security-token:hunter2'),
     });
     log.warn({ error }, 'store away');
     await log.flush();

@@ -147,8 +147,10 @@ export function writeRouteLookup(w: MessageWriter, to: IpValue, entry: boolean):
   w.attributeIp(RTA_DST, to);
 }
 
-/** For looking at a route before its attributes are read. */
+// For looking at a route before its attributes are read.
+export const routePrefixLength = (m: MessageReader): number => m.u8(1);
 export const routeProtocol = (m: MessageReader): number => m.u8(5);
+export const routeScope = (m: MessageReader): number => m.u8(6);
 
 export function readRoute(m: MessageReader): RouteMessage {
   let table = m.u8(4);
@@ -182,11 +184,11 @@ export function readRoute(m: MessageReader): RouteMessage {
     table,
     protocol: routeProtocol(m),
     type: m.u8(7),
-    scope: m.u8(6),
+    scope: routeScope(m),
     tos: m.u8(3),
     flags: m.u32(8),
     destination,
-    prefixLength: m.u8(1),
+    prefixLength: routePrefixLength(m),
     link,
     gateway,
     source,

@@ -1,0 +1,32 @@
+/** The code of every sub-command but the daemon's own: loaded as one, apart from what a start of the daemon waits for. */
+import { cleanup } from './cleanup.ts';
+import type { Action } from './command.ts';
+import type { CommandName } from './command-name.ts';
+import { configCheck } from './config-check.ts';
+import { configGet } from './config-get.ts';
+import { configSet } from './config-set.ts';
+import { drain } from './drain.ts';
+import { explain } from './explain.ts';
+import { leaseList } from './lease-list.ts';
+import { leaseRelease } from './lease-release.ts';
+import { leaseReserve } from './lease-reserve.ts';
+import { leaseShow } from './lease-show.ts';
+import { plan } from './plan.ts';
+import { status } from './status.ts';
+import { version } from './version.ts';
+
+export const ACTIONS: Readonly<Record<Exclude<CommandName, 'run' | 'lab'>, Action>> = {
+  plan,
+  status,
+  explain,
+  'config get': configGet,
+  'config set': configSet,
+  'config check': configCheck,
+  'lease list': leaseList,
+  'lease show': leaseShow,
+  'lease reserve': leaseReserve,
+  'lease release': leaseRelease,
+  drain,
+  cleanup,
+  version,
+};
