@@ -39,6 +39,9 @@ const BY_NAME: Readonly<Record<string, ErrorCode>> = {
 /** System errors after which nothing can have reached the store (connect(2), getaddrinfo(3)). */
 const NEVER_LEFT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
 
+/** The SDK's word when its own patience with connect(2) ends (@smithy/node-http-handler). */
+const NO_CONNECTION = /did not establish a connection/i;
+
 interface SdkError {
   readonly name: string;
   readonly message: string;
@@ -57,7 +60,8 @@ function read(error: unknown): SdkError {
   const systemCode = fields.get('code');
   return {
     name: error instanceof Error ? error.name : '',
-    message: error instanceof Error ? error.message : String(error),
+    // One line: behind it InvalidSignatureException repeats the request as it should have been signed, session token included.
+    message: (error instanceof Error ? error.message : String(error)).split('\n', 1).join(),
     systemCode: typeof systemCode === 'string' ? systemCode : undefined,
     status: typeof status === 'number' ? status : undefined,
   };
@@ -74,6 +78,7 @@ function codeOf({ name, message, systemCode, status }: SdkError): ErrorCode {
   if (known !== undefined) return known;
   if (name === 'ValidationException' || name === 'ValidationError')
     return SCHEMA_COMPLAINT.test(message) ? 'STORE_TABLE_WRONG' : 'INTERNAL';
+  if (NO_CONNECTION.test(message)) return 'STORE_UNREACHABLE';
   // The SDK says TimeoutError of a reset connection too; the system's code tells them apart.
   if (systemCode === 'ETIMEDOUT' || (systemCode === undefined && name === 'TimeoutError')) return 'STORE_TIMEOUT';
   if (systemCode !== undefined || (status !== undefined && status >= 500)) return 'STORE_UNREACHABLE';
@@ -113,6 +118,7 @@ export function storeError(error: unknown, doing: string, table: string, signal?
 export function neverHappened(error: unknown): boolean {
   const facts = read(error);
   if (facts.systemCode !== undefined) return NEVER_LEFT.has(facts.systemCode);
+  if (NO_CONNECTION.test(facts.message)) return true;
   return facts.status !== undefined && facts.status < 500 && facts.status >= 400;
 }
 

@@ -6,6 +6,7 @@ import type { Log } from '../contracts/log.ts';
 import type { NodeState } from '../contracts/node-state.ts';
 import type { Random } from '../contracts/random.ts';
 import type { Records } from '../contracts/records.ts';
+import type { Finding } from '../core/finding.ts';
 import type { HostFile } from '../core/host-entry.ts';
 import type { Instance } from '../core/instance.ts';
 import type { Subnet } from '../core/subnet.ts';
@@ -26,8 +27,8 @@ export interface AgentOptions {
   readonly allowRenumber: boolean;
   /** A full pass at least this often, +-20 %. */
   readonly resyncMs: number;
-  /** How long `drain` leaves peers to see that the lease is gone; 5 s when absent. */
-  readonly drainWaitMs?: number;
+  /** How long `drain` leaves peers to see that the lease is gone: what the slowest reader of the store takes. */
+  readonly drainWaitMs: number;
   readonly version: string;
   readonly storeKind: string;
 }
@@ -44,6 +45,8 @@ export interface AgentParts {
   readonly options: AgentOptions;
   /** Files that keep other programs from our devices, told their names. */
   guardFiles(links: readonly string[]): Promise<readonly HostFile[]>;
+  /** What those programs do all the same; asked after each look at the whole host. */
+  guardFindings?(): readonly Finding[];
 }
 
 /** How a run ended. */

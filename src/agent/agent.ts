@@ -15,6 +15,9 @@ import { sideBySide, untilAborted } from './side-by-side.ts';
 import { StartUp } from './start.ts';
 import { statusOf } from './status.ts';
 
+/** Whoever waits for subnet.env waits for containers; whoever asks how it goes may wait this much longer. */
+const SERVE_AFTER_MS = 250;
+
 export class Agent {
   readonly #parts: AgentParts;
   readonly #findings: Findings;
@@ -24,6 +27,8 @@ export class Agent {
   #running: Running | undefined;
   #drainWanted = false;
   readonly #whenDrained: (() => void)[] = [];
+  #tellStarted = (): void => undefined;
+  readonly #started = new Promise<void>((resolve) => (this.#tellStarted = resolve));
 
   constructor(parts: AgentParts) {
     this.#parts = parts;
@@ -84,7 +89,7 @@ export class Agent {
   }
 
   async #live(signal: AbortSignal): Promise<AgentEnd> {
-    const started = await this.#startUp.run(signal);
+    const started = await this.#startUp.run(signal).finally(this.#tellStarted);
     const { log } = this.#parts;
     const { lease } = started.self;
     log.info({ subnet: lease.subnet.v4, epoch: lease.epoch, node: this.#parts.state.remembered.node }, 'lease is held');
@@ -97,14 +102,22 @@ export class Agent {
 
   async #serveControl(signal: AbortSignal): Promise<never> {
     const { controlSocket } = this.#parts.options;
+    await this.#moment();
     if (controlSocket !== undefined) await (await serveControl(controlSocket, controlRoutes(this), signal)).closed;
     return untilAborted(signal);
+  }
+
+  /** The start is over, or takes its time. */
+  async #moment(): Promise<void> {
+    const long = new Promise<void>((resolve) => void setTimeout(resolve, SERVE_AFTER_MS).unref());
+    await Promise.race([this.#started, long]);
   }
 
   /** The data path does not depend on who listens on a port: it goes on, and tries again. */
   async #serveHealth(signal: AbortSignal): Promise<never> {
     const { options, clock, random } = this.#parts;
     const { health } = options;
+    await this.#moment();
     if (health !== undefined) {
       const listen = async (): Promise<{ readonly closed: Promise<void> }> => {
         try {

@@ -18,6 +18,12 @@ export interface ExpiredParts {
   readonly answering: () => ReadonlySet<Subnet>;
 }
 
+/**
+ * Whoever was cut off from the store, was so with us perhaps, and could not renew: it is given time to, three of its longest pauses between two
+ * attempts, before its silence counts.
+ */
+const RETURN_MS = 180_000;
+
 /** Of a thousand nodes the first comes within a second, and its release is in everybody's view before the tenth comes. */
 const SPREAD_MS = 300_000;
 const SHORTEST_MS = 1000;
@@ -28,6 +34,7 @@ export class ExpiredLeases {
   #view: LeaseView | undefined;
   /** What has been freed, or is not as it was seen: a view that lags behind shows it still. */
   readonly #settled = new Set<Lease>();
+  #notBeforeMs = -Infinity;
 
   constructor(parts: ExpiredParts) {
     this.#parts = parts;
@@ -39,6 +46,11 @@ export class ExpiredLeases {
     if (view.expired.size > 0) this.#bell.ring();
   }
 
+  /** The store could not be reached just now. */
+  lostTouch(): void {
+    this.#notBeforeMs = this.#parts.clock.now() + RETURN_MS;
+  }
+
   /** Runs until the signal fires (ABORTED). */
   async run(signal: AbortSignal): Promise<never> {
     const { clock, random } = this.#parts;
@@ -46,6 +58,7 @@ export class ExpiredLeases {
       if (this.#due().length === 0) await this.#bell.wait(clock, Infinity, signal);
       else {
         await clock.sleep(SHORTEST_MS + SPREAD_MS * random.fraction(), signal);
+        if (clock.now() < this.#notBeforeMs) continue;
         for (const lease of this.#due()) await this.#release(lease, signal);
       }
     }

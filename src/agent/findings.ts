@@ -17,6 +17,9 @@ export type FindingSource =
   | 'state'
   | 'server';
 
+/** One trouble tells it in ever new words: which address was tried, how long it took. */
+const WORDY: ReadonlySet<FindingSource> = new Set(['store']);
+
 export class Findings {
   readonly #log: Log;
   readonly #bySource = new Map<FindingSource, readonly Finding[]>();
@@ -28,12 +31,16 @@ export class Findings {
   set(source: FindingSource, findings: readonly Finding[]): void {
     const before = this.#bySource.get(source) ?? [];
     if (before.length === 0 && findings.length === 0) return;
+    // Thousands, when somebody has written rubbish all over the store.
+    const keyOf = ({ code, message }: Finding): string => (WORDY.has(source) ? code : `${code} ${message}`);
+    const known = new Set(before.map(keyOf));
+    const now = new Set(findings.map(keyOf));
     for (const finding of findings) {
-      if (!has(before, finding))
+      if (!known.has(keyOf(finding)))
         this.#log.warn({ code: finding.code, why: finding.message }, 'something needs attention');
     }
     for (const finding of before) {
-      if (!has(findings, finding)) this.#log.info({ code: finding.code, why: finding.message }, 'no longer so');
+      if (!now.has(keyOf(finding))) this.#log.info({ code: finding.code, why: finding.message }, 'no longer so');
     }
     this.#bySource.set(source, findings);
   }
@@ -55,6 +62,3 @@ export function findingOf(error: unknown): Finding {
   const { code, message, hint } = asWeftError(error);
   return { code, message: hint === undefined ? message : `${message}. ${hint}` };
 }
-
-const has = (findings: readonly Finding[], wanted: Finding): boolean =>
-  findings.some(({ code, message }) => code === wanted.code && message === wanted.message);

@@ -1,6 +1,6 @@
 /** The claim at the start: made ready to receive first, so that the lease may say so, and adopted with all that peers know of us. */
 import type { HostScope } from '../contracts/host-network.ts';
-import { asWeftError, isRetryable, WeftError } from '../core/errors.ts';
+import { asWeftError, isRetryable, WeftError, type ErrorCode } from '../core/errors.ts';
 import type { Address } from '../core/address.ts';
 import { diff } from '../core/diff.ts';
 import {
@@ -61,7 +61,10 @@ export async function firstLook(
   return (await host.observe(scope, signal)).entries;
 }
 
-/** Makes the tunnel devices. What fails is left to the passes, which try again and report; what stands after it. */
+/** Nothing that a later try would change: this daemon cannot live here as it is told to. */
+const HOPELESS: ReadonlySet<ErrorCode> = new Set(['NOT_PERMITTED', 'LINK_FOREIGN']);
+
+/** Makes the tunnel devices. What fails otherwise is left to the passes, which try again and report; what stands after it. */
 export async function readyDevices(
   { host }: AgentParts,
   receiver: Receiver,
@@ -74,7 +77,8 @@ export async function readyDevices(
   const standing = observed.filter(({ kind }) => kind === 'link');
   const changes = diff(standing, wanted, { key: hostEntryKey, same: sameHostEntry, order: hostEntryOrder });
   if (changes.length === 0) return observed;
-  for (const { error } of await host.apply(changes, signal)) if (error?.code === 'NOT_PERMITTED') throw error;
+  for (const { error } of await host.apply(changes, signal))
+    if (error !== undefined && HOPELESS.has(error.code)) throw error;
   // A device that was touched may have lost what stood on it: the next pass knows.
   const touched = new Set(
     changes

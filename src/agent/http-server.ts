@@ -9,6 +9,8 @@ const LIMITS = {
   connectionsCheckingInterval: 1_000,
 };
 const MAX_CONNECTIONS = 64;
+/** Without a byte taken. */
+const TAKE_WITHIN_MS = 10_000;
 
 /** How long an answer that is on its way may take when the daemon ends. */
 const CLOSE_WITHIN_MS = 1_000;
@@ -60,6 +62,8 @@ async function respond(request: IncomingMessage, response: ServerResponse, route
     connection: 'close',
     ...(answer.status === 405 ? { allow: 'GET, HEAD' } : {}),
   });
+  // Whoever does not read what he asked for holds a connection, and a megabyte where there are thousands of peers.
+  response.setTimeout(TAKE_WITHIN_MS, () => response.destroy());
   response.end(request.method === 'HEAD' ? undefined : answer.body);
 }
 

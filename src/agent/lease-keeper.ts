@@ -24,6 +24,8 @@ export interface KeeperParts {
   readonly log: Log;
   readonly findings: Findings;
   readonly wish: () => StandingWish;
+  /** The lease is ours under a new epoch: views that show it under an older one are old. */
+  readonly onClaim: () => void;
 }
 
 /** flannel's `subnet-lease-renew-margin`, one hour. */
@@ -39,6 +41,8 @@ export class LeaseKeeper {
   #lease: Lease;
   #wanted: LeaseAttributes;
   #mustWrite = false;
+  /** What stands at our subnet says nothing of an owner: by another hand, and no proof that another node has it. */
+  #unreadable = false;
   #versions: readonly string[];
   #phase: OwnerPhase = 'held';
   readonly #renewals = { made: 0, failed: 0 };
@@ -87,8 +91,14 @@ export class LeaseKeeper {
 
   /** @returns the lease at our subnet when it was written by a stranger to this process, under our own node id and epoch */
   see(view: LeaseView): Lease | undefined {
-    const shown = view.leases.get(this.#lease.key);
+    const { key } = this.#lease;
+    const shown = view.leases.get(key);
     const at = this.#parts.clock.now();
+    this.#unreadable = shown === undefined && view.skipped.some((skipped) => skipped.key === key);
+    if (this.#unreadable) {
+      this.reassert();
+      return undefined;
+    }
     this.#owner = advance(this.#owner, {
       kind: 'shown',
       at,
@@ -164,12 +174,15 @@ export class LeaseKeeper {
         });
         return;
       }
-      if (lease.epoch !== this.#lease.epoch) log.info({ subnet: previous, epoch: lease.epoch }, 'lease claimed again');
+      const { epoch } = this.#lease;
       this.#take(lease);
       this.#owner = advance(this.#owner, this.#claimedEvent(lease, sentAt));
+      if (lease.epoch === epoch) return;
+      log.info({ subnet: previous, epoch: lease.epoch }, 'lease claimed again');
+      this.#parts.onClaim();
     } catch (error) {
       if (signal.aborted) throw error;
-      if (asWeftError(error).code === 'LEASE_TAKEN')
+      if (asWeftError(error).code === 'LEASE_TAKEN' && !this.#unreadable)
         this.#owner = advance(this.#owner, { kind: 'taken', at: clock.now(), by: 'another node' });
       else this.#failed(error);
     }

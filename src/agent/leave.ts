@@ -12,23 +12,26 @@ import { patiently, type Patience } from './patiently.ts';
 import { describeChange } from './pass-journal.ts';
 import { tearDown, type TearDownParts } from './tear-down.ts';
 
-/** In this time the slowest reader has looked at the store. */
-const DRAIN_WAIT_MS = 5_000;
-
 export async function leave(
   parts: AgentParts,
   standing: TearDownParts,
   patience: Patience,
   signal: AbortSignal,
 ): Promise<void> {
-  const { store, clock, log, options } = parts;
+  const { store, clock, log, options, state } = parts;
   const { lease, config } = standing.self;
   const fields = { subnet: lease.subnet.v4, epoch: lease.epoch };
   log.info(fields, 'draining');
   await patiently('lease', () => release(store, lease, config.leaseTtlMs, signal), patience, signal);
-  await clock.sleep(options.drainWaitMs ?? DRAIN_WAIT_MS, signal);
+  await clock.sleep(options.drainWaitMs, signal);
   const failed = await patiently('host', () => tearDown('all', standing, signal), patience, signal);
   tellFailed(log, failed);
+  try {
+    // It holds none any more, so that it may come back under another name. subnet.env still names the one to ask for.
+    await state.remember({ subnet: undefined });
+  } catch (error) {
+    log.warn({ error }, 'the subnet could not be forgotten');
+  }
   log.info(fields, 'drained');
 }
 

@@ -54,7 +54,7 @@ export class LiveUplink {
     const { host, choice, log, findings, onChange } = this.#parts;
     const { link, address } = this.#uplink;
     try {
-      const uplink = await host.uplink(choice, signal);
+      const uplink = await host.uplink({ ...choice, standing: address }, signal);
       findings.clear('uplink');
       if (JSON.stringify(uplink) === JSON.stringify(this.#uplink)) return true;
       this.#uplink = uplink;

@@ -33,11 +33,17 @@ export function refuseOverlap({ network, subnetLength, addresses, devices, ownSu
   }
 }
 
-/** Who on this host still uses a subnet: devices, besides our own, with an address in it. Our base on `lo` is our own too. */
+/**
+ * Who on this host still uses a subnet: devices, besides our own, with an address in it. The base as a /32 is our own wherever it stands, on `lo` or
+ * on a device that has another name since the config changed.
+ */
 export function usersOf(subnet: Subnet, addresses: readonly InterfaceAddress[], devices: readonly string[]): string[] {
-  return addresses.flatMap(({ link, address, prefixLength }) =>
-    devices.includes(link) || (link === 'lo' && address === baseOf(subnet)) || !contains(subnet, address)
+  const isBase = ({ address, prefixLength }: InterfaceAddress): boolean =>
+    address === baseOf(subnet) && prefixLength === 32;
+  return addresses.flatMap((one) => {
+    const { link, address, prefixLength } = one;
+    return devices.includes(link) || isBase(one) || !contains(subnet, address)
       ? []
-      : `${link} (${address}/${prefixLength})`,
-  );
+      : `${link} (${address}/${prefixLength})`;
+  });
 }

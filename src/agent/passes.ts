@@ -1,5 +1,6 @@
 /** Makes the passes that the loop asks for, and tells what came of them. */
 import { asWeftError, type WeftError } from '../core/errors.ts';
+import type { Finding } from '../core/finding.ts';
 import { hostEntryKey, type HostEntry, type HostFile } from '../core/host-entry.ts';
 import type { LeaseView } from '../core/lease.ts';
 import type { Subnet } from '../core/subnet.ts';
@@ -22,6 +23,7 @@ export interface PassSources {
 }
 
 export interface PassesParts extends Pick<AgentParts, 'host' | 'clock' | 'options'> {
+  readonly guardFindings: () => readonly Finding[];
   readonly findings: Findings;
   readonly journal: PassJournal;
   readonly sources: () => PassSources;
@@ -74,10 +76,8 @@ export class Passes {
       );
     if (report.scope === 'all') {
       this.#subnetFileWritten = !report.failed.some(({ change }) => changeKey(change) === hostEntryKey(file));
-      this.#parts.findings.set(
-        'host',
-        report.findings.filter((finding) => !view.findings.includes(finding)),
-      );
+      const ofHost = report.findings.filter((finding) => !view.findings.includes(finding));
+      this.#parts.findings.set('host', [...ofHost, ...this.#parts.guardFindings()]);
     }
     await onReport(report);
     return { failed: report.failed.length > 0, heldForMs: report.heldForMs };

@@ -36,7 +36,8 @@ import { sideBySide, untilAborted } from './side-by-side.ts';
 import type { Started } from './start.ts';
 import type { TearDownParts } from './tear-down.ts';
 
-const OF_UPLINK: ReadonlySet<HostHint> = new Set(['links', 'addresses', 'everything']);
+/** Routes too: the default route chooses the device, and with it another one may come back that nobody watches meanwhile. */
+const OF_UPLINK: ReadonlySet<HostHint> = new Set(['links', 'addresses', 'routes', 'everything']);
 
 /** No prober yet: nobody is known to answer. */
 const NOBODY: ReadonlySet<Subnet> = new Set();
@@ -80,7 +81,7 @@ export class Running {
       self.uplink,
     );
     this.#keeper = new LeaseKeeper(
-      { ...tools, store, wish: () => this.#wish() },
+      { ...tools, store, wish: () => this.#wish(), onClaim: () => this.#wakeAll() },
       { lease: self.lease, adopted, sentAt },
     );
     this.#rivals = new Rivals({ ...tools, records, node, incarnation, reassert: () => this.#keeper.reassert() });
@@ -93,6 +94,7 @@ export class Running {
         options,
         findings,
         journal,
+        guardFindings: () => parts.guardFindings?.() ?? [],
         sources: () => this.#sources(),
         onReport: (report) => this.#settle(report),
       },
@@ -196,8 +198,10 @@ export class Running {
   async #watchStore(signal: AbortSignal): Promise<never> {
     await this.#memory.keep(this.self, this.#started.incarnation);
     await this.#readGuardFiles();
-    const onTrouble = (error: unknown): void =>
+    const onTrouble = (error: unknown): void => {
+      if (error !== undefined) this.#expired.lostTouch();
       this.#findings.set('store', error === undefined ? [] : [findingOf(error)]);
+    };
     for await (const change of this.#parts.store.watch(signal, onTrouble)) this.#see(change);
     throw new WeftError(signal.aborted ? 'ABORTED' : 'INTERNAL', 'the watch of the store has ended');
   }
@@ -206,6 +210,7 @@ export class Running {
     const follow = async (): Promise<never> => {
       this.#wakeAll();
       for await (const hint of this.#parts.host.hints(signal)) {
+        this.#findings.clear('hints');
         if (OF_UPLINK.has(hint)) this.#uplink.look();
         this.#wakeAll();
       }
@@ -228,7 +233,7 @@ export class Running {
     const reconfigured = this.#config.see(view.config, others);
     if (reconfigured) void this.#readGuardFiles();
     const stranger = this.#keeper.see(view)?.attributes.weft;
-    if (stranger !== undefined) {
+    if (stranger?.node === this.#parts.state.remembered.node) {
       if (stranger.incarnation === this.#started.incarnation) this.#keeper.reassert();
       else this.#rivals.see(stranger.incarnation);
     }

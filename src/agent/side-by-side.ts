@@ -1,4 +1,5 @@
 /** Tasks that belong together: the first that ends, or fails, ends them all, and none outlives the call. */
+import { setMaxListeners } from 'node:events';
 import { WeftError } from '../core/errors.ts';
 
 export async function sideBySide<T>(
@@ -6,6 +7,8 @@ export async function sideBySide<T>(
   signal: AbortSignal,
 ): Promise<T> {
   const stop = new AbortController();
+  // All of them wait for this one signal, and each call below them: more than the ten that Node takes for a leak.
+  setMaxListeners(0, stop.signal);
   const end = (): void => stop.abort(signal.reason);
   signal.addEventListener('abort', end, { once: true });
   if (signal.aborted) end();

@@ -67,9 +67,10 @@ export class StartUp {
   async run(signal: AbortSignal): Promise<Started> {
     const parts = this.#parts;
     const { host, state, instance } = parts;
-    const [uplink, { config, stored }, addresses] = await Promise.all([
-      this.#findUplink(signal),
+    // The store first: while it answers, the kernel is asked.
+    const [{ config, stored }, uplink, addresses] = await Promise.all([
       this.#readConfig(signal),
+      this.#findUplink(signal),
       patiently('host', () => host.addresses(signal), this.#patience, signal),
     ]);
     const { node, vtepMac: remembered } = state.remembered;

@@ -53,6 +53,8 @@ export interface UplinkChoice {
   readonly canReach?: Address;
   /** What to advertise. Found on a device, that device is the uplink; else a NAT's, and the default route's device is. */
   readonly publicIP?: Address;
+  /** In use already: of several addresses that the device has, this one as long as it is there. An address that comes and goes (VRRP) moves no tunnel. */
+  readonly standing?: Address;
 }
 
 export interface InterfaceAddress {

@@ -79,6 +79,11 @@ export class WeftError extends Error {
   /** What the reader may do about it; one sentence. */
   readonly hint: string | undefined;
 
+  /** By name: the bundle holds this class twice, once with what a start of the daemon loads and once with all else. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && value.name === 'WeftError' && 'code' in value;
+  }
+
   constructor(code: ErrorCode, message: string, options: { cause?: unknown; hint?: string } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;

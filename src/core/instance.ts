@@ -42,7 +42,11 @@ export function numbersOf(slot: number): InstanceNumbers {
   };
 }
 
-/** flannel's name where flannel's backend is vxlan, so that what flanneld left is taken over; else ours. */
+/** IFNAMSIZ without its NUL (linux/if.h). */
+const LONGEST_NAME = 15;
+
+/** flannel's name where flannel's backend is vxlan, so that what flanneld left is taken over; else ours. With a VNI of eight digits no flanneld can have made one. */
 export function vxlanLinkName(backendType: string, vni: number): string {
-  return `${backendType === 'vxlan' ? 'flannel' : 'weft'}.${vni}`;
+  const flannels = `flannel.${vni}`;
+  return backendType === 'vxlan' && flannels.length <= LONGEST_NAME ? flannels : `weft.${vni}`;
 }

@@ -96,5 +96,5 @@ export function previousSubnet(
 
 const foreign = (why: string, network: Subnet): Finding => ({
   code: 'SUBNET_FILE_FOREIGN',
-  message: `subnet file: ${why}, the configured Network is ${network}; its subnet is not asked for again`,
+  message: `subnet file: ${why}, this host’s Network is ${network}; its subnet is not asked for again`,
 });

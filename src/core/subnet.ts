@@ -1,24 +1,23 @@
 /** Address ranges in CIDR form, host bits zero, as branded strings: equal ranges are equal strings. */
-import {
-  addressFrom,
-  addressValue,
-  bitsOf,
-  family,
-  offset,
-  tryAddress,
-  v4Value,
-  type Address,
-  type Family,
-} from './address.ts';
+import { addressFrom, addressValue, bitsOf, family, offset, tryAddress, type Address, type Family } from './address.ts';
 import { WeftError } from './errors.ts';
 
 declare const subnetBrand: unique symbol;
 export type Subnet = string & { readonly [subnetBrand]: true };
 
+const SLASH = 47;
+const DOT = 46;
+const ZERO = 48;
+
 const slashOf = (subnet: Subnet): number => subnet.indexOf('/');
 
 export const baseOf = (subnet: Subnet): Address => subnet.slice(0, slashOf(subnet)) as Address;
-export const prefixLengthOf = (subnet: Subnet): number => Number(subnet.slice(slashOf(subnet) + 1));
+
+export function prefixLengthOf(subnet: Subnet): number {
+  let length = 0;
+  for (let i = slashOf(subnet) + 1; i < subnet.length; i++) length = length * 10 + subnet.charCodeAt(i) - ZERO;
+  return length;
+}
 
 /** The range of this prefix length that holds the address. @throws WeftError BAD_SUBNET when the length does not fit the family. */
 export function subnetOf(address: Address, prefixLength: number): Subnet {
@@ -71,25 +70,57 @@ export const firstHostOf = (subnet: Subnet): Address => offset(baseOf(subnet), 1
 
 const isSubnet = (text: Address | Subnet): text is Subnet => text.includes('/');
 
-/** Does the range hold this address, or all of that other range? */
-export function contains(outer: Subnet, inner: Address | Subnet): boolean {
-  const version: Family = family(outer);
-  if (version !== family(inner)) return false;
-  const length = prefixLengthOf(outer);
-  if (isSubnet(inner) && prefixLengthOf(inner) < length) return false;
-  const address = isSubnet(inner) ? baseOf(inner) : inner;
-  if (version === 4) {
-    // Shifts of 32 are no-ops in JavaScript, so /0 needs its own answer.
-    return length === 0 || v4Value(address) >>> (32 - length) === v4Value(baseOf(outer)) >>> (32 - length);
+/** The first IPv4 address as a number. The text is canonical, so nothing is checked and nothing is cut out: a pass asks this of every peer, several times. */
+function v4Base(text: Address | Subnet): number {
+  let value = 0;
+  let octet = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === SLASH) break;
+    if (code === DOT) {
+      value = value * 256 + octet;
+      octet = 0;
+    } else octet = octet * 10 + code - ZERO;
   }
-  const shift = BigInt(128 - length);
-  return addressValue(address) >> shift === addressValue(baseOf(outer)) >> shift;
+  return value * 256 + octet;
 }
 
-export const overlaps = (a: Subnet, b: Subnet): boolean => contains(a, b) || contains(b, a);
+/** Are the first `length` bits the same? */
+function sameHead(a: Address | Subnet, b: Address | Subnet, length: number): boolean {
+  const version: Family = family(a);
+  if (version !== family(b)) return false;
+  // Shifts of 32 are no-ops in JavaScript, so /0 needs its own answer.
+  if (version === 4) return length === 0 || (v4Base(a) ^ v4Base(b)) >>> (32 - length) === 0;
+  const shift = BigInt(128 - length);
+  return v6Base(a) >> shift === v6Base(b) >> shift;
+}
+
+const v6Base = (text: Address | Subnet): bigint => addressValue(isSubnet(text) ? baseOf(text) : text);
+
+/** Does the range hold this address, or all of that other range? */
+export function contains(outer: Subnet, inner: Address | Subnet): boolean {
+  const length = prefixLengthOf(outer);
+  return (!isSubnet(inner) || prefixLengthOf(inner) >= length) && sameHead(outer, inner, length);
+}
+
+export const overlaps = (a: Subnet, b: Subnet): boolean =>
+  sameHead(a, b, Math.min(prefixLengthOf(a), prefixLengthOf(b)));
+
+/** Some ranges, those of IPv4 as numbers. */
+function rangesOf(texts: readonly string[]): (address: Address) => boolean {
+  const ranges = texts.map(parseSubnet);
+  const v4 = ranges
+    .filter((range) => family(range) === 4)
+    .map((range) => ({ first: v4Base(range), size: Number(sizeOf(range)) }));
+  return (address) => {
+    if (family(address) === 6) return ranges.some((range) => contains(range, address));
+    const value = v4Base(address);
+    return v4.some(({ first, size }) => value >= first && value < first + size);
+  };
+}
 
 /** Ranges that never leave an organisation: RFC 1918, RFC 6598, RFC 4193, link-local. */
-const PRIVATE_RANGES = [
+export const isPrivate = rangesOf([
   '10.0.0.0/8',
   '172.16.0.0/12',
   '192.168.0.0/16',
@@ -99,22 +130,10 @@ const PRIVATE_RANGES = [
   'fc00::/7',
   'fe80::/10',
   '::1/128',
-].map(parseSubnet);
-
-/** The IPv4 ones as numbers: a pass asks this of every peer, several times. */
-const PRIVATE_V4 = PRIVATE_RANGES.filter((range) => family(range) === 4).map((range) => ({
-  base: v4Value(baseOf(range)),
-  size: Number(sizeOf(range)),
-}));
-
-export function isPrivate(address: Address): boolean {
-  if (family(address) === 6) return PRIVATE_RANGES.some((range) => contains(range, address));
-  const value = v4Value(address);
-  return PRIVATE_V4.some(({ base, size }) => value >= base && value < base + size);
-}
+]);
 
 /** Never a host: "this network" and multicast, reserved and broadcast (RFC 6890), and this host itself. */
-const NO_HOSTS = ['0.0.0.0/8', '127.0.0.0/8', '224.0.0.0/3', '::/127', 'ff00::/8'].map(parseSubnet);
+const isNoHost = rangesOf(['0.0.0.0/8', '127.0.0.0/8', '224.0.0.0/3', '::/127', 'ff00::/8']);
 
 /** Can another host have this address? */
-export const isHostAddress = (address: Address): boolean => !NO_HOSTS.some((range) => contains(range, address));
+export const isHostAddress = (address: Address): boolean => !isNoHost(address);

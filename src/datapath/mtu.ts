@@ -11,6 +11,10 @@ export function ownMtu(self: Pick<Self, 'config' | 'uplink'>, overheadBytes: num
   return (self.config.mtuBytes ?? self.uplink.mtuBytes) - overheadBytes;
 }
 
+/** The largest that this host's device carries. Backend.MTU may promise more than that: it is one for all hosts. */
+export const carriedMtu = (self: Pick<Self, 'config' | 'uplink'>, overheadBytes: number): number =>
+  Math.min(ownMtu(self, overheadBytes), self.uplink.mtuBytes - overheadBytes);
+
 /** Containers' MTU is fixed at their birth, so it must fit every path that may be taken later. */
 export function containerMtu(self: Pick<Self, 'config' | 'uplink'>, paths: readonly Datapath[]): number {
   return Math.min(...paths.map((path) => ownMtu(self, path.overheadBytes)), ownMtu(self, 0));
@@ -18,7 +22,8 @@ export function containerMtu(self: Pick<Self, 'config' | 'uplink'>, paths: reado
 
 /** Does the way to this peer leave the network (VPC) that this host is in? */
 function leavesNetwork(self: Self, peer: Lease): boolean {
-  const [mine, theirs] = [self.lease.attributes.weft?.fabric, peer.attributes.weft?.fabric];
+  const mine = self.lease.attributes.weft?.fabric;
+  const theirs = peer.attributes.weft?.fabric;
   return (
     mine?.network !== theirs?.network || mine?.provider !== theirs?.provider || !isPrivate(peer.attributes.publicIP)
   );
@@ -35,7 +40,7 @@ export interface MtuBounds {
 export function mtuBounds(self: Self, peer: Lease, overheadBytes: number): MtuBounds {
   const theirs = peer.attributes.weft?.mtuBytes;
   return {
-    mine: ownMtu(self, overheadBytes),
+    mine: carriedMtu(self, overheadBytes),
     theirs: theirs === undefined ? undefined : theirs - overheadBytes,
     between: leavesNetwork(self, peer) ? OUTSIDE_MTU - overheadBytes : undefined,
   };

@@ -41,7 +41,8 @@ function notAPeer(self: Self, lease: Lease): string | undefined {
 /** Of overlapping subnets the one with the lower epoch was there first: a longer one inside it would draw off its traffic. */
 function rangeTaken(self: Self, peer: Lease, marks: Marks): string | undefined {
   const subnet = peer.subnet.v4;
-  if (prefixLengthOf(subnet) !== self.config.v4.subnetLength) marks.contested = true;
+  // Keys of one length cannot overlap, but two keys name one subnet when one of them has a second family's beside it.
+  if (prefixLengthOf(subnet) !== self.config.v4.subnetLength || peer.subnet.v6 !== undefined) marks.contested = true;
   const owner = marks.ranges?.take(peer);
   return owner === undefined ? undefined : `${subnet} overlaps ${owner.subnet.v4}, which another peer had first`;
 }
@@ -88,7 +89,9 @@ export function planPeers(
   const others = [...leases].filter((lease) => lease.key !== self.lease.key);
   const attempt = (order: readonly Lease[], ranges?: TakenRanges): { peers: Map<LeaseKey, PeerPlan>; marks: Marks } => {
     const marks: Marks = { owners: new Map(), contested: false, ...(ranges === undefined ? {} : { ranges }) };
-    return { peers: new Map(order.map((lease) => [lease.key, planPeer(self, paths, lease, marks)])), marks };
+    const peers = new Map<LeaseKey, PeerPlan>();
+    for (const lease of order) peers.set(lease.key, planPeer(self, paths, lease, marks));
+    return { peers, marks };
   };
   const first = attempt(others);
   return first.marks.contested ? attempt(others.toSorted(byEpoch), new TakenRanges()) : first;

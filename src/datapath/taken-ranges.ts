@@ -1,4 +1,4 @@
-/** Subnets that do not overlap: whoever comes first has his. For the odd cluster in which leases differ in length; equal ones cannot overlap. */
+/** Subnets that do not overlap: whoever comes first has his. For the odd cluster in which leases differ in length or have a second family; else none can overlap. */
 import { intervalOf, type Interval } from '../core/interval-set.ts';
 import type { Lease } from '../core/lease.ts';
 

@@ -9,7 +9,7 @@ import type { Lease, VxlanEndpoint } from '../core/lease.ts';
 import { baseOf, isPrivate } from '../core/subnet.ts';
 import { vxlanEndpointOf } from '../core/vxlan-peer.ts';
 import { unusable, usable, type Datapath, type Receiver, type Self } from './datapath.ts';
-import { ownMtu, routeMtu } from './mtu.ts';
+import { carriedMtu, routeMtu } from './mtu.ts';
 
 /** Outer IPv4 20, UDP 8, VXLAN 8, inner Ethernet 14 (RFC 7348, section 5). */
 const OVERHEAD = 50;
@@ -53,7 +53,8 @@ export const vxlan: Datapath = {
         port,
         local: self.uplink.address,
         uplink: self.uplink.link,
-        mtuBytes: ownMtu(self, OVERHEAD),
+        // The kernel makes it no larger than its uplink carries, and refuses to change it to more (vxlan_change_mtu).
+        mtuBytes: carriedMtu(self, OVERHEAD),
         mac: self.vtepMac,
         learning,
         gbp,

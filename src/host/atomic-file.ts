@@ -16,7 +16,7 @@ export interface Modes {
  * leftovers of a crash can be told from what another writer has in hand; the start time tells processes of one id apart (a container's is often 1).
  */
 const scratchPrefix = (path: string): string => `.${basename(path)}.weft-`;
-const self = { pid: process.pid, started: Math.round(performance.timeOrigin) };
+const self = { pid: process.pid, started: Math.round(Date.now() - process.uptime() * 1000) };
 
 function isRunning(pid: number): boolean {
   try {

@@ -10,14 +10,20 @@ import { fileError, isGone } from './host-errors.ts';
 /** Anybody may read them: Docker, CNI plugins and scripts do. */
 const MODES = { file: 0o644, directory: 0o755 };
 
-/** Those of the files that exist. One that exists and cannot be read fails the whole: it is not the same as none. */
+/** What stands for the text of a file that is there and cannot be read: unlike every text that is wanted, so that it is written anew. */
+const UNREADABLE = '\0';
+
+/**
+ * Those of the files that exist. One that cannot be read (a directory of that name, say) must not keep the rest of the host from being looked at: what
+ * is wrong with it shows when it is written.
+ */
 export async function observeFiles(paths: readonly string[]): Promise<HostFile[]> {
   const files: HostFile[] = [];
   for (const path of paths) {
     try {
       files.push({ kind: 'file', path, text: await readFile(path, 'utf8') });
     } catch (error) {
-      if (!isGone(error)) throw fileError(`cannot read ${path}`, error);
+      if (!isGone(error)) files.push({ kind: 'file', path, text: UNREADABLE });
     }
   }
   return files;

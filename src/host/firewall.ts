@@ -6,7 +6,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import type { Change } from '../core/diff.ts';
-import { WeftError } from '../core/errors.ts';
+import { asWeftError, WeftError } from '../core/errors.ts';
 import type { Finding } from '../core/finding.ts';
 import type { ForwardAccept } from '../core/host-entry.ts';
 import type { Subnet } from '../core/subnet.ts';
@@ -74,17 +74,34 @@ async function readNftFilter(iptables: string, nft: string | undefined, signal: 
   }
 }
 
-/** Which of the ranges pass, as far as iptables is concerned; also those that nothing would drop. What else drops them is in the findings. */
-export async function observeAccepts(
-  networks: readonly Subnet[],
-  signal: AbortSignal,
-): Promise<{ readonly entries: ForwardAccept[]; readonly findings: Finding[] }> {
+interface Accepts {
+  readonly entries: readonly ForwardAccept[];
+  readonly findings: readonly Finding[];
+}
+
+const accept = (network: Subnet): ForwardAccept => ({ kind: 'accept', network });
+
+/**
+ * Which of the ranges pass, as far as iptables is concerned; also those that nothing would drop. What else drops them is in the findings. A program
+ * that fails (another version than the kernel's rules, a lock that is not given back, no CAP_NET_RAW) must not keep the rest of the host from being
+ * looked at: nothing is changed then that could not be seen.
+ */
+export async function observeAccepts(networks: readonly Subnet[], signal: AbortSignal): Promise<Accepts> {
   if (networks.length === 0) return { entries: [], findings: [] };
+  try {
+    return await seenAccepts(networks, signal);
+  } catch (error) {
+    if (signal.aborted) throw error;
+    return { entries: networks.map(accept), findings: [blind(asWeftError(error).message)] };
+  }
+}
+
+async function seenAccepts(networks: readonly Subnet[], signal: AbortSignal): Promise<Accepts> {
   const { tables, foreign, findings } = await look(signal);
   const standing = networks.filter((network) => tables.every((table) => placeFor(table.chains, network) === undefined));
   const dropped: Finding[] = [];
   for (const { nft, hook } of foreign) dropped.push(...(await foreignDrops(nft, hook, networks, signal)));
-  return { entries: standing.map((network) => ({ kind: 'accept', network })), findings: [...findings, ...dropped] };
+  return { entries: standing.map(accept), findings: [...findings, ...dropped] };
 }
 
 /** Idempotent. Touches no rule but those with our comment and this range. NOT_PERMITTED or KERNEL_REFUSED with the program's words. */

@@ -83,7 +83,8 @@ export function lockAt(path: string): FileLock | undefined {
   }
 }
 
-async function lockSlots(directory: string, signal: AbortSignal): Promise<FileLock> {
+/** For as short as it takes to change a file that all daemons share. */
+export async function lockSlots(directory: string, signal: AbortSignal): Promise<FileLock> {
   const path = join(directory, 'slots.lock');
   for (let waitedMs = 0; waitedMs < PATIENCE_MS; waitedMs += RETRY_MS) {
     const lock = lockAt(path);

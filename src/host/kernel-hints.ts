@@ -1,8 +1,9 @@
 /** The main thread's side of the kernel worker: starts it at the first wish for hints, ends it with the last. */
 import { closeSync, writeSync } from 'node:fs';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { HostHint } from '../contracts/host-network.ts';
 import type { ForwardingEntry, Neighbour } from '../core/host-entry.ts';
+import { keepYoungGenerationSmall } from '../native/young-generation.ts';
 import { checked, libc } from '../native/libc.ts';
 import type { IpValue } from '../native/netlink/ip-value.ts';
 import type { Expectations } from './kernel-batch.ts';
@@ -17,11 +18,11 @@ const EFD_NONBLOCK = 0o4000;
 /** It reads messages and remembers some thousand numbers; without limits the engine reserves more than the rest of us uses. */
 const LIMITS = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 2, stackSizeMb: 1 };
 
-/** Beside the bundle's entry, whose chunks lie one folder below; compiled file by file, beside this file. */
+/** Beside the bundle's entry, which also has parts in a folder below; compiled file by file, beside this file. */
 function workerFile(): URL {
   const here = import.meta.url;
   if (here.endsWith('.js')) return new URL('./kernel-worker.js', here);
-  return new URL(/\/chunks\/[^/]+$/.test(here) ? '../kernel-worker.mjs' : './kernel-worker.mjs', here);
+  return new URL(/\/later\/[^/]+$/.test(here) ? '../kernel-worker.mjs' : './kernel-worker.mjs', here);
 }
 
 /** Hints of one reader that waits. */
@@ -62,7 +63,7 @@ export class KernelHints implements Expectations {
     const onAbort = (): void => inbox.wake();
     signal.addEventListener('abort', onAbort);
     try {
-      this.#start();
+      await this.#start();
       while (!signal.aborted) {
         if (this.#failure !== undefined) throw kernelFailure('wait for kernel notifications', this.#failure);
         const hint = take(inbox.hints);
@@ -110,12 +111,14 @@ export class KernelHints implements Expectations {
     return on;
   }
 
-  #start(): void {
+  async #start(): Promise<void> {
+    // Loaded when it is needed: the worker starts when subnet.env is written.
+    const threads = await import('node:worker_threads');
     if (this.#worker !== undefined) return;
     this.#failure = undefined;
     this.#wakeFd = checked('eventfd', libc().eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     const start: WorkerStart = { wakeFd: this.#wakeFd, ownPort: this.#ownPort, receiveBytes: this.#receiveBytes };
-    const worker = new Worker(workerFile(), {
+    const worker = new threads.Worker(workerFile(), {
       workerData: start,
       execArgv: [],
       resourceLimits: LIMITS,
@@ -123,6 +126,7 @@ export class KernelHints implements Expectations {
       // Its descriptors are not of Node's making.
       trackUnmanagedFds: false,
     });
+    worker.once('online', keepYoungGenerationSmall);
     this.#worker = worker;
     worker.on('message', (message: FromWorker) => {
       for (const inbox of this.#inboxes) {

@@ -1,5 +1,4 @@
 /** Programs of the host, run with argument lists: no shell ever sees what we pass. */
-import { execFile } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { basename, join } from 'node:path';
 import { WeftError } from '../core/errors.ts';
@@ -35,6 +34,8 @@ export async function runProgram(path: string, args: readonly string[], signal: 
     maxBuffer: OUTPUT_LIMIT,
     env: { PATH: process.env['PATH'] ?? FOLDERS.join(':'), LC_ALL: 'C' },
   };
+  // Loaded when it is needed: subnet.env is written without any program.
+  const { execFile } = await import('node:child_process');
   return new Promise((resolve, reject) => {
     execFile(path, [...args], options, (error, stdout, stderr) => {
       if (error === null) resolve(stdout);

@@ -2,17 +2,19 @@
  * What a daemon keeps on its host:
  *
  *     <state-dir>/slots.json, slots.lock       which instance has which slot
+ *     <state-dir>/claims.json                  which instance has which device and subnet file
  *     <state-dir>/<instance>/lock              held for as long as the daemon lives
  *     <state-dir>/<instance>/state.json        what it must know of itself after a restart
  */
 import { createHash } from 'node:crypto';
 import { chmod, mkdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { NodeState, RememberedChanges, RememberedState } from '../contracts/node-state.ts';
 import { WeftError } from '../core/errors.ts';
 import type { Instance } from '../core/instance.ts';
 import type { NodeId } from '../core/node-id.ts';
 import type { FileLock } from '../native/file-lock.ts';
+import { Claims } from './claims.ts';
 import { fileError } from './host-errors.ts';
 import { allotSlot, lockAt, readSlots } from './instance-slots.ts';
 import { resolveNodeId } from './node-identity.ts';
@@ -51,6 +53,7 @@ function withoutSecrets(part: string): string {
 /** The state of one instance, ours as long as it is open: the lock goes with the process, however that ends. */
 export class StateDirectory implements NodeState {
   readonly instance: Instance;
+  readonly claims: Claims;
   /** The instance's own folder: room for its control socket. */
   readonly directory: string;
   readonly #lock: FileLock;
@@ -59,6 +62,7 @@ export class StateDirectory implements NodeState {
 
   constructor(instance: Instance, directory: string, lock: FileLock, remembered: RememberedState) {
     this.instance = instance;
+    this.claims = new Claims(dirname(directory), instance.id);
     this.directory = directory;
     this.#lock = lock;
     this.#remembered = remembered;

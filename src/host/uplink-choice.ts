@@ -45,8 +45,7 @@ const UNUSABLE_FLAGS = IFA_F_DEPRECATED | IFA_F_TENTATIVE | IFA_F_DADFAILED;
 /** @throws WeftError UPLINK_NOT_FOUND, BAD_OPTION for a pattern that is none */
 export function chooseUplink(choice: UplinkChoice, picture: HostPicture): Uplink {
   const { link, address: asked } = find(choice, picture);
-  const own = addressesOn(picture, link.index);
-  const address = asked ?? own[0];
+  const address = asked ?? addressesOn(picture, link.index, choice.standing)[0];
   if (address === undefined) throw notFound(`device ${link.name} has no usable IPv4 address`, picture);
   if (link.mtuBytes === 0) throw notFound(`device ${link.name} has no MTU`, picture);
   const gateway = defaultRoutes(picture).find(
@@ -80,7 +79,7 @@ function find(choice: UplinkChoice, picture: HostPicture): Found {
       return found;
   }
   for (const pattern of patterns) {
-    const found = matching(pattern, picture);
+    const found = matching(pattern, picture, choice.standing);
     if (found !== undefined) return found;
   }
   const { reached } = picture;
@@ -95,7 +94,7 @@ function find(choice: UplinkChoice, picture: HostPicture): Found {
 }
 
 /** Addresses first, each device in the kernel's order; then names. */
-function matching(pattern: string, picture: HostPicture): Found | undefined {
+function matching(pattern: string, picture: HostPicture, standing: Address | undefined): Found | undefined {
   let expression: RegExp;
   try {
     expression = new RegExp(pattern);
@@ -107,7 +106,7 @@ function matching(pattern: string, picture: HostPicture): Found | undefined {
     );
   }
   for (const link of picture.links) {
-    const address = addressesOn(picture, link.index).find((one) => expression.test(one));
+    const address = addressesOn(picture, link.index, standing).find((one) => expression.test(one));
     if (address !== undefined) return { link, address };
   }
   const link = picture.links.find(({ name, index }) => expression.test(name) && addressesOn(picture, index).length > 0);
@@ -138,10 +137,11 @@ function ofDefaultRoute(picture: HostPicture): Found | undefined {
   return undefined;
 }
 
-/** Usable ones, the best first: global before link-local, permanent before dynamic, first before secondary, else the kernel's order. */
-function addressesOn(picture: HostPicture, link: number): Address[] {
+/** Usable ones, the best first: global before link-local, the one in use before others, permanent before dynamic, first before secondary, else the kernel's order. */
+function addressesOn(picture: HostPicture, link: number, standing?: Address): Address[] {
   const rank = ({ flags }: AddressMessage, address: Address): number =>
-    (contains(LINK_LOCAL, address) ? 4 : 0) +
+    (contains(LINK_LOCAL, address) ? 8 : 0) +
+    (address === standing ? 0 : 4) +
     ((flags & IFA_F_PERMANENT) === 0 ? 2 : 0) +
     ((flags & IFA_F_SECONDARY) === 0 ? 0 : 1);
   return picture.addresses

@@ -2,22 +2,27 @@
 import type { UplinkChoice } from '../contracts/host-network.ts';
 import type { Uplink } from '../core/uplink.ts';
 import { RT_SCOPE_LINK, RT_TABLE_MAIN, RTM_GETROUTE } from '../native/netlink/constants.ts';
-import { readRoute, writeRouteLookup } from '../native/netlink/route.ts';
+import {
+  readRoute,
+  routePrefixLength,
+  routeScope,
+  writeRouteLookup,
+  writeRouteQuery,
+} from '../native/netlink/route.ts';
 import { isRefusal, type RouteSocket } from '../native/route-socket.ts';
 import { allAddresses, allLinks } from './addresses.ts';
 import { addressOf, ipValueOf } from './kernel-values.ts';
-import { dumpRoutes } from './routes.ts';
 import { chooseUplink, type HostPicture } from './uplink-choice.ts';
 
 export function findUplink(socket: RouteSocket, choice: UplinkChoice): Uplink {
   const picture: HostPicture = {
     links: allLinks(socket),
     addresses: allAddresses(socket),
-    routes: dumpRoutes(
-      socket,
-      4,
-      { table: RT_TABLE_MAIN },
-      ({ prefixLength, scope }) => prefixLength === 0 || scope === RT_SCOPE_LINK,
+    routes: socket.dump(
+      RTM_GETROUTE,
+      (w) => writeRouteQuery(w, 4, { table: RT_TABLE_MAIN }),
+      // Those to thousands of peers are neither: they are passed over unread.
+      (m) => (routePrefixLength(m) === 0 || routeScope(m) === RT_SCOPE_LINK ? readRoute(m) : undefined),
     ),
     ...reach(socket, choice),
   };

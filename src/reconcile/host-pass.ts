@@ -144,8 +144,8 @@ export class HostPasses {
       if (gone === undefined) continue;
       for (const entry of planPeer(self, paths, gone, { owners: new Map(), contested: false }).entries)
         only.add(hostEntryKey(entry));
-      for (const [mark, owner] of this.#marks.owners) if (owner.key === key) this.#marks.owners.delete(mark);
     }
+    for (const [mark, owner] of this.#marks.owners) if (keys.has(owner.key)) this.#marks.owners.delete(mark);
     const plans = new Map<LeaseKey, PeerPlan>();
     const wanted: HostEntry[] = [];
     for (const key of keys) {

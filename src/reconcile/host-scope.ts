@@ -14,8 +14,9 @@ export function hostScope(
   previousNetwork: Subnet | undefined,
 ): HostScope {
   const { network } = self.config.v4;
+  const networks = previousNetwork === undefined ? [network] : [network, previousNetwork];
   return {
-    networks: previousNetwork === undefined ? [network] : [network, previousNetwork],
+    networks,
     base: self.base,
     // Devices of every path, also of those no longer in the list: theirs have to go.
     links: devicesOf(self, datapathsOf(PATH_NAMES)),
@@ -23,6 +24,6 @@ export function hostScope(
     rulePriorities: self.numbers.rulePriorities,
     sysctls: basics.flatMap((entry) => (entry.kind === 'sysctl' ? entry.name : [])),
     files: files.map((file) => file.path),
-    accepts: [network],
+    accepts: networks,
   };
 }

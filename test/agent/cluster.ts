@@ -4,6 +4,7 @@ import type { AgentEnd, AgentOptions } from '../../src/agent/agent-parts.ts';
 import type { NodeState, RememberedState } from '../../src/contracts/node-state.ts';
 import { parseAddress } from '../../src/core/address.ts';
 import { WeftError } from '../../src/core/errors.ts';
+import type { Finding } from '../../src/core/finding.ts';
 import type { HostFile } from '../../src/core/host-entry.ts';
 import type { JsonValue } from '../../src/core/json.ts';
 import { encodeLeaseValue } from '../../src/core/lease-value.ts';
@@ -125,6 +126,7 @@ export class Member {
   /** Why the store fails for this member alone. */
   storeFails: (() => void) | undefined;
   guardFiles: readonly HostFile[] = [];
+  guardFindings: readonly Finding[] = [];
   agent: Agent | undefined;
   end: AgentEnd | WeftError | undefined;
   #stop = new AbortController();
@@ -149,6 +151,7 @@ export class Member {
       controlSocket: undefined,
       allowRenumber: false,
       resyncMs: 3_600_000,
+      drainWaitMs: 12_000,
       version: '0.1.0',
       storeKind: 'memory',
       ...options,
@@ -177,6 +180,7 @@ export class Member {
       log: this.log,
       options: { ...this.options, ...changes },
       guardFiles: () => Promise.resolve(this.guardFiles),
+      guardFindings: () => this.guardFindings,
     });
     this.agent = agent;
     this.#running = agent.run(this.#stop.signal).then(

@@ -39,6 +39,7 @@ class Kept {
   readonly findings = new Findings(this.log);
   readonly #end = new AbortController();
   readonly keeper: LeaseKeeper;
+  claims = 0;
   /** Why it ended. */
   fenced: string | undefined;
   readonly #running: Promise<void>;
@@ -49,7 +50,15 @@ class Kept {
     const store = new MemoryStore(network, clock, new SeededRandom(1));
     const wish = () => ({ node: NODE, publicIP: PUBLIC_IP, range: RANGE, within: [], ttlMs: TTL_MS });
     this.keeper = new LeaseKeeper(
-      { store, clock, random: new SeededRandom(2), log: this.log, findings: this.findings, wish },
+      {
+        store,
+        clock,
+        random: new SeededRandom(2),
+        log: this.log,
+        findings: this.findings,
+        wish,
+        onClaim: () => (this.claims += 1),
+      },
       { lease, adopted: undefined, sentAt: clock.now() },
     );
     this.#running = this.keeper.run(this.#end.signal).then(
@@ -166,7 +175,29 @@ test('a lease that is gone is claimed again at the same subnet, under a new epoc
   assert.equal(kept.keeper.phase, 'held');
   assert.equal(kept.keeper.lease.key, key);
   assert.ok(kept.keeper.lease.epoch > epoch);
+  assert.equal(kept.claims, 1, 'views of the old epoch were not trusted: now is the time to look again');
   assert.equal(kept.fenced, undefined);
+  await kept.stop();
+});
+
+test('an entry at our subnet that cannot be read is written anew, and where that is refused it fences nobody', async () => {
+  const kept = await Kept.begin();
+  const { key } = kept.keeper.lease;
+  const garbled = { ...kept.view([]), skipped: [{ key, why: 'the value is not JSON' }] };
+  kept.keeper.see(garbled);
+  assert.equal(kept.keeper.phase, 'held');
+  await kept.clock.advance(0);
+  assert.equal(kept.keeper.renewals.made, 1);
+  kept.network.leases.delete(key);
+  kept.network.garbage.set(key, 'the value is not JSON');
+  kept.keeper.see(garbled);
+  await kept.clock.advance(120_000);
+  assert.equal(kept.fenced, undefined);
+  assert.equal(kept.keeper.phase, 'unsure');
+  assert.match(kept.findings.of('lease')[0]?.message ?? '', /held by an entry that cannot be read/);
+  kept.network.garbage.clear();
+  await kept.clock.advance(60_000);
+  assert.equal(kept.keeper.phase, 'held');
   await kept.stop();
 });
 

@@ -52,6 +52,37 @@ test('another address of the uplink moves the tunnel, the lease, and the peers w
   await cluster.stop();
 });
 
+test('the default route moves the uplink to another device, and back', async () => {
+  const { cluster, a } = await three();
+  const addresses = [{ address: parseAddress('192.168.5.1'), prefixLength: 24 }];
+  const eth1 = { name: 'eth1', addresses, mtuBytes: 1500 };
+  a.host.kernel.devices.set('eth1', { ...eth1, gateway: parseAddress('192.168.5.254'), metric: -1 });
+  a.host.hint('routes');
+  await cluster.pass(2000);
+  assert.match(a.host.text, /link flannel\.1 vxlan id 1 local 192\.168\.5\.1 /);
+  a.host.kernel.devices.set('eth1', eth1);
+  a.host.hint('routes');
+  await cluster.pass(2000);
+  assert.match(a.host.text, /link flannel\.1 vxlan id 1 local 192\.168\.0\.1 /);
+  await cluster.stop();
+});
+
+test('an address that comes to the uplink beside the one in use moves nothing', async () => {
+  const { cluster, a } = await three();
+  const before = a.host.text;
+  const [own, extra] = ['192.168.0.1', '192.168.0.200'].map((text) => ({
+    address: parseAddress(text),
+    prefixLength: 24,
+  }));
+  assert.ok(own && extra);
+  a.host.addDevice({ name: 'eth0', addresses: [extra, own], mtuBytes: 1500, gateway: parseAddress('192.168.0.254') });
+  a.host.hint('addresses');
+  await cluster.pass(2000);
+  assert.equal(a.host.text, before);
+  assert.match(cluster.leases, /^10\.42\.1\.0-24 epoch 1 \{"PublicIP":"192\.168\.0\.1"/);
+  await cluster.stop();
+});
+
 test('while the uplink is gone the last one stays in force', async () => {
   const { cluster, a } = await three();
   const eth0 = a.host.kernel.devices.get('eth0');

@@ -56,6 +56,7 @@ test('a subnet is in use by devices with an address in it, our own and our base 
   const addresses = [
     on('docker0', '10.42.7.1/24'),
     on('weft.1', '10.42.7.0/32'),
+    on('weft.2', '10.42.7.0/32'),
     on('lo', '10.42.7.0/32'),
     on('br1', '10.42.8.1/24'),
     on('lo', '10.42.7.5/32'),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { macFrom } from '../../src/core/mac.ts';
-import { Cluster, HOUR_MS, three, withSubnet } from './cluster.ts';
+import { away, Cluster, HOUR_MS, three, withSubnet } from './cluster.ts';
 
 /** Leases of other nodes, written into the store as they would be. */
 function crowd(cluster: Cluster, count: number, from = 100): void {
@@ -70,5 +70,20 @@ test('a lease whose owner has fallen silent is freed by the others, after its TT
   assert.match(a.paths, /10\.42\.2\.0\/24 direct/);
   await cluster.pass(10 * 60_000);
   assert.equal(a.paths, '10.42.3.0/24 vxlan');
+  await cluster.stop();
+});
+
+test('after an outage of the store longer than the TTL no lease is freed before its owner could renew it', async () => {
+  const cluster = new Cluster({ Network: '10.42.0.0/16', Backend: { Type: 'vxlan' }, Weft: { LeaseTTL: '1m' } });
+  const members = Array.from({ length: 12 }, (_, i) =>
+    cluster.member(`n${i}`, `192.168.7.${i + 1}`, withSubnet(i + 1)).start(),
+  );
+  await cluster.pass(1000);
+  for (const member of members) member.storeFails = away;
+  await cluster.clock.advance(10 * 60_000);
+  for (const member of members) member.storeFails = undefined;
+  await cluster.pass(15 * 60_000);
+  const freed = members.flatMap(({ log }) => log.text.filter((line) => line.includes('silent peer is freed')));
+  assert.deepEqual([freed, members.map(({ unready }) => unready).join('')], [[], '']);
   await cluster.stop();
 });

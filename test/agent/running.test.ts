@@ -169,23 +169,13 @@ test('leases that cannot be read are told, once, and nothing else is dropped for
   await cluster.stop();
 });
 
-test('explains a peer by node id, subnet, public IP or an address in its subnet', async () => {
-  const { cluster, a } = await three();
-  const signal = new AbortController().signal;
-  for (const name of ['c', '10.42.3.0/24', '192.168.7.3', '10.42.3.99', '10.42.3.0-24']) {
-    const explanation = await a.agent?.explain(name, signal);
-    assert.equal(explanation?.subnet, '10.42.3.0/24', name);
-    assert.deepEqual(explanation.paths, [
-      { path: 'direct', verdict: 'refused', why: '192.168.7.3 is not on the link of eth0 (192.168.0.0/24)' },
-      { path: 'vxlan', verdict: 'taken', why: null },
-    ]);
-    assert.deepEqual(explanation.mtu, { result: 1450, overhead: 50, mine: 1450, theirs: 1450, between: undefined });
-    assert.deepEqual(
-      explanation.entries.map(({ stands }) => stands),
-      [true, true, true],
-    );
-  }
-  assert.equal((await a.agent?.explain('b', signal))?.paths[1]?.verdict, 'usable');
-  assert.equal(await a.agent?.explain('nobody', signal), undefined);
+test('what other programs of the host do all the same is told beside what the host itself shows', async () => {
+  const cluster = new Cluster();
+  const a = cluster.member('a', '192.168.0.1');
+  a.guardFindings = [{ code: 'NETWORKD_RESTART', message: 'restart it' }];
+  a.host.findings = [{ code: 'FORWARD_DROPS', message: 'a chain drops' }];
+  a.start();
+  await cluster.settle();
+  assert.deepEqual(a.findings, ['FORWARD_DROPS', 'NETWORKD_RESTART']);
   await cluster.stop();
 });

@@ -97,7 +97,7 @@ describe('the subnet a host had before', () => {
         {
           code: 'SUBNET_FILE_FOREIGN',
           message:
-            'subnet file: it belongs to Network 10.9.0.0/16, the configured Network is 10.5.0.0/16; its subnet is not asked for again',
+            'subnet file: it belongs to Network 10.9.0.0/16, this host’s Network is 10.5.0.0/16; its subnet is not asked for again',
         },
       ],
     });
@@ -106,7 +106,7 @@ describe('the subnet a host had before', () => {
         {
           code: 'SUBNET_FILE_FOREIGN',
           message:
-            'subnet file: its subnet 10.9.10.0/24 lies outside, the configured Network is 10.5.0.0/16; its subnet is not asked for again',
+            'subnet file: its subnet 10.9.10.0/24 lies outside, this host’s Network is 10.5.0.0/16; its subnet is not asked for again',
         },
       ],
     });

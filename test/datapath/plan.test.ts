@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { leaseKeyOf } from '../../src/core/lease-key.ts';
 import type { Lease } from '../../src/core/lease.ts';
 import { macFrom } from '../../src/core/mac.ts';
+import { parseSubnet } from '../../src/core/subnet.ts';
 import type { Self } from '../../src/datapath/datapath.ts';
 import { hostBasics } from '../../src/datapath/host-basics.ts';
 import { datapathsOf } from '../../src/datapath/paths.ts';
@@ -105,4 +107,35 @@ test('marks are contested exactly when two peers claim one', () => {
   assert.equal(planPeers(self, paths, CLUSTER).marks.contested, false);
   const twin = lease('10.42.99.0/24', '192.168.7.99', { weft: vxlanAt('three') });
   assert.equal(planPeers(self, paths, [...CLUSTER, twin]).marks.contested, true);
+});
+
+test('no device and no route promises more than the uplink carries, whatever Backend.MTU says', () => {
+  const self = selfAt({ ...MIXED, Backend: { ...MIXED.Backend, MTU: 9000 } }, MINE, uplinkAt('192.168.0.1'));
+  const [tunnel] = datapathsOf(['vxlan']).flatMap((path) => path.receive(self));
+  assert.match(entriesText(tunnel === undefined ? [] : [tunnel]).join(), / mtu 1450 up$/);
+  const mtus = peersOf(self, CLUSTER.slice(1, 3)).map(({ path, mtuBytes }) => [path, mtuBytes]);
+  assert.deepEqual(mtus, [
+    ['direct', 1500],
+    ['vxlan', 1450],
+  ]);
+});
+
+test('a VNI that makes flannel’s name too long for a device gets ours', () => {
+  const named = (VNI: number): (string | undefined)[] =>
+    datapathsOf(['vxlan']).map((path) =>
+      path.device(selfAt({ Network: NETWORK, Backend: { Type: 'vxlan', VNI } }, MINE, uplinkAt('192.168.0.1'))),
+    );
+  assert.deepEqual([named(9_999_999), named(16_777_215)], [['flannel.9999999'], ['weft.16777215']]);
+});
+
+test('two leases of one subnet, which two families allow, are contested: the one that had it first is reached', () => {
+  const self = selfAt(MIXED, MINE, uplinkAt('192.168.0.1'));
+  const paths = datapathsOf(self.config.paths);
+  const first = lease('10.42.3.0/24', '192.168.7.3', { weft: vxlanAt('three'), epoch: 3 });
+  const other = lease('10.42.3.0/24', '192.168.7.4', { weft: vxlanAt('four'), epoch: 4 });
+  const subnet = { v4: other.subnet.v4, v6: parseSubnet('fd00:42:3::/64') };
+  const second: Lease = { ...other, key: leaseKeyOf(subnet), subnet };
+  const { peers, marks } = planPeers(self, paths, [second, first]);
+  assert.deepEqual([peers.get(first.key)?.path, peers.get(second.key)?.path], ['vxlan', 'none']);
+  assert.equal(marks.contested, true);
 });

@@ -88,9 +88,15 @@ describe('files of a host', () => {
     ]);
   });
 
-  it('that cannot be read fail the observation by name', async () => {
+  it('that cannot be read stand, unlike anything wanted, and do not hide the others', async () => {
     mkdirSync(path, { recursive: true });
-    await assert.rejects(observeFiles([path]), { code: 'KERNEL_REFUSED', message: `cannot read ${path}: EISDIR` });
+    const other = join(folder, 'other');
+    writeFileSync(other, 'text');
+    assert.deepEqual(await observeFiles([path, other]), [
+      { kind: 'file', path, text: '\0' },
+      { kind: 'file', path: other, text: 'text' },
+    ]);
+    await assert.rejects(applyFile({ op: 'put', want: file('one\n') }), { message: `cannot write ${path}: EISDIR` });
   });
 
   it('are named by absolute paths', async () => {

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { before, beforeEach, describe, it } from 'node:test';
+import { describeHostEntry } from '../../src/core/host-entry.ts';
+import { observeAccepts } from '../../src/host/firewall.ts';
 import { findProgram } from '../../src/host/program.ts';
 import { enterOwnNetworkNamespace, NEEDS_ROOT } from './own-network-namespace.ts';
 import {
@@ -126,6 +130,27 @@ describe('forwarded packets of the Network', { skip: NEEDS_ROOT }, () => {
     assert.deepEqual(await seen(NETWORK), ['accept 10.42.0.0/16']);
     await remove(NETWORK);
     assert.deepEqual(rules(iptables), ['-P FORWARD DROP', '-A FORWARD -j DOCKER-USER', '-A FORWARD -j DOCKER']);
+  });
+
+  it('are left as they are where the program that shows them fails, and its words are reported', async () => {
+    iptables('-P FORWARD DROP');
+    const folder = mkdtempSync(path.join(os.tmpdir(), 'weft-broken-'));
+    const before = process.env['PATH'];
+    try {
+      writeFileSync(path.join(folder, 'nft'), '#!/bin/sh\necho "cannot parse the ruleset" >&2; exit 1\n', {
+        mode: 0o755,
+      });
+      process.env['PATH'] = `${folder}:${before}`;
+      const { entries, findings } = await observeAccepts([NETWORK], new AbortController().signal);
+      assert.deepEqual(entries.map(describeHostEntry), ['accept forwarded 10.42.0.0/16']);
+      assert.match(
+        findings[0]?.message ?? '',
+        /cannot see whether forwarded packets are dropped: .*cannot parse the ruleset/,
+      );
+    } finally {
+      process.env['PATH'] = before;
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('pass through the kernel in both directions', async () => {

@@ -56,6 +56,13 @@ const CASES: readonly (readonly [Error, string, boolean])[] = [
   [fromSystem('EPIPE'), 'STORE_UNREACHABLE', false],
   [fromSystem('ETIMEDOUT', 'TimeoutError'), 'STORE_TIMEOUT', false],
   [Object.assign(new Error('no answer'), { name: 'TimeoutError' }), 'STORE_TIMEOUT', false],
+  [
+    Object.assign(new Error('the request socket did not establish a connection with the server'), {
+      name: 'TimeoutError',
+    }),
+    'STORE_UNREACHABLE',
+    true,
+  ],
   [new SyntaxError('Unexpected end of JSON input'), 'STORE_UNREACHABLE', false],
   [new Error('Region is missing'), 'BAD_OPTION', false],
 ];
@@ -80,6 +87,12 @@ describe('errors of DynamoDB', () => {
     );
     assert.match(hint(fromService('AccessDeniedException')), /credentials/);
     assert.match(hint(new Error('Region is missing')), /region=/);
+  });
+
+  it('do not repeat the request that was signed wrongly, which holds the session token', () => {
+    const said = 'The signature does not match.\n\nThe Canonical String should have been\nx-amz-security-token:hunter2';
+    const { message } = storeError(fromService('InvalidSignatureException', said), 'x', 'weft');
+    assert.match(message, /The signature does not match\.$/);
   });
 
   it('after the caller gave up are ABORTED, and our own stay as they are', () => {

@@ -247,3 +247,15 @@ test('passes over the leases that changed end in the same world as passes over a
     { numRuns: 150 },
   );
 });
+
+test('after a change of the Network the accept rules of the old one go with its routes', async () => {
+  const { pass, host } = await passes();
+  host.dropsForwarded = true;
+  await pass(inputOf(SEVERAL));
+  assert.match(host.text, /^accept forwarded 10\.42\.0\.0\/16$/m);
+  const mine = lease('10.99.1.0/24', '192.168.0.1', { weft: vxlanAt('me') });
+  const config = { Network: '10.99.0.0/16', Backend: { Type: 'vxlan', DirectRouting: true } };
+  const self = selfAt(config, mine, uplinkAt('192.168.0.1'));
+  await pass({ ...inputOf([mine], 'all', self), previousNetwork: SELF.config.v4.network });
+  assert.doesNotMatch(host.text, /10\.42\./);
+});
