@@ -33,6 +33,9 @@ export function readSubnetFile(file: string): SubnetFile | undefined {
     : { network, subnet, mtuBytes, ipMasq };
 }
 
+/** The host's end of a container's cable. */
+const portOf = (index: number): string => `veth${index}`;
+
 /** @param index 1 for the first container of the host, and so on. */
 export async function addContainer(
   host: string,
@@ -45,7 +48,7 @@ export async function addContainer(
   const gateway = firstHostOf(subnet);
   const address = offset(gateway, index);
   const length = prefixLengthOf(subnet);
-  const port = `veth${index}`;
+  const port = portOf(index);
   await ip([
     `netns add ${name}`,
     `link add ${UPLINK} index ${UPLINK_INDEX} mtu ${mtuBytes} netns ${name} type veth peer name ${port} mtu ${mtuBytes} netns ${host}`,
@@ -69,7 +72,9 @@ export async function addContainer(
   return { name, host, subnet, address };
 }
 
-/** The host's bridge and what hangs on it go; what a container engine does when its host leaves. */
-export async function removeContainers(host: string): Promise<void> {
-  await ip(['link delete cni0'], host);
+/** What a container engine does when its host leaves: its containers and the bridge go. */
+export async function removeContainers(host: string, containers: readonly Container[]): Promise<void> {
+  const ports = containers.map((_, i) => `link delete ${portOf(i + 1)}`);
+  await ip([...ports, 'link delete cni0'], host);
+  await ip(containers.map(({ name }) => `netns delete ${name}`));
 }

@@ -1,32 +1,31 @@
 /** Asks a running daemon through its control socket, which every namespace of the lab can open: it is a file. */
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { request } from 'node:http';
 import path from 'node:path';
 import type { Status } from '../core/status.ts';
 
 const ANSWER_WITHIN_MS = 2000;
 
+const SOCKET = 'control.sock';
+
 /** What the daemon says of itself; undefined while there is none that answers. */
-export async function readStatus(stateFolder: string): Promise<Status | undefined> {
-  const socketPath = findSocket(stateFolder);
-  if (socketPath === undefined) return undefined;
+export async function readStatus(instanceFolder: string): Promise<Status | undefined> {
   try {
-    return JSON.parse(await ask(socketPath, '/status')) as Status;
+    return JSON.parse(await ask(path.join(instanceFolder, SOCKET), '/status')) as Status;
   } catch {
     return undefined;
   }
 }
 
-/** `<state-dir>/<instance>/control.sock`; the lab's hosts run one instance each. */
-function findSocket(stateFolder: string): string | undefined {
+/** `<state-dir>/<instance>`, one for each daemon that has run with this state. */
+export function instanceFolders(stateFolder: string): readonly string[] {
   try {
-    for (const entry of readdirSync(stateFolder, { recursive: true, withFileTypes: true })) {
-      if (entry.name === 'control.sock') return path.join(entry.parentPath, entry.name);
-    }
+    const folders = readdirSync(stateFolder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    return folders.map(({ name }) => path.join(stateFolder, name)).filter((it) => existsSync(path.join(it, SOCKET)));
   } catch {
     // Not there yet.
+    return [];
   }
-  return undefined;
 }
 
 function ask(socketPath: string, resource: string): Promise<string> {

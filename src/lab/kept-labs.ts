@@ -5,7 +5,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WeftError } from '../core/errors.ts';
 import type { Status } from '../core/status.ts';
-import { readStatus } from './control-socket.ts';
+import { instanceFolders, readStatus } from './control-socket.ts';
 import { LAB_FOLDER } from './inside.ts';
 import { insideOf } from './namespaces.ts';
 import { searchPath } from './program.ts';
@@ -101,7 +101,10 @@ export async function statusesOf(
 ): Promise<readonly { readonly name: string; readonly status: Status | undefined }[]> {
   const root = `/proc/${lab.pid}/root`;
   return await Promise.all(
-    lab.card.hosts.map(async ({ name, stateFolder }) => ({ name, status: await readStatus(root + stateFolder) })),
+    lab.card.hosts.map(async ({ name, stateFolder }) => {
+      const [instance] = instanceFolders(root + stateFolder);
+      return { name, status: instance === undefined ? undefined : await readStatus(instance) };
+    }),
   );
 }
 

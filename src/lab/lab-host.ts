@@ -3,12 +3,12 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { WeftError } from '../core/errors.ts';
 import type { Status } from '../core/status.ts';
-import { addContainer, readSubnetFile, type Container } from './container.ts';
-import { readStatus } from './control-socket.ts';
+import { addContainer, readSubnetFile, removeContainers, type Container } from './container.ts';
+import { instanceFolders, readStatus } from './control-socket.ts';
 import { eventually } from './eventually.ts';
 import { startProcess, type LabProcess } from './lab-process.ts';
-import { insideOf, runIn } from './namespaces.ts';
-import { attempt, type ProgramResult } from './program.ts';
+import { runIn, tryIn } from './namespaces.ts';
+import type { ProgramResult } from './program.ts';
 import type { LabStore } from './store.ts';
 import type { HostPlan } from './topology.ts';
 import { UPLINK } from './world.ts';
@@ -17,6 +17,8 @@ export interface HostOptions {
   /** What runs weftd: Node and the bundle. */
   readonly weftd: readonly string[];
   readonly folder: string;
+  /** Where the daemon keeps its state; daemons of one host share it. In `folder` when absent. */
+  readonly stateFolder?: string;
   readonly store: LabStore;
   /** More flags for `weftd run`; a later one of a name stands. */
   readonly flags: readonly string[];
@@ -32,14 +34,16 @@ export class LabHost {
   readonly containers: Container[] = [];
   daemon: LabProcess | undefined;
   readonly #options: HostOptions;
+  /** Of its control socket. */
+  #instanceFolder: string | undefined;
 
   constructor(plan: HostPlan, options: HostOptions) {
     this.plan = plan;
     this.#options = options;
     this.folder = path.join(options.folder, plan.name);
-    this.stateFolder = path.join(this.folder, 'state');
+    this.stateFolder = options.stateFolder ?? path.join(this.folder, 'state');
     this.subnetFile = path.join(this.folder, 'subnet.env');
-    mkdirSync(this.stateFolder, { recursive: true });
+    for (const folder of [this.folder, this.stateFolder]) mkdirSync(folder, { recursive: true });
   }
 
   get name(): string {
@@ -91,16 +95,30 @@ export class LabHost {
 
   /** The same, whatever comes of it. */
   async tryWeftd(args: readonly string[], input = ''): Promise<ProgramResult> {
-    const [program, ...words] = insideOf(this.name, [...this.#options.weftd, ...args]);
-    return await attempt(program, words, { environment: this.environment, input });
+    return await this.tryProgram([...this.#options.weftd, ...args], input);
   }
 
   async run(command: readonly string[], input = ''): Promise<string> {
     return await runIn(this.name, command, { environment: this.environment, input });
   }
 
+  async tryProgram(command: readonly string[], input = ''): Promise<ProgramResult> {
+    return await tryIn(this.name, command, { environment: this.environment, input });
+  }
+
   async status(): Promise<Status | undefined> {
-    return await readStatus(this.stateFolder);
+    this.#instanceFolder ??= await this.#findInstance();
+    return this.#instanceFolder === undefined ? undefined : await readStatus(this.#instanceFolder);
+  }
+
+  /** Which of several daemons with one state folder is meant, weftd knows by the store. */
+  async #findInstance(): Promise<string | undefined> {
+    if (this.#options.stateFolder === undefined) {
+      const [only] = instanceFolders(this.stateFolder);
+      return only;
+    }
+    const { code, stdout } = await this.tryWeftd(['status', '--json']);
+    return code === 0 ? path.join(this.stateFolder, (JSON.parse(stdout) as Status).instance) : undefined;
   }
 
   /** Waits until the daemon's own word makes `view` yield something; fails at once when the daemon has ended. */
@@ -143,6 +161,10 @@ export class LabHost {
     const container = await addContainer(this.name, network, this.containers.length + 1, signal);
     this.containers.push(container);
     return container;
+  }
+
+  async removeContainers(): Promise<void> {
+    await removeContainers(this.name, this.containers.splice(0));
   }
 
   /** The first container, which the demo pings. */

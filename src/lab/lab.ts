@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import type { JsonObject } from '../core/json.ts';
 import { startDynamoDB } from './emulator.ts';
-import { LabHost } from './lab-host.ts';
+import { LabHost, type HostOptions } from './lab-host.ts';
 import { startProcess, type LabProcess, type ProcessPlan } from './lab-process.ts';
 import { Pinger } from './pinger.ts';
 import type { LabStore } from './store.ts';
@@ -22,10 +22,10 @@ export interface LabOptions {
 
 /** A daemon beside those of the topology. */
 export interface FurtherDaemon {
-  /** Of its folder in the lab's. */
+  /** Of its files, in the lab's folder. */
   readonly folder: string;
-  /** Network id in the store, when it is not the lab's own network. */
-  readonly network?: string;
+  /** URL, when it is not the lab's own. Its state lies beside that of the host's first daemon then, as on a real host. */
+  readonly store?: string;
   readonly flags?: readonly string[];
 }
 
@@ -45,8 +45,7 @@ export class Lab {
     this.store = store;
     this.pinger = pinger;
     this.#options = options;
-    const { folder, flags = [] } = options;
-    this.hosts = new Map(topology.hosts.map((plan) => [plan.name, this.#daemonOf(plan, folder, store, flags)]));
+    this.hosts = new Map(topology.hosts.map((plan) => [plan.name, this.#daemonOf(plan, {})]));
   }
 
   /** Namespaces, cables and the store; no host runs anything yet. */
@@ -72,10 +71,11 @@ export class Lab {
     return host;
   }
 
-  /** One more daemon in the namespace of a machine, with files of its own. It is not among `hosts`. */
-  addDaemon(plan: HostPlan, { folder, network, flags = [] }: FurtherDaemon): LabHost {
-    const uri = network === undefined ? this.store.uri : `${this.store.uri}?network=${network}`;
-    const host = this.#daemonOf(plan, path.join(this.folder, folder), { ...this.store, uri }, flags);
+  /** One more daemon in the namespace of a machine. It is not among `hosts`. */
+  addDaemon(plan: HostPlan, { folder, store: uri, flags = [] }: FurtherDaemon): LabHost {
+    const beside =
+      uri === undefined ? {} : { stateFolder: this.host(plan.name).stateFolder, store: { ...this.store, uri } };
+    const host = this.#daemonOf(plan, { folder: path.join(this.folder, folder), flags, ...beside });
     this.#further.push(host);
     return host;
   }
@@ -112,8 +112,9 @@ export class Lab {
     await Promise.all(processes.map((process) => process.ended));
   }
 
-  #daemonOf(plan: HostPlan, folder: string, store: LabStore, flags: readonly string[]): LabHost {
-    const { executable, environment = {} } = this.#options;
-    return new LabHost(plan, { weftd: [process.execPath, executable], folder, store, flags, environment });
+  #daemonOf(plan: HostPlan, own: Partial<HostOptions>): LabHost {
+    const { executable, folder, flags = [], environment = {} } = this.#options;
+    const weftd = [process.execPath, executable];
+    return new LabHost(plan, { weftd, folder, store: this.store, flags, environment, ...own });
   }
 }

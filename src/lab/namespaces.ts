@@ -5,7 +5,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { inNetworkNamespace } from '../native/network-namespace.ts';
 import { WeftError } from '../core/errors.ts';
-import { attempt, run, type ProgramOptions } from './program.ts';
+import { attempt, run, type ProgramOptions, type ProgramResult } from './program.ts';
 
 export const namespacePath = (name: string): string => `/run/netns/${name}`;
 
@@ -21,6 +21,16 @@ export async function runIn(
 ): Promise<string> {
   const [program, ...args] = insideOf(namespace, command);
   return await run(program, args, options);
+}
+
+/** The same, whatever comes of it. */
+export async function tryIn(
+  namespace: string,
+  command: readonly string[],
+  options: ProgramOptions = {},
+): Promise<ProgramResult> {
+  const [program, ...args] = insideOf(namespace, command);
+  return await attempt(program, args, options);
 }
 
 /** `ip` commands in one process: in the lab's own namespace, or inside a named one. Rejects naming the line that failed. */

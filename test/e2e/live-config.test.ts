@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { kernelState } from '../../src/lab/kernel-state.ts';
+import type { Lab } from '../../src/lab/lab.ts';
+import type { LabHost } from '../../src/lab/lab-host.ts';
+import { SteadyFlows } from '../../src/lab/steady-flows.ts';
+import { enclosed } from '../lab/enclosed.ts';
+import { anotherHand } from './another-hand.ts';
+import { becomes } from './becomes.ts';
+import { closeLabs, CONFIG, NETWORK, reached, startCluster } from './cluster.ts';
+
+const ALL = ['a1>a2 direct', 'a1>b1 vxlan', 'a2>a1 direct', 'a2>b1 vxlan', 'b1>a1 vxlan', 'b1>a2 vxlan'];
+
+enclosed(import.meta.url, () => {
+  describe('a network config that changes while daemons run', () => {
+    let lab: Lab;
+    let a1: LabHost;
+    let state: readonly string[];
+
+    before(async () => {
+      lab = await startCluster(['a1', 'a2', 'b1']);
+      a1 = lab.host('a1');
+      state = await kernelState(a1);
+    });
+    after(closeLabs);
+
+    it('moves all pairs to another path and back, and no ping is lost', async () => {
+      const flows = new SteadyFlows(lab, [
+        ['a1', 'a2'],
+        ['a2', 'a1'],
+        ['a1', 'b1'],
+        ['b1', 'a1'],
+      ]);
+      await set({ Network: NETWORK, Weft: { Paths: ['vxlan'] } });
+      await becomes(
+        'all pairs use vxlan',
+        ALL.map((pair) => pair.replace('direct', 'vxlan')),
+        () => reached(lab),
+      );
+      await set(CONFIG);
+      await becomes('pairs of one segment are direct', ALL, () => reached(lab));
+      const { lostPings, losers } = await flows.stop();
+      assert.equal(lostPings, 0, losers.join());
+      assert.deepEqual(await kernelState(a1), state);
+    });
+
+    it('is refused by config set when the cluster cannot take it over, and by daemons when it is written all the same', async () => {
+      const other = { ...CONFIG, Network: '10.99.0.0/16' };
+      const refused = await a1.tryWeftd(['config', 'set', '-f', '-'], JSON.stringify(other));
+      assert.equal(refused.code, 2);
+      assert.match(refused.stderr, /CONFIG_NOT_LIVE: nothing was written.*Network/);
+      await set(other);
+      const findings = (): Promise<readonly string[]> => codesOf(a1, /"Network"/);
+      await becomes('the daemon says so', ['CONFIG_NOT_LIVE'], findings);
+      assert.deepEqual(await reached(lab), ALL);
+      assert.deepEqual(await kernelState(a1), state);
+      await set(CONFIG);
+      await becomes('nothing is amiss', [], findings);
+    });
+
+    it('is left aside when another hand has spoiled it, and taken again when it is put right', async () => {
+      const item = { seq: 10_000, text: '{"Network": "10.42.0.0/16", "Weft": {"Paths": ["vxlna"]}}' };
+      await anotherHand(a1, { deed: 'write row', row: 'config', item });
+      await a1.killDaemon();
+      a1.startDaemon();
+      await becomes('the daemon waits', ['CONFIG_INVALID'], () => codesOf(a1, /vxlna/));
+      // The other daemons follow the feed, which tells of no such change.
+      assert.deepEqual(await kernelState(a1), state);
+      await set(CONFIG);
+      await becomes('nothing is amiss', [], () => codesOf(a1, /./));
+      await becomes('all is as it was', ALL, () => reached(lab));
+    });
+
+    it('is reported when it is deleted, and the last one stays in force', async () => {
+      await anotherHand(a1, { deed: 'delete config' });
+      await becomes('the daemon says so', ['CONFIG_MISSING'], () => codesOf(a1, /./));
+      assert.deepEqual(await reached(lab), ALL);
+      assert.deepEqual(await kernelState(a1), state);
+      await set(CONFIG);
+      await becomes('nothing is amiss', [], () => codesOf(a1, /./));
+    });
+
+    it('loses nothing for a lease that another hand has spoiled: it is skipped and reported', async () => {
+      const item = { seq: 3, epoch: 3, state: 'leased', node: 'node-x', value: '{"PublicIP":17}' };
+      await anotherHand(a1, { deed: 'write row', row: 'lease#10.42.200.0-24', item });
+      await a1.killDaemon();
+      a1.startDaemon();
+      await becomes('it is reported', ['10.42.200.0-24'], async () =>
+        (await a1.status())?.skipped.map(({ key }) => key),
+      );
+      await becomes('all is as it was', ALL, () => reached(lab));
+      assert.deepEqual(await kernelState(a1), state);
+      assert.match(await a1.weftd(['lease', 'list']), /10\.42\.200\.0-24: PublicIP/);
+    });
+
+    const set = (config: object): Promise<string> =>
+      a1.weftd(['config', 'set', '--yes', '-f', '-'], JSON.stringify(config));
+  });
+});
+
+const codesOf = async (host: LabHost, about: RegExp): Promise<readonly string[]> =>
+  ((await host.status())?.findings ?? []).flatMap(({ code, message }) => (about.test(message) ? [code] : []));
