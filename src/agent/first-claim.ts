@@ -23,6 +23,7 @@ import type { AgentParts } from './agent-parts.ts';
 import { leaseAttributes } from './lease-attributes.ts';
 import { usersOf } from './network-overlap.ts';
 import { patiently, type Patience } from './patiently.ts';
+import { isElsewhere } from './rivals.ts';
 import { vtepMac } from './vtep-mac.ts';
 
 /** Our own devices, also those of paths that are not in the list. */
@@ -107,7 +108,10 @@ function identify(parts: AgentParts, receiver: Receiver, observed: readonly Host
   // A state directory that was lost, or copied to another host, counts anew; peers and rivals must see it rise all the same.
   const incarnation = theirs?.node === node ? Math.max(mine, theirs.incarnation + 1) : mine;
   const receives = adopted === undefined ? [] : standingPaths(self, baseOf(adopted.subnet.v4), observed);
-  const attributes: LeaseAttributes = leaseAttributes({ ...self, node, incarnation, receives });
+  const attributes: LeaseAttributes =
+    adopted !== undefined && theirs?.node === node && isElsewhere(adopted, receiver.uplink.publicIP)
+      ? { ...adopted.attributes, weft: { ...theirs, incarnation } }
+      : leaseAttributes({ ...self, node, incarnation, receives });
   return { self, incarnation, attributes };
 }
 

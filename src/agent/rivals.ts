@@ -31,6 +31,8 @@ export interface RivalParts {
   readonly incarnation: number;
   /** Writes our lease again, for the other one to see. */
   readonly reassert: () => void;
+  /** The question of the start is settled in our favour. */
+  readonly onAlone: () => void;
 }
 
 interface Challenge {
@@ -48,9 +50,15 @@ export class Rivals {
   readonly #bell = new Bell();
   #shown: number | undefined;
   #won = false;
+  #asking = false;
 
   constructor(parts: RivalParts) {
     this.#parts = parts;
+  }
+
+  /** At the start: nobody has had the time to answer yet. */
+  get asking(): boolean {
+    return this.#asking;
   }
 
   /** Our lease was seen under another incarnation of our node id. */
@@ -65,7 +73,7 @@ export class Rivals {
    * @throws WeftError DUPLICATE_NODE_ID, ABORTED
    */
   async run(ask: boolean, signal: AbortSignal): Promise<string> {
-    if (ask) await this.#challenge(false, signal);
+    if (ask) await this.#askFirst(signal);
     for (;;) {
       const shown = this.#shown;
       this.#shown = undefined;
@@ -76,6 +84,13 @@ export class Rivals {
       } else if (this.#won) this.#parts.reassert();
       else await this.#challenge(true, signal);
     }
+  }
+
+  async #askFirst(signal: AbortSignal): Promise<void> {
+    this.#asking = true;
+    await this.#challenge(false, signal);
+    this.#asking = false;
+    this.#parts.onAlone();
   }
 
   /** @param seen whether the other one has written the lease: it looks for the record when the lease changes again */
@@ -179,6 +194,13 @@ export function mayHaveRival(adopted: Lease | undefined, publicIP: Address, inca
   if (theirs?.weft === undefined) return false;
   return theirs.weft.incarnation >= incarnation || theirs.publicIP !== publicIP;
 }
+
+/**
+ * Was it written at another address? Then it goes on saying so until nobody has answered for it: peers send where the lease says, and a clone that starts must
+ * not draw off what is meant for the one that lives.
+ */
+export const isElsewhere = (adopted: Lease | undefined, publicIP: Address): boolean =>
+  adopted?.attributes.weft !== undefined && adopted.attributes.publicIP !== publicIP;
 
 interface Found {
   readonly record: StoredRecord;

@@ -31,7 +31,7 @@ import { OwnMemory } from './own-memory.ts';
 import type { PassJournal } from './pass-journal.ts';
 import { Passes, type PassSources } from './passes.ts';
 import { patiently, type Patience } from './patiently.ts';
-import { mayHaveRival, Rivals } from './rivals.ts';
+import { isElsewhere, mayHaveRival, Rivals } from './rivals.ts';
 import { sideBySide, untilAborted } from './side-by-side.ts';
 import type { Started } from './start.ts';
 import type { TearDownParts } from './tear-down.ts';
@@ -84,7 +84,14 @@ export class Running {
       { ...tools, store, wish: () => this.#wish(), onClaim: () => this.#wakeAll() },
       { lease: self.lease, adopted, sentAt },
     );
-    this.#rivals = new Rivals({ ...tools, records, node, incarnation, reassert: () => this.#keeper.reassert() });
+    this.#rivals = new Rivals({
+      ...tools,
+      records,
+      node,
+      incarnation,
+      reassert: () => this.#keeper.reassert(),
+      onAlone: () => this.#wakeAll(),
+    });
     this.#expired = new ExpiredLeases({ ...tools, store, own: () => this.lease, answering: () => NOBODY });
     this.#memory = new OwnMemory(state, findings, self.config.v4.network);
     this.#passes = new Passes(
@@ -255,7 +262,9 @@ export class Running {
 
   async #settle({ scope, receives, failed, held }: PassReport): Promise<void> {
     const { node } = this.#parts.state.remembered;
-    this.#keeper.advertise(leaseAttributes({ ...this.self, node, incarnation: this.#started.incarnation, receives }));
+    const { adopted, incarnation } = this.#started;
+    if (!this.#rivals.asking || !isElsewhere(adopted, this.uplink.publicIP))
+      this.#keeper.advertise(leaseAttributes({ ...this.self, node, incarnation, receives }));
     if (scope === 'all' && failed.length === 0 && held.length === 0) await this.#memory.dropPrevious();
   }
 

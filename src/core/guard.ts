@@ -97,15 +97,15 @@ export function guard(before: GuardState, input: GuardInput): Guarded {
 
 /** Peers whose route goes without anything taking its place. */
 function lostPeers({ changes, own }: GuardInput): Set<Subnet> {
+  const lost = new Set<Subnet>();
+  for (const change of changes) if (change.op === 'remove' && isPeerRoute(change.was)) lost.add(change.was.destination);
+  // The first pass of a large cluster puts thousands and removes none.
+  if (lost.size === 0) return lost;
   const arriving = changes.flatMap((change) =>
     change.op === 'put' && isPeerRoute(change.want) ? [change.want.destination] : [],
   );
   const claimed = union([...arriving, ...(own === undefined ? [] : [own])].map(intervalOf));
-  const lost = new Set<Subnet>();
-  for (const change of changes) {
-    if (change.op === 'remove' && isPeerRoute(change.was) && !touches(claimed, intervalOf(change.was.destination)))
-      lost.add(change.was.destination);
-  }
+  for (const subnet of lost) if (touches(claimed, intervalOf(subnet))) lost.delete(subnet);
   return lost;
 }
 

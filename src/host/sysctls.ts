@@ -1,5 +1,5 @@
 /** Kernel settings below /proc/sys. Those of the network belong to the network namespace of the process that looks. */
-import { closeSync, constants, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, readFileSync, writeSync } from 'node:fs';
 import type { Change } from '../core/diff.ts';
 import { WeftError } from '../core/errors.ts';
 import type { Sysctl } from '../core/host-entry.ts';
@@ -25,6 +25,10 @@ function linkOf(name: string): string | undefined {
   return link === 'all' || link === 'default' ? undefined : link;
 }
 
+/** What every setting of IPv6 comes to where the kernel was booted without it (ipv6.disable=1), and has none of them. */
+const OFF = '0';
+const isWithoutFamily = (name: string): boolean => name.startsWith('net/ipv6/') && !existsSync(`${ROOT}/net/ipv6/conf`);
+
 /** Settings with several numbers are parted by tabs. */
 const tidy = (text: string): string => text.trim().replaceAll(/\s+/g, ' ');
 
@@ -32,12 +36,12 @@ const tidy = (text: string): string => text.trim().replaceAll(/\s+/g, ' ');
 export async function observeSysctls(names: readonly string[]): Promise<Sysctl[]> {
   return names.flatMap((name) => {
     const link = linkOf(name);
+    const seen = (value: string): Sysctl => ({ kind: 'sysctl', name, value, ...(link === undefined ? {} : { link }) });
     try {
       // Made up by the kernel on the spot: waiting for a thread would cost more than the read.
-      const value = tidy(readFileSync(pathOf(name), 'utf8'));
-      return [{ kind: 'sysctl', name, value, ...(link === undefined ? {} : { link }) } as const];
+      return [seen(tidy(readFileSync(pathOf(name), 'utf8')))];
     } catch (error) {
-      if (isGone(error)) return [];
+      if (isGone(error)) return isWithoutFamily(name) ? [seen(OFF)] : [];
       throw error instanceof WeftError ? error : fileError(`cannot read sysctl ${name}`, error);
     }
   });
@@ -60,6 +64,7 @@ export async function applySysctl(change: Change<Sysctl>): Promise<void> {
       closeSync(file);
     }
   } catch (error) {
+    if (isGone(error) && value === OFF && isWithoutFamily(name)) return;
     const link = linkOf(name);
     if (isGone(error) && link !== undefined) {
       throw new WeftError('LINK_MISSING', `cannot set sysctl ${name}: there is no device ${link}`, { cause: error });

@@ -57,7 +57,7 @@ export function drawMatrix(pairs: readonly PairResult[], paint: Paint): readonly
     });
     return `  ${padded(paint('bold', from), 12)}${cells.join('')}`;
   });
-  return [head, ...rows];
+  return [head, ...rows].map((line) => line.trimEnd());
 }
 
 export const failedPairs = (pairs: readonly PairResult[]): string =>

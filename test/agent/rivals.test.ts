@@ -40,6 +40,7 @@ class Clones {
       node: NODE,
       incarnation,
       reassert: write,
+      onAlone: () => undefined,
     });
     this.#watchers.push((shown) => {
       if (shown !== incarnation && !paused && !this.ends.has(incarnation)) rivals.see(shown);

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { difference, kernelState } from '../../src/lab/kernel-state.ts';
 import type { Lab } from '../../src/lab/lab.ts';
+import { SteadyFlows } from '../../src/lab/steady-flows.ts';
 import { enclosed } from '../lab/enclosed.ts';
 import { closeLabs, reached, startCluster } from './cluster.ts';
 
@@ -20,9 +21,15 @@ enclosed(import.meta.url, () => {
       const before = await a1.status();
       const bare = await kernelState(lab.host('b2'));
       const plan = { ...lab.host('b2').plan, node: a1.plan.node };
+      const flows = new SteadyFlows(lab, [
+        ['a1', 'b1'],
+        ['b1', 'a1'],
+      ]);
       const clone = lab.addDaemon(plan, { folder: 'clone' });
       assert.equal(await clone.startDaemon().ended, 'exit code 1');
       assert.match(readFileSync(clone.logFile, 'utf8'), /DUPLICATE_NODE_ID/);
+      const { lostPings, losers } = await flows.stop();
+      assert.equal(lostPings, 0, losers.join());
       const now = await a1.status();
       assert.deepEqual([now?.state, now?.subnet, now?.epoch], ['held', before?.subnet, before?.epoch]);
       assert.deepEqual(await reached(lab), ['a1>b1 vxlan', 'b1>a1 vxlan']);

@@ -39,6 +39,16 @@ describe('kernel settings', { skip: NEEDS_ROOT }, () => {
     await applySysctl({ op: 'remove', was: gone });
   });
 
+  it('of IPv6 count as off where the kernel was booted without it', async () => {
+    execFileSync('mount', ['-t', 'tmpfs', 'none', '/proc/sys/net/ipv6']);
+    const name = 'net/ipv6/conf/weft.1/accept_ra';
+    const off: Sysctl = { kind: 'sysctl', name, value: '0', link: 'weft.1' };
+    assert.deepEqual(await observeSysctls([name]), [off]);
+    await applySysctl({ op: 'put', want: off });
+    await assert.rejects(applySysctl({ op: 'put', want: { ...off, value: '1' } }), { code: 'LINK_MISSING' });
+    execFileSync('umount', ['/proc/sys/net/ipv6']);
+  });
+
   it('that the kernel refuses name the setting and the reason', async () => {
     await assert.rejects(applySysctl({ op: 'put', want: { ...forward, value: 'maybe' } }), {
       code: 'KERNEL_REFUSED',
