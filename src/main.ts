@@ -22,13 +22,7 @@ keepYoungGenerationSmall();
 const argv = process.argv.slice(2);
 
 const io: Invocation['io'] = {
-  out: (text) => {
-    const { stdout } = process;
-    // A reader that has seen enough: weftd status | head.
-    if (stdout.listenerCount('error') === 0)
-      stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
-    stdout.write(text);
-  },
+  out: (text) => void output().write(text),
   err: (text) => void process.stderr.write(text),
   input: async () => {
     const parts: Buffer[] = [];
@@ -37,12 +31,20 @@ const io: Invocation['io'] = {
   },
 };
 
+/** Ends the process with a reader that has seen enough: weftd status | head. */
+function output(): NodeJS.WriteStream {
+  const { stdout } = process;
+  if (stdout.listenerCount('error') === 0)
+    stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+  return stdout;
+}
+
 async function main(): Promise<number> {
   if (argv[0] === 'lab') {
     // It has signals and arguments of its own.
     const { runLab } = await import('./lab/lab-command.ts');
-    const { stdout, stderr, env } = process;
-    return runLab(argv.slice(1), { stdout, stderr, env, executable: process.argv[1] ?? '' });
+    const { stderr, env } = process;
+    return runLab(argv.slice(1), { stdout: output(), stderr, env, executable: process.argv[1] ?? '' });
   }
   const split = splitArguments(argv);
   const chosen = await choose(split);

@@ -12,6 +12,7 @@ import { Report } from './report.ts';
 import type { Scenario } from './scenario.ts';
 import { Screen } from './screen.ts';
 import { begin } from './steps/begin.ts';
+import type { Topology } from './topology.ts';
 
 export interface InsideOptions {
   readonly scenario: Scenario;
@@ -66,10 +67,11 @@ async function raise(options: InsideOptions, screen: Screen, signal: AbortSignal
   screen.line(`${paint('bold', 'weftd lab')}  ${scenario.name}`);
   screen.line(paint('dim', scenario.summary));
   screen.line();
-  screen.lines(drawTopology(scenario.topology, paint));
+  const { topology } = scenario;
+  screen.lines(drawTopology(options.mode === 'up' ? allAtOnce(topology) : topology, paint));
   screen.line();
   const step = screen.step('namespaces, bridges, cables and the store');
-  const lab = await Lab.start(scenario.topology, { executable, folder: LAB_FOLDER }, signal);
+  const lab = await Lab.start(topology, { executable, folder: LAB_FOLDER }, signal);
   step.done('no packet leaves them');
   const hosts = [...lab.hosts.values()].map(({ name, plan, stateFolder, environment }) => ({
     name,
@@ -81,6 +83,12 @@ async function raise(options: InsideOptions, screen: Screen, signal: AbortSignal
   writeFileSync(CARD_FILE, JSON.stringify(card));
   return lab;
 }
+
+/** Nobody joins later. */
+const allAtOnce = (topology: Topology): Topology => ({
+  ...topology,
+  hosts: topology.hosts.map((host) => ({ ...host, joinsLater: false })),
+});
 
 /** What held, or what did not and the end of every log. */
 function conclude(screen: Screen, report: Report, lab: Lab | undefined, tookMs: number): void {

@@ -44,6 +44,9 @@ export async function reached(lab: Lab, hosts: readonly LabHost[] = lab.running)
   return pairs.map(({ from, to, path: by, ok }) => `${from}>${to} ${ok ? by : 'LOST'}`).toSorted();
 }
 
+/** What `reached` yields of these three when all is well. */
+export const A1_A2_B1 = ['a1>a2 direct', 'a1>b1 vxlan', 'a2>a1 direct', 'a2>b1 vxlan', 'b1>a1 vxlan', 'b1>a2 vxlan'];
+
 /** For `after`: also where `before` has failed, or the file would never end. */
 export async function closeLabs(): Promise<void> {
   await Promise.all(labs.splice(0).map((lab) => lab.close()));

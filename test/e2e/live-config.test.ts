@@ -7,9 +7,7 @@ import { SteadyFlows } from '../../src/lab/steady-flows.ts';
 import { enclosed } from '../lab/enclosed.ts';
 import { anotherHand } from './another-hand.ts';
 import { becomes } from './becomes.ts';
-import { closeLabs, CONFIG, NETWORK, reached, startCluster } from './cluster.ts';
-
-const ALL = ['a1>a2 direct', 'a1>b1 vxlan', 'a2>a1 direct', 'a2>b1 vxlan', 'b1>a1 vxlan', 'b1>a2 vxlan'];
+import { A1_A2_B1, closeLabs, CONFIG, NETWORK, reached, startCluster } from './cluster.ts';
 
 enclosed(import.meta.url, () => {
   describe('a network config that changes while daemons run', () => {
@@ -34,11 +32,11 @@ enclosed(import.meta.url, () => {
       await set({ Network: NETWORK, Weft: { Paths: ['vxlan'] } });
       await becomes(
         'all pairs use vxlan',
-        ALL.map((pair) => pair.replace('direct', 'vxlan')),
+        A1_A2_B1.map((pair) => pair.replace('direct', 'vxlan')),
         () => reached(lab),
       );
       await set(CONFIG);
-      await becomes('pairs of one segment are direct', ALL, () => reached(lab));
+      await becomes('pairs of one segment are direct', A1_A2_B1, () => reached(lab));
       const { lostPings, losers } = await flows.stop();
       assert.equal(lostPings, 0, losers.join());
       assert.deepEqual(await kernelState(a1), state);
@@ -52,7 +50,7 @@ enclosed(import.meta.url, () => {
       await set(other);
       const findings = (): Promise<readonly string[]> => codesOf(a1, /"Network"/);
       await becomes('the daemon says so', ['CONFIG_NOT_LIVE'], findings);
-      assert.deepEqual(await reached(lab), ALL);
+      assert.deepEqual(await reached(lab), A1_A2_B1);
       assert.deepEqual(await kernelState(a1), state);
       await set(CONFIG);
       await becomes('nothing is amiss', [], findings);
@@ -68,13 +66,13 @@ enclosed(import.meta.url, () => {
       assert.deepEqual(await kernelState(a1), state);
       await set(CONFIG);
       await becomes('nothing is amiss', [], () => codesOf(a1, /./));
-      await becomes('all is as it was', ALL, () => reached(lab));
+      await becomes('all is as it was', A1_A2_B1, () => reached(lab));
     });
 
     it('is reported when it is deleted, and the last one stays in force', async () => {
       await anotherHand(a1, { deed: 'delete config' });
       await becomes('the daemon says so', ['CONFIG_MISSING'], () => codesOf(a1, /./));
-      assert.deepEqual(await reached(lab), ALL);
+      assert.deepEqual(await reached(lab), A1_A2_B1);
       assert.deepEqual(await kernelState(a1), state);
       await set(CONFIG);
       await becomes('nothing is amiss', [], () => codesOf(a1, /./));
@@ -88,7 +86,7 @@ enclosed(import.meta.url, () => {
       await becomes('it is reported', ['10.42.200.0-24'], async () =>
         (await a1.status())?.skipped.map(({ key }) => key),
       );
-      await becomes('all is as it was', ALL, () => reached(lab));
+      await becomes('all is as it was', A1_A2_B1, () => reached(lab));
       assert.deepEqual(await kernelState(a1), state);
       assert.match(await a1.weftd(['lease', 'list']), /10\.42\.200\.0-24: PublicIP/);
     });

@@ -12,30 +12,59 @@ export interface Monitor {
   mark(): void;
 }
 
-/** TEST-NET-1 (RFC 5737): nobody has a route to it. */
-const SENTINEL = '192.0.2';
+/** A program that tells of changes, a line each, and a change of ours that it tells of: nobody else uses these addresses. */
+interface Teller {
+  readonly file: string;
+  readonly command: readonly string[];
+  /** RFC 5737 and RFC 7042: for examples. */
+  readonly sentinel: RegExp;
+  provoke(number: number): Promise<string>;
+}
 
 /** Started, and proven to listen. */
 export async function monitor(lab: Lab, host: LabHost): Promise<Monitor> {
-  const objects = { ip: ['link', 'address', 'route', 'rule', 'neigh', 'netconf'], bridge: ['fdb'] };
-  const files = Object.entries(objects).map(([program, kinds]) => {
-    const logFile = path.join(host.folder, `${program}-monitor.txt`);
-    const command = program === 'ip' ? ['ip', '-4', 'monitor', ...kinds] : ['bridge', 'monitor', ...kinds];
-    lab.start({ name: program, namespace: host.name, command, logFile });
-    return logFile;
-  });
-  const read = (): readonly string[] => files.flatMap((file) => readFileSync(file, 'utf8').split('\n'));
-  let sentinels = 0;
-  /** A change of ours at the end: when the monitor tells it, it has told all before. */
+  const tellers: readonly Teller[] = [
+    {
+      file: path.join(host.folder, 'ip-monitor.txt'),
+      command: ['ip', '-o', '-4', 'monitor', 'link', 'address', 'route', 'rule', 'neigh', 'netconf'],
+      sentinel: /192\.0\.2\.\d+/,
+      provoke: async (number) => {
+        const address = `192.0.2.${number}`;
+        await host.run(['ip', 'route', 'replace', 'unreachable', address]);
+        await host.run(['ip', 'route', 'delete', 'unreachable', address]);
+        return `${address} `;
+      },
+    },
+    {
+      file: path.join(host.folder, 'bridge-monitor.txt'),
+      command: ['bridge', 'monitor', 'fdb'],
+      sentinel: /02:00:5e:00:53:/,
+      provoke: async (number) => {
+        const mac = `02:00:5e:00:53:${number.toString(16).padStart(2, '0')}`;
+        await host.run(['bridge', 'fdb', 'replace', mac, 'dev', 'cni0', 'self', 'local']);
+        await host.run(['bridge', 'fdb', 'delete', mac, 'dev', 'cni0', 'self']);
+        return mac;
+      },
+    },
+  ];
+  for (const { file, command } of tellers) {
+    lab.start({ name: path.basename(file), namespace: host.name, command, logFile: file });
+  }
+  let provoked = 0;
+  /** When a change of ours is told, all before it has been. */
   const catchUp = async (): Promise<void> => {
-    const mark = `${SENTINEL}.${(sentinels += 1)}`;
     await eventually(
-      'the monitor listens',
+      'the monitors listen',
       10_000,
       async () => {
-        await host.run(['ip', 'route', 'replace', 'unreachable', mark]);
-        await host.run(['ip', 'route', 'delete', 'unreachable', mark]);
-        return read().some((line) => line.includes(mark)) ? { found: true } : { missing: 'nothing was told' };
+        provoked += 1;
+        const told = await Promise.all(
+          tellers.map(async ({ file, provoke }) => {
+            const mark = await provoke(provoked);
+            return readFileSync(file, 'utf8').includes(mark);
+          }),
+        );
+        return told.every(Boolean) ? { found: true } : { missing: told.join() };
       },
       never,
     );
@@ -43,13 +72,18 @@ export async function monitor(lab: Lab, host: LabHost): Promise<Monitor> {
   await catchUp();
   let seen: readonly number[] = [];
   const mark = (): void => {
-    seen = files.map((file) => readFileSync(file, 'utf8').length);
+    seen = tellers.map(({ file }) => readFileSync(file, 'utf8').length);
   };
   mark();
   return {
     changes: async () => {
       await catchUp();
-      return files.flatMap((file, i) => readFileSync(file, 'utf8').slice(seen[i]).split('\n').filter(isChange));
+      return tellers.flatMap(({ file, sentinel }, i) =>
+        readFileSync(file, 'utf8')
+          .slice(seen[i])
+          .split('\n')
+          .filter((line) => isChange(line) && !sentinel.test(line)),
+      );
     },
     mark,
   };
@@ -57,7 +91,7 @@ export async function monitor(lab: Lab, host: LabHost): Promise<Monitor> {
 
 /** What the kernel does by itself is no change: reachability of neighbours, and what bridges learn from traffic. */
 function isChange(line: string): boolean {
-  if (line.trim() === '' || line.includes(SENTINEL)) return false;
+  if (line.trim() === '') return false;
   if (/ (REACHABLE|STALE|DELAY|PROBE|INCOMPLETE|FAILED)\s*$/.test(line)) return false;
   return !/ (cni0|veth)/.test(line) || line.includes(' dst ');
 }

@@ -6,9 +6,8 @@ import type { Lab } from '../../src/lab/lab.ts';
 import type { LabHost } from '../../src/lab/lab-host.ts';
 import { enclosed } from '../lab/enclosed.ts';
 import { restored } from './becomes.ts';
-import { closeLabs, networkUrl, never, reached, startCluster } from './cluster.ts';
+import { A1_A2_B1, closeLabs, networkUrl, never, reached, startCluster } from './cluster.ts';
 
-const ALL = ['a1>a2 direct', 'a1>b1 vxlan', 'a2>a1 direct', 'a2>b1 vxlan', 'b1>a1 vxlan', 'b1>a2 vxlan'];
 const config = (Network: string, more: object): string =>
   JSON.stringify({ Network, Weft: { Paths: ['direct', 'vxlan'], ...more } });
 
@@ -30,7 +29,7 @@ enclosed(import.meta.url, () => {
     after(closeLabs);
 
     it('carry both networks', async () => {
-      assert.deepEqual(await reached(lab), ALL);
+      assert.deepEqual(await reached(lab), A1_A2_B1);
       assert.deepEqual(await basesReached(seconds), ['a1>a2', 'a1>b1', 'a2>a1', 'a2>b1', 'b1>a1', 'b1>a2']);
     });
 
@@ -47,7 +46,7 @@ enclosed(import.meta.url, () => {
       await restored(a1, state);
     });
 
-    it('are told apart by commands, and by none that could mean either', async () => {
+    it('are told apart by commands', async () => {
       const [a1] = seconds;
       assert.ok(a1);
       assert.match(await lab.host('a1').weftd(['status', '--json']), /"network":"10\.42\.0\.0\/16"/);
@@ -72,7 +71,7 @@ enclosed(import.meta.url, () => {
         }
         // What the other one would do shows when the first looks again.
         a1.daemon?.kill('SIGHUP');
-        assert.deepEqual(await reached(lab), ALL);
+        assert.deepEqual(await reached(lab), A1_A2_B1);
         const gone = difference(state, await kernelState(a1)).filter((line) => line.startsWith('-'));
         assert.deepEqual(gone, []);
         await third.killDaemon();
@@ -107,7 +106,7 @@ enclosed(import.meta.url, () => {
         }),
       );
       assert.deepEqual(difference(alone, await kernelState(lab.host('a1'))), []);
-      assert.deepEqual(await reached(lab), ALL);
+      assert.deepEqual(await reached(lab), A1_A2_B1);
     });
   });
 });
