@@ -2,6 +2,8 @@
 import { realpathSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { asWeftError, ERROR_KINDS, WeftError } from '../core/errors.ts';
+import { runAws } from './aws/aws-command.ts';
+import { AWS_SOCKET } from './aws/aws-site.ts';
 import { runInside } from './inside-command.ts';
 import { endLab, execIn, findLab, statusesOf } from './kept-labs.ts';
 import { startInside } from './outside.ts';
@@ -22,6 +24,7 @@ Commands:
   up [--scenario NAME] starts all hosts of a scenario and leaves the lab up
   status [--json]      what every host of the running lab says of itself
   exec NAME -- CMD     runs a command on a host (a1), in a container (a1-c1) or on the router
+  aws COMMAND          looks into the emulated AWS of the running lab, or breaks something there (weftd lab aws help)
   down                 ends the running lab
 
 Options:
@@ -78,6 +81,8 @@ async function dispatch(args: readonly string[], io: LabIo): Promise<number> {
         throw new WeftError('BAD_OPTION', 'which host? For example: weftd lab exec a1 -- ip route');
       return await execIn(findLab(), namespace, words);
     }
+    case 'aws':
+      return await runAws(positionals, `/proc/${findLab().pid}/root${AWS_SOCKET}`, io);
     case 'status':
       return await printStatus(values.json, io);
     case 'down':

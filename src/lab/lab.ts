@@ -2,6 +2,8 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import type { JsonObject } from '../core/json.ts';
+import { SystemClock } from '../system/system-clock.ts';
+import { AWS_SOCKET, AwsInLab, instanceEnvironment, isInstance } from './aws/aws-site.ts';
 import { startDynamoDB } from './emulator.ts';
 import { LabHost, type HostOptions } from './lab-host.ts';
 import { startProcess, type LabProcess, type ProcessPlan } from './lab-process.ts';
@@ -33,16 +35,25 @@ export class Lab {
   readonly topology: Topology;
   readonly folder: string;
   readonly store: LabStore;
+  /** Of a topology with a VPC. */
+  readonly aws: AwsInLab | undefined;
   readonly pinger: Pinger;
   readonly hosts: ReadonlyMap<string, LabHost>;
   readonly #options: LabOptions;
   readonly #further: LabHost[] = [];
   readonly #programs: LabProcess[] = [];
 
-  private constructor(topology: Topology, store: LabStore, pinger: Pinger, options: LabOptions) {
+  private constructor(
+    topology: Topology,
+    store: LabStore,
+    aws: AwsInLab | undefined,
+    pinger: Pinger,
+    options: LabOptions,
+  ) {
     this.topology = topology;
     this.folder = options.folder;
     this.store = store;
+    this.aws = aws;
     this.pinger = pinger;
     this.#options = options;
     this.hosts = new Map(topology.hosts.map((plan) => [plan.name, this.#daemonOf(plan, {})]));
@@ -56,7 +67,8 @@ export class Lab {
     try {
       await buildWorld(topology, signal);
       const store = await startDynamoDB(topology.store, options.executable, options.folder, signal);
-      return new Lab(topology, store, pinger, options);
+      const aws = await AwsInLab.start(topology, { clock: new SystemClock(), socketPath: AWS_SOCKET });
+      return new Lab(topology, store, aws, pinger, options);
     } catch (error) {
       pinger.close();
       throw error;
@@ -106,6 +118,7 @@ export class Lab {
   /** Ends all processes. The namespaces go away with the lab's own process. */
   async close(): Promise<void> {
     this.pinger.close();
+    this.aws?.close();
     const daemons = [...this.hosts.values(), ...this.#further].flatMap(({ daemon }) => daemon ?? []);
     const processes = [...daemons, ...this.#programs, this.store.process];
     for (const process of processes) process.kill('SIGKILL');
@@ -115,6 +128,11 @@ export class Lab {
   #daemonOf(plan: HostPlan, own: Partial<HostOptions>): LabHost {
     const { executable, folder, flags = [], environment = {} } = this.#options;
     const weftd = [process.execPath, executable];
-    return new LabHost(plan, { weftd, folder, store: this.store, flags, environment, ...own });
+    const cloud =
+      this.aws !== undefined && isInstance(this.topology, plan)
+        ? instanceEnvironment(this.aws)
+        : { FLANNELD_CLOUD: 'none' };
+    const all = { ...cloud, ...environment };
+    return new LabHost(plan, { weftd, folder, store: this.store, flags, environment: all, ...own });
   }
 }

@@ -2,7 +2,17 @@
 import { prefixLengthOf } from '../core/subnet.ts';
 import { eventually } from './eventually.ts';
 import { ip, runIn, writeSysctl } from './namespaces.ts';
-import { gatewayOf, machinesOf, segmentOf, type Machine, type Segment, type Site, type Topology } from './topology.ts';
+import { joinCables, joinLines } from './joins.ts';
+import {
+  gatewayOf,
+  machinesOf,
+  segmentOf,
+  siteOf,
+  type Machine,
+  type Segment,
+  type Site,
+  type Topology,
+} from './topology.ts';
 
 export const UPLINK = 'eth0';
 /**
@@ -10,9 +20,9 @@ export const UPLINK = 'eth0';
  * other devices once a second (net/core/link_watch.c, linkwatch_urgent_event).
  */
 export const UPLINK_INDEX = 1000;
-const bridgeOf = (segment: Segment): string => `br-${segment.name}`;
+export const bridgeOf = (segment: Segment): string => `br-${segment.name}`;
 /** The site's end of a machine's cable: a port of the segment's bridge. */
-const portOf = (machine: Machine): string => `p-${machine.name}`;
+export const portOf = (machine: Machine): string => `p-${machine.name}`;
 
 export async function buildWorld(topology: Topology, signal: AbortSignal): Promise<void> {
   const machines = machinesOf(topology);
@@ -20,9 +30,12 @@ export async function buildWorld(topology: Topology, signal: AbortSignal): Promi
   await ip([
     ...[...topology.sites, ...machines].map(({ name }) => `netns add ${name}`),
     ...machines.map((machine) => {
-      const site = siteOf(topology, machine);
-      return `link add ${UPLINK} index ${UPLINK_INDEX} netns ${machine.name} type veth peer name ${portOf(machine)} netns ${site.name}`;
+      const { name, mtuBytes } = siteOf(topology, machine);
+      const mtu = mtuBytes === undefined ? '' : ` mtu ${mtuBytes}`;
+      const mac = machine.mac === undefined ? '' : ` address ${machine.mac}`;
+      return `link add ${UPLINK} index ${UPLINK_INDEX}${mac}${mtu} netns ${machine.name} type veth peer name ${portOf(machine)}${mtu} netns ${name}`;
     }),
+    ...joinCables(topology),
   ]);
   await Promise.all(machines.map((machine) => furnishMachine(topology, machine)));
   await Promise.all(topology.sites.map((site) => furnishSite(topology, site, signal)));
@@ -74,7 +87,7 @@ async function furnishSite(topology: Topology, site: Site, signal: AbortSignal):
     `link add ${bridgeOf(segment)} type bridge`,
     `address add ${gatewayOf(segment)}/${prefixLengthOf(segment.range)} dev ${bridgeOf(segment)}`,
   ]);
-  await ip(['link set lo up', ...bridges], site.name);
+  await ip(['link set lo up', ...bridges, ...joinLines(topology, site)], site.name);
   await Promise.all(
     site.segments.map(async (segment) => {
       const ports = machinesOf(topology).filter((machine) => machine.segment === segment.name);
@@ -104,9 +117,3 @@ export const quietLink = (link: string): readonly string[] => [
   `link set ${link} addrgenmode none`,
   `link set ${link} up`,
 ];
-
-function siteOf(topology: Topology, machine: Machine): Site {
-  const site = topology.sites.find(({ segments }) => segments.some(({ name }) => name === machine.segment));
-  if (site === undefined) throw new Error(`no site has segment ${machine.segment} of ${machine.name}`);
-  return site;
-}

@@ -1,0 +1,106 @@
+/** `weftd lab aws`: looks into the emulated account of the running lab, and lets things go wrong there. */
+import { request } from 'node:http';
+import { WeftError } from '../../core/errors.ts';
+import type { LabIo } from '../terminal.ts';
+import { CONTROL_PATH } from './control.ts';
+import { asRecord } from './http-body.ts';
+import { describeEntry, type JournalEntry } from './journal.ts';
+import { OPERATION_NAMES } from './lab-operations.ts';
+
+export const AWS_USAGE = `Usage: weftd lab aws COMMAND [KEY=VALUE ...]
+
+  journal [who=NAME]     every call: who, what, and what came of it
+  counts                 calls of each caller
+  state                  route tables, interfaces, instances, and what is broken
+  settings [KEY=VALUE]   delays, clock, quota; without words: prints them
+  fault KIND             of calls: error, reset-before, reset-after, cut, garbage, silence, delay;
+                         action=CreateRoute who=a1 times=1 code=InternalError ms=500 narrow it
+  faults-clear
+  deny ACTION [who=a1]   refuses it with UnauthorizedOperation; "allow" takes all denials back
+  OPERATION              ${OPERATION_NAMES.join(' ').replaceAll(/(.{60}[^ ]*) /g, '$1\n                         ')}
+
+Examples:
+  weftd lab aws kill-routes instance=b1
+  weftd lab aws settings visibilityMs=3000
+  weftd lab aws fault reset-after action=CreateRoute times=1
+`;
+
+type Words = Readonly<Record<string, string | number | boolean>>;
+
+/** @param socketPath of the running lab's account (aws-site.ts). Resolves with the exit code. */
+export async function runAws(words: readonly string[], socketPath: string, io: LabIo): Promise<number> {
+  const [command, ...rest] = words;
+  if (command === undefined || command === 'help') {
+    io.stdout.write(AWS_USAGE);
+    return command === undefined ? 2 : 0;
+  }
+  const bare = rest.filter((word) => !word.includes('='));
+  const values = readWords(rest.filter((word) => word.includes('=')));
+  const [method, path, value] = orderOf(command, bare, values);
+  const answer = await ask(socketPath, method, path, value);
+  for (const line of linesOf(command, values, answer)) io.stdout.write(`${line}\n`);
+  return 0;
+}
+
+function orderOf(command: string, bare: readonly string[], values: Words): readonly [string, string, unknown?] {
+  switch (command) {
+    case 'journal':
+    case 'counts':
+    case 'state':
+      return ['GET', command];
+    case 'settings':
+      return Object.keys(values).length === 0 ? ['GET', 'settings'] : ['PUT', 'settings', values];
+    case 'fault':
+      return ['POST', 'faults', { ...values, kind: bare[0] ?? '' }];
+    case 'faults-clear':
+      return ['DELETE', 'faults'];
+    case 'deny':
+      return ['POST', 'rules', [{ effect: 'deny', action: bare[0] ?? '*', ...values }]];
+    case 'allow':
+      return ['POST', 'rules', []];
+    default:
+      return ['POST', 'do', { ...values, op: command }];
+  }
+}
+
+function linesOf(command: string, values: Words, answer: unknown): readonly string[] {
+  if (command === 'journal') {
+    const entries = (answer as readonly JournalEntry[]).filter(({ who }) => (values['who'] ?? who) === who);
+    return entries.map(describeEntry);
+  }
+  if (Array.isArray(answer)) return answer.map(String);
+  return Object.entries(asRecord(answer)).map(([key, value]) => `${key} ${JSON.stringify(value)}`);
+}
+
+function readWords(words: readonly string[]): Words {
+  return Object.fromEntries(
+    words.map((word) => {
+      const at = word.indexOf('=');
+      const text = word.slice(at + 1);
+      const value = /^\d+$/.test(text) ? Number(text) : text === 'true' || text === 'false' ? text === 'true' : text;
+      return [word.slice(0, at), value];
+    }),
+  );
+}
+
+/** Asks the control endpoint. @throws WeftError BAD_OPTION in its own words, NO_DAEMON when nobody listens. */
+function ask(socketPath: string, method: string, path: string, value?: unknown): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const asking = request({ socketPath, method, path: CONTROL_PATH + path, agent: false }, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (part: string) => (text += part));
+      response.on('error', reject);
+      response.on('end', () => {
+        const answer: unknown = JSON.parse(text);
+        if (response.statusCode === 200) resolve(answer);
+        else reject(new WeftError('BAD_OPTION', String(asRecord(answer)['error'])));
+      });
+    });
+    asking.on('error', (cause) =>
+      reject(
+        new WeftError('NO_DAEMON', 'the running lab has no emulated AWS', { cause, hint: 'start one with a VPC' }),
+      ),
+    );
+    asking.end(value === undefined ? '' : JSON.stringify(value));
+  });
+}

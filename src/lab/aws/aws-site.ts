@@ -1,0 +1,169 @@
+/**
+ * The emulated AWS inside a running world: one account, its API at an address that every site reaches, a metadata server in the VPC's namespace,
+ * and the VPC's namespace itself, whose packets follow the account.
+ */
+import type { Server } from 'node:http';
+import { existsSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { WeftError } from '../../core/errors.ts';
+import { inNetworkNamespace } from '../../native/network-namespace.ts';
+import { LAB_FOLDER } from '../inside.ts';
+import { namespacePath } from '../namespaces.ts';
+import { gatewayOf, type HostPlan, type Site, type Topology } from '../topology.ts';
+import { buildAccount, planned } from './account.ts';
+import { EmulatedAws } from './cloud.ts';
+import { ec2Server } from './ec2-server.ts';
+import { operate } from './lab-operations.ts';
+import { askersIn, metadataServer } from './metadata-server.ts';
+import type { AwsState } from './model.ts';
+import type { AwsSettings } from './settings.ts';
+import type { LabClock } from './timeline.ts';
+import { VpcKernel } from './vpc-kernel.ts';
+import { vpcPlanOf, type VpcSite } from './vpc-site.ts';
+import { wiringOf } from './vpc-wiring.ts';
+
+/** Where `weftd lab aws` finds the account of a running lab, in the lab's own file system. */
+export const AWS_SOCKET = path.join(LAB_FOLDER, 'aws.sock');
+
+const API_PORT = 8001;
+const METADATA_PORT = 80;
+
+export interface AwsOptions {
+  readonly clock: LabClock;
+  readonly settings?: Partial<AwsSettings>;
+  /** The API and its control endpoint also listen at this Unix socket, which `weftd lab aws` finds from outside. */
+  readonly socketPath?: string;
+}
+
+export class AwsInLab {
+  readonly cloud: EmulatedAws;
+  /** What hosts give to AWS_ENDPOINT_URL_EC2. */
+  readonly endpoint: string;
+  readonly #kernel: VpcKernel;
+  readonly #servers: readonly Server[];
+  readonly #closing = new AbortController();
+  /** The state whose route tables packets follow. */
+  #forwarding: AwsState;
+
+  private constructor(cloud: EmulatedAws, kernel: VpcKernel, endpoint: string, servers: readonly Server[]) {
+    this.cloud = cloud;
+    this.endpoint = endpoint;
+    this.#kernel = kernel;
+    this.#servers = servers;
+    this.#forwarding = cloud.state;
+    cloud.timeline.onChange((state) => this.#follow(state));
+  }
+
+  /** Undefined: no site of this topology is a VPC. The world must stand already (world.ts). */
+  static async start(topology: Topology, options: AwsOptions): Promise<AwsInLab | undefined> {
+    const found = vpcOf(topology);
+    if (found === undefined) return undefined;
+    const { site, vpc } = found;
+    const { clock, settings = {}, socketPath } = options;
+    const state = buildAccount([vpcPlanOf(topology, site, vpc)]);
+    const cloud = new EmulatedAws({ state, clock, region: vpc.region, settings });
+    const kernel = await VpcKernel.start(wiringOf(topology, site), state);
+    const api = ec2Server(cloud);
+    const metadata = metadataServer(cloud, askersIn(cloud, planned.vpc(site.name)));
+    // At every address of the namespace: with a named one Node would look it up first, and be in another namespace by then.
+    const { home, endpoint } = apiPlace(topology);
+    await listening(api, () => inNetworkNamespace(namespacePath(home), () => api.listen(API_PORT)));
+    await listening(metadata, () => inNetworkNamespace(namespacePath(site.name), () => metadata.listen(METADATA_PORT)));
+    const servers = [api, metadata];
+    if (socketPath !== undefined) {
+      if (existsSync(socketPath)) rmSync(socketPath);
+      const door = ec2Server(cloud);
+      await listening(door, () => door.listen(socketPath));
+      servers.push(door);
+    }
+    return new AwsInLab(cloud, kernel, endpoint, servers);
+  }
+
+  /** One of lab-operations.ts; when it returns, packets meet it. */
+  async do(op: string, order: Readonly<Record<string, unknown>> = {}): Promise<unknown> {
+    const made = operate(this.cloud, { op, ...order });
+    await this.settled();
+    return made;
+  }
+
+  /** Resolves when packets follow all that has been written and is due. */
+  async settled(): Promise<void> {
+    await this.#kernel.settled();
+  }
+
+  close(): void {
+    this.#closing.abort();
+    this.cloud.close();
+    for (const server of this.#servers) {
+      server.closeAllConnections();
+      server.close();
+    }
+  }
+
+  /** Packets follow route tables after the delay that is set, and all else at once. */
+  #follow(state: AwsState): void {
+    const { tables, associations } = this.#forwarding;
+    const lagMs = this.cloud.settings.forwardingMs;
+    const routed = state.tables !== tables || state.associations !== associations;
+    if (routed && lagMs > 0) {
+      this.#kernel.follow({ ...state, tables, associations });
+      void this.#followLater(state, lagMs);
+      return;
+    }
+    this.#forwarding = state;
+    this.#kernel.follow(state);
+  }
+
+  async #followLater(state: AwsState, lagMs: number): Promise<void> {
+    try {
+      await this.cloud.clock.sleep(lagMs, this.#closing.signal);
+      this.#forwarding = state;
+      const { tables, associations } = state;
+      this.#kernel.follow({ ...this.cloud.state, tables, associations });
+    } catch (error) {
+      if (!this.#closing.signal.aborted) throw error;
+    }
+  }
+}
+
+/** How an instance finds its cloud and its credentials: by the metadata server alone, beside the lab's store. */
+export function instanceEnvironment(aws: AwsInLab): Readonly<Record<string, string>> {
+  return {
+    // Its firmware is this machine's own.
+    FLANNELD_CLOUD: 'aws',
+    AWS_ENDPOINT_URL_EC2: aws.endpoint,
+    // Empty ones are passed over by the SDK, and the metadata server is asked.
+    AWS_ACCESS_KEY_ID: '',
+    AWS_SECRET_ACCESS_KEY: '',
+    AWS_EC2_METADATA_DISABLED: 'false',
+  };
+}
+
+export function isInstance(topology: Topology, host: HostPlan): boolean {
+  return vpcOf(topology)?.site.segments.some(({ name }) => name === host.segment) ?? false;
+}
+
+function vpcOf(topology: Topology): { readonly site: Site; readonly vpc: VpcSite } | undefined {
+  for (const site of topology.sites) if (site.vpc !== undefined) return { site, vpc: site.vpc };
+  return undefined;
+}
+
+/** Where the store stands, all can go. */
+function apiPlace(topology: Topology): { readonly home: string; readonly endpoint: string } {
+  for (const { name, segments } of topology.sites) {
+    const segment = segments.find((it) => it.name === topology.store.segment);
+    if (segment !== undefined) return { home: name, endpoint: `http://${gatewayOf(segment)}:${API_PORT}` };
+  }
+  throw new WeftError('LAB_FAILED', 'no site has the segment of the store');
+}
+
+function listening(server: Server, listen: () => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.once('listening', () => {
+      server.off('error', reject);
+      resolve();
+    });
+    listen();
+  });
+}

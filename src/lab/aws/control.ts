@@ -1,0 +1,55 @@
+/**
+ * The lab's own door into the emulated account: what has happened, and what shall go wrong. It stands beside the API under a path that
+ * AWS does not have, inside the lab alone; it asks for no signature.
+ *
+ *   GET    journal | counts | state | settings | faults
+ *   PUT    settings  {"visibilityMs": 3000}          DELETE journal | faults
+ *   POST   faults    {"kind": "reset-after", "action": "CreateRoute", "times": 1}
+ *   POST   rules     [{"effect": "deny", "who": "a1", "action": "CreateRoute"}]
+ *   POST   do        {"op": "kill-routes", "interface": "eni-1"}     (lab-operations.ts)
+ */
+import { readFault } from './call-faults.ts';
+import type { EmulatedAws } from './cloud.ts';
+import { asRecord } from './http-body.ts';
+import { operate } from './lab-operations.ts';
+import { authorizerOf, readRules } from './permissions.ts';
+import { readSettings } from './settings.ts';
+import { printState } from './print-state.ts';
+
+export const CONTROL_PATH = '/_lab/';
+
+export interface ControlAnswer {
+  readonly status: number;
+  readonly value: unknown;
+}
+
+type Door = (cloud: EmulatedAws, body: string) => unknown;
+
+const DOORS: Readonly<Record<string, Door>> = {
+  'GET journal': (cloud) => cloud.journal.entries,
+  'GET counts': (cloud) => cloud.journal.counts(),
+  'DELETE journal': (cloud) => cloud.journal.clear(),
+  'GET state': (cloud) => printState(cloud.state),
+  'GET settings': (cloud) => cloud.settings,
+  'PUT settings': (cloud, body) => {
+    cloud.settings = { ...cloud.settings, ...readSettings(asRecord(JSON.parse(body))) };
+    return cloud.settings;
+  },
+  'GET faults': (cloud) => cloud.faults.standing,
+  'POST faults': (cloud, body) => cloud.faults.add(readFault(asRecord(JSON.parse(body)))),
+  'DELETE faults': (cloud) => cloud.faults.clear(),
+  'POST rules': (cloud, body) => {
+    cloud.authorizer = authorizerOf(readRules(JSON.parse(body)));
+  },
+  'POST do': (cloud, body) => operate(cloud, asRecord(JSON.parse(body))),
+};
+
+export function answerControl(cloud: EmulatedAws, method: string, path: string, body: string): ControlAnswer {
+  const door = DOORS[`${method} ${path}`];
+  if (door === undefined) return { status: 404, value: { error: `no ${method} ${path}`, known: Object.keys(DOORS) } };
+  try {
+    return { status: 200, value: door(cloud, body) ?? { done: true } };
+  } catch (error) {
+    return { status: 400, value: { error: error instanceof Error ? error.message : String(error) } };
+  }
+}

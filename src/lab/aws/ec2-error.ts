@@ -1,0 +1,24 @@
+/** An error answer of the EC2 API. */
+
+/** HTTP status of the codes that do not have 400 (API reference, "Error codes"). */
+const STATUSES: Readonly<Record<string, number>> = {
+  AuthFailure: 401,
+  SignatureDoesNotMatch: 403,
+  UnauthorizedOperation: 403,
+  DryRunOperation: 412,
+  InternalError: 500,
+  RequestLimitExceeded: 503,
+  ServiceUnavailable: 503,
+  Unavailable: 503,
+};
+
+export class Ec2Error extends Error {
+  readonly code: string;
+  readonly status: number;
+
+  constructor(code: string, message: string, status = STATUSES[code] ?? 400) {
+    super(message);
+    this.code = code;
+    this.status = status;
+  }
+}

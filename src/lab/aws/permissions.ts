@@ -1,0 +1,49 @@
+/** Who may call what. The question carries all that a policy needs, so that policies are another answer to it. */
+import { asRecord } from './http-body.ts';
+
+export interface Question {
+  readonly who: string;
+  readonly action: string;
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+export type Authorizer = (question: Question) => boolean;
+
+export const ALLOW_ALL: Authorizer = () => true;
+
+/** `*` stands for anything. A denial wins. */
+export interface AccessRule {
+  readonly effect: 'allow' | 'deny';
+  readonly who?: string;
+  readonly action: string;
+}
+
+/** Whoever no rule denies may, as long as no rule allows; with one that allows, only what is allowed. */
+export function authorizerOf(rules: readonly AccessRule[]): Authorizer {
+  return ({ who, action }) => {
+    const fits = rules.filter((rule) => matches(rule.who ?? '*', who) && matches(rule.action, action));
+    if (fits.some(({ effect }) => effect === 'deny')) return false;
+    const concerned = rules.some((rule) => rule.effect === 'allow' && matches(rule.who ?? '*', who));
+    return !concerned || fits.some(({ effect }) => effect === 'allow');
+  };
+}
+
+/** @throws Error naming what is wrong with it. */
+export function readRules(value: unknown): readonly AccessRule[] {
+  if (!Array.isArray(value)) throw new Error('expected a list of rules');
+  return value.map((rule: unknown): AccessRule => {
+    const { effect, who, action } = asRecord(rule);
+    if (effect !== 'allow' && effect !== 'deny') throw new Error('"effect" is allow or deny');
+    if (typeof action !== 'string') throw new Error('"action" is missing');
+    return typeof who === 'string' ? { effect, who, action } : { effect, action };
+  });
+}
+
+/** `*` and `?` as in EC2 filters and IAM policies; a backslash takes their meaning away. */
+export function matches(pattern: string, text: string): boolean {
+  const source = pattern.replaceAll(/\\([\s\S])|([*?])|([^\w])/g, (_, quoted: string, wild: string, other: string) => {
+    if (wild !== undefined) return wild === '*' ? '[\\s\\S]*' : '[\\s\\S]';
+    return `\\u${(quoted ?? other).charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
+  return new RegExp(`^${source}$`).test(text);
+}
