@@ -12,3 +12,8 @@ export interface Refusal {
 
 /** May we send to this peer this way, by what was just observed? */
 export type Verdict = { readonly usable: true } | { readonly usable: false; readonly why: string };
+
+/** Paths that ask nothing of the network between but that it carries UDP: what every new pair starts on. */
+const TUNNELS: ReadonlySet<PathName> = new Set(['vxlan', 'udp']);
+
+export const isTunnel = (path: PathName): boolean => TUNNELS.has(path);

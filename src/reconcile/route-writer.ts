@@ -1,0 +1,137 @@
+/**
+ * One route, written so that a crash between any two calls loses nothing and that nobody writes in a name he no longer has:
+ *
+ *   may I? ──► intent into the ledger ──► may I still? ──► the call ──► (seen by the next look) ──► committed
+ *                                              ▲              │
+ *                                              └── pause ◄────┘ throttled, or no answer
+ */
+import type { Clock } from '../contracts/clock.ts';
+import type { CloudNetwork } from '../contracts/cloud-network.ts';
+import type { Random } from '../contracts/random.ts';
+import type { Records } from '../contracts/records.ts';
+import { backoffMs } from '../core/backoff.ts';
+import { CLOUD_CALL_DEADLINE_MS, type LedgerRow } from '../core/cloud-route.ts';
+import { asWeftError, type ErrorCode, type WeftError } from '../core/errors.ts';
+import { ledgerRowToJson, readLedgerEntry, sameRow, type LedgerEntry } from '../core/ledger.ts';
+import type { RouteCall } from './cloud-plan.ts';
+
+export interface RouteWriterParts {
+  readonly cloud: CloudNetwork;
+  readonly records: Records;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/**
+ * May a call that changes this route be made now? Asked before each attempt. Only when no other node can own the subnet until the deadline has
+ * passed, by what the store said a moment ago.
+ */
+export type MayWrite = (row: LedgerRow, deadlineMs: number, signal: AbortSignal) => Promise<boolean>;
+
+export type Written =
+  /** The call succeeded; a look has to show it. */
+  | { readonly how: 'done' }
+  | { readonly how: 'held'; readonly why: string }
+  | { readonly how: 'refused' | 'unconfirmed'; readonly error: WeftError }
+  /** Ledger or table are not as they were when it was planned: plan again. */
+  | { readonly how: 'changed'; readonly error: WeftError };
+
+const ATTEMPTS = 4;
+const PAUSE = { baseMs: 500, capMs: 8000, floorMs: 100 };
+/** Another attempt may succeed within seconds. */
+const PASSES: ReadonlySet<ErrorCode> = new Set(['CLOUD_THROTTLED', 'CLOUD_UNREACHABLE']);
+const HELD = { how: 'held', why: 'the lease is not certain to outlast the call' } as const;
+
+export class RouteWriter {
+  readonly #parts: RouteWriterParts;
+  readonly #mayWrite: MayWrite;
+  /** The ledger, as far as it was read and written. */
+  readonly #ledger: Map<string, LedgerEntry>;
+
+  constructor(parts: RouteWriterParts, ledger: Map<string, LedgerEntry>, mayWrite: MayWrite) {
+    this.#parts = parts;
+    this.#ledger = ledger;
+    this.#mayWrite = mayWrite;
+  }
+
+  /** Rejects with what the store says, or ABORTED. */
+  async write(step: RouteCall, signal: AbortSignal): Promise<Written> {
+    if (!(await this.#mayWrite(step.row, CLOUD_CALL_DEADLINE_MS, signal))) return HELD;
+    if (step.kind !== 'remove' && !standsFor(step.entry?.row, step.row)) {
+      const refused = await this.note(step.key, { ...step.row, state: 'intent' }, signal);
+      if (refused !== undefined) return { how: 'changed', error: refused };
+    }
+    for (let failures = 1; ; failures++) {
+      if (!(await this.#mayWrite(step.row, CLOUD_CALL_DEADLINE_MS, signal))) return HELD;
+      try {
+        await this.#call(step, signal);
+        return { how: 'done' };
+      } catch (error) {
+        if (signal.aborted) throw error;
+        const known = asWeftError(error);
+        if (known.code === 'CLOUD_CONFLICT') return { how: 'changed', error: known };
+        if (!PASSES.has(known.code)) return { how: 'refused', error: known };
+        // That there are too many calls is certain not to have taken effect; of a lost answer nobody knows.
+        if (failures === ATTEMPTS)
+          return { how: known.code === 'CLOUD_THROTTLED' ? 'refused' : 'unconfirmed', error: known };
+        await this.#parts.clock.sleep(backoffMs(failures, this.#parts.random.fraction(), PAUSE), signal);
+      }
+    }
+  }
+
+  /** Writes a row where the ledger says something else. @returns what is wrong when the ledger is not as it was read */
+  async note(key: string, row: LedgerRow, signal: AbortSignal): Promise<WeftError | undefined> {
+    const standing = this.#ledger.get(key);
+    if (standing?.row !== undefined && sameRow(standing.row, row)) return undefined;
+    return unlessChanged(async () => {
+      const stored = await this.#parts.records.put(
+        'ledger',
+        key,
+        ledgerRowToJson(row),
+        standing?.version ?? 'absent',
+        signal,
+      );
+      this.#ledger.set(key, readLedgerEntry(stored));
+    });
+  }
+
+  async forget({ key, version }: LedgerEntry, signal: AbortSignal): Promise<WeftError | undefined> {
+    return unlessChanged(async () => {
+      await this.#parts.records.remove('ledger', key, version, signal);
+      this.#ledger.delete(key);
+    });
+  }
+
+  #call(step: RouteCall, signal: AbortSignal): Promise<void> {
+    const { cloud } = this.#parts;
+    const { table, destination, target } = step.row;
+    if (step.kind === 'remove') return cloud.removeRoute(table, destination, step.expected, signal);
+    return cloud.putRoute(
+      table,
+      { destination, target, live: true },
+      step.kind === 'replace' ? step.expected : undefined,
+      signal,
+    );
+  }
+}
+
+/** A row that was left by an attempt before says the same as a new intent would: whose route it may be. */
+const standsFor = (standing: LedgerRow | undefined, wanted: LedgerRow): boolean =>
+  standing !== undefined &&
+  standing.state !== 'committed' &&
+  standing.target === wanted.target &&
+  standing.before?.join() === wanted.before?.join() &&
+  standing.epoch === wanted.epoch &&
+  standing.node === wanted.node &&
+  standing.generation === wanted.generation;
+
+async function unlessChanged(write: () => Promise<void>): Promise<WeftError | undefined> {
+  try {
+    await write();
+    return undefined;
+  } catch (error) {
+    const known = asWeftError(error);
+    if (known.code !== 'RECORD_CHANGED') throw error;
+    return known;
+  }
+}
