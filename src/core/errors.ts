@@ -63,6 +63,7 @@ export const ERROR_KINDS = {
   CLOUD_CONFLICT: fault,
   CLOUD_THROTTLED: passing,
   CLOUD_NOT_FOUND: passing,
+  CLOUD_REFUSED: passing,
   CLOUD_UNREACHABLE: passing,
   // The lab
   LAB_FAILED: fault,

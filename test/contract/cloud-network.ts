@@ -1,40 +1,19 @@
 /** The suite that every CloudNetwork passes. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { CloudNetwork } from '../../src/contracts/cloud-network.ts';
-import type { ErrorCode } from '../../src/core/errors.ts';
-import { parseSubnet, type Subnet } from '../../src/core/subnet.ts';
+import { tableOf, type CloudRoute } from '../../src/core/cloud-route.ts';
+import { parseAddress } from '../../src/core/address.ts';
+import { parseSubnet } from '../../src/core/subnet.ts';
+import type { CloudWorld } from './cloud-world.ts';
 import { never, rejectsWith } from './store-world.ts';
 
-/** A cloud network with a route table that holds none of our routes, and two machines in it. */
-export interface CloudNetworkWorld {
-  /** As the first machine sees it. */
-  readonly network: CloudNetwork;
-  readonly table: string;
-  readonly machines: readonly [CloudMachine, CloudMachine];
-  /** A route by another hand. */
-  putForeign(destination: Subnet, target: string): Promise<void>;
-  /** From now on the table takes so many routes more, and no more. */
-  leaveRoom(routes: number): Promise<void>;
-  terminate(instance: string): Promise<void>;
-  /** The next call is refused like this. */
-  refuse(code: 'CLOUD_DENIED' | 'CLOUD_THROTTLED'): Promise<void>;
-  close(): Promise<void>;
-}
-
-export interface CloudMachine {
-  readonly instance: string;
-  readonly target: string;
-  forwards(): Promise<boolean>;
-}
-
 const signal = never();
-const all = parseSubnet('10.42.0.0/16');
-const [one, two] = [parseSubnet('10.42.1.0/24'), parseSubnet('10.42.2.0/24')];
+const within = parseSubnet('10.42.0.0/16');
+const destination = parseSubnet('10.42.7.0/24');
 
-export function cloudNetworkContract(cloudName: string, makeWorld: () => Promise<CloudNetworkWorld>): void {
-  const test = (name: string, work: (world: CloudNetworkWorld) => Promise<void>): void => {
-    it(name, async () => {
+export function cloudNetworkContract(cloudName: string, makeWorld: () => Promise<CloudWorld>): void {
+  const test = (name: string, work: (world: CloudWorld) => Promise<void>): void =>
+    void it(name, async () => {
       const world = await makeWorld();
       try {
         await work(world);
@@ -42,123 +21,115 @@ export function cloudNetworkContract(cloudName: string, makeWorld: () => Promise
         await world.close();
       }
     });
-  };
-  const standing = async ({ network, table }: CloudNetworkWorld): Promise<string[]> =>
-    (await network.routes(table, all, signal))
-      .map(({ destination, target, live }) => `${destination} ${target}${live ? '' : ' dead'}`)
-      .toSorted();
-  const put = (
-    { network, table }: CloudNetworkWorld,
-    destination: Subnet,
-    target: string,
-    expected?: string,
-  ): Promise<void> => network.putRoute(table, { destination, target, live: true }, expected, signal);
+  const route = (target: string): CloudRoute => ({ destination, target, live: true });
+  const during = <T>({ clock }: CloudWorld, work: Promise<T>): Promise<T> => clock.during(work);
+  const put = (world: CloudWorld, target = world.target, expected?: string, table = world.table): Promise<void> =>
+    during(world, world.cloud.putRoute(table, route(target), expected, signal));
 
-  describe(`the network of ${cloudName}`, () => {
-    test('says who this machine is, and which table its subnet uses', async ({ network, table, machines }) => {
-      const self = await network.identify(signal);
+  describe(`route tables of ${cloudName}`, () => {
+    test('knows this host by the address of its interface, and no other address', async (world) => {
+      const self = await during(world, world.cloud.identify(world.address, signal));
       assert.deepEqual(
-        [self.instance, self.identity.target, self.table],
-        [machines[0].instance, machines[0].target, table],
+        [self.identity.target, self.identity.subnet, self.identity.network],
+        [world.target, world.subnet, world.network],
       );
-      assert.ok(
-        (await network.tables(signal)).some(
-          ({ id, subnets }) => id === table && subnets.includes(self.identity.subnet),
-        ),
+      assert.ok(self.networkRanges.length > 0);
+      await rejectsWith('CLOUD_NOT_FOUND', during(world, world.cloud.identify(parseAddress('192.0.2.99'), signal)));
+    });
+
+    test('lets an interface forward, and writes nothing when it does', async (world) => {
+      await during(world, world.cloud.prepare(world.target, signal));
+      assert.equal(world.mutations(), 1);
+      await during(world, world.cloud.prepare(world.target, signal));
+      assert.equal(world.mutations(), 1);
+    });
+
+    test('lists tables with the subnets they serve and the routes in the range alone', async (world) => {
+      await world.foreign(world.table, destination, world.other);
+      await world.foreign(world.table, parseSubnet('10.43.0.0/24'), world.other);
+      const tables = await during(world, world.cloud.tables({ network: world.network, within }, signal));
+      assert.equal(tableOf(tables, world.subnet)?.id, world.table);
+      assert.equal(tableOf(tables, 'subnet-that-no-table-names')?.id, world.main);
+      assert.deepEqual(tables.find(({ id }) => id === world.table)?.routes, [route(world.other)]);
+      const elsewhere = await during(
+        world,
+        world.cloud.tables({ network: `${world.network.slice(0, -1)}x`, within }, signal),
       );
+      assert.deepEqual(elsewhere, []);
     });
 
-    test('lets an interface forward, however often it is asked', async ({ network, machines: [machine] }) => {
-      assert.equal(await machine.forwards(), false);
-      for (let times = 0; times < 2; times++) await network.prepare(machine.target, signal);
-      assert.equal(await machine.forwards(), true);
+    test('creates a route; the same again succeeds, over another it is a conflict and changes nothing', async (world) => {
+      await put(world);
+      await put(world);
+      assert.deepEqual(world.text(), [`${world.table} ${destination} ${world.target}`]);
+      await rejectsWith('CLOUD_CONFLICT', put(world, world.other));
+      assert.deepEqual(world.text(), [`${world.table} ${destination} ${world.target}`]);
     });
 
-    test('makes a route where none is; again, it stands already', async (world) => {
-      const { target } = world.machines[0];
-      for (let times = 0; times < 2; times++) await put(world, one, target);
-      assert.deepEqual(await standing(world), [`${one} ${target}`]);
-    });
-
-    test('does not make a route where another stands', async (world) => {
-      const [mine, other] = world.machines;
-      await world.putForeign(one, other.target);
-      await rejectsWith('CLOUD_CONFLICT', put(world, one, mine.target));
-      assert.deepEqual(await standing(world), [`${one} ${other.target}`]);
-    });
-
-    test('replaces the target that was expected, and no other', async (world) => {
-      const [mine, other] = world.machines;
-      await put(world, one, mine.target);
-      await rejectsWith('CLOUD_CONFLICT', put(world, one, other.target, 'nobody'));
-      assert.deepEqual(await standing(world), [`${one} ${mine.target}`]);
-      await put(world, one, other.target, mine.target);
-      assert.deepEqual(await standing(world), [`${one} ${other.target}`]);
-    });
-
-    test('removes the route that was expected, and no other; of one that is gone, again', async (world) => {
-      const [mine, other] = world.machines;
-      await put(world, one, mine.target);
-      await rejectsWith('CLOUD_CONFLICT', world.network.removeRoute(world.table, one, other.target, signal));
-      assert.deepEqual(await standing(world), [`${one} ${mine.target}`]);
-      for (let times = 0; times < 2; times++) await world.network.removeRoute(world.table, one, mine.target, signal);
-      assert.deepEqual(await standing(world), []);
-    });
-
-    test('lists what lies within a range, whoever made it', async (world) => {
-      const [mine, other] = world.machines;
-      await put(world, one, mine.target);
-      await world.putForeign(two, other.target);
-      await world.putForeign(parseSubnet('10.99.0.0/24'), other.target);
-      assert.deepEqual(await standing(world), [`${one} ${mine.target}`, `${two} ${other.target}`]);
-    });
-
-    test('tells a black hole from a live route', async (world) => {
-      const [, other] = world.machines;
-      await put(world, two, other.target);
-      await world.terminate(other.instance);
-      assert.deepEqual(await standing(world), [`${two} ${other.target} dead`]);
-    });
-
-    test('says that a table is full, which does not keep it from replacing', async (world) => {
-      const [mine, other] = world.machines;
-      await world.leaveRoom(1);
-      await put(world, one, mine.target);
-      await rejectsWith('ROUTE_TABLE_FULL', put(world, two, mine.target));
-      await put(world, one, other.target, mine.target);
-      assert.deepEqual(await standing(world), [`${one} ${other.target}`]);
-    });
-
-    test('says that there is no such table', async ({ network, machines: [machine] }) => {
-      const missing = 'rtb-0missing';
-      await rejectsWith('CLOUD_NOT_FOUND', network.routes(missing, all, signal));
-      await rejectsWith(
-        'CLOUD_NOT_FOUND',
-        network.putRoute(missing, { destination: one, target: machine.target, live: true }, undefined, signal),
+    test('replaces the target that is expected, and only that', async (world) => {
+      await rejectsWith('CLOUD_CONFLICT', put(world, world.target, world.other));
+      await world.foreign(world.table, destination, world.other);
+      await put(world, world.target, world.other);
+      assert.deepEqual(world.text(), [`${world.table} ${destination} ${world.target}`]);
+      const mutations = world.mutations();
+      await rejectsWith('CLOUD_CONFLICT', put(world, world.other, 'eni-of-nobody'));
+      assert.deepEqual(
+        [world.text(), world.mutations()],
+        [[`${world.table} ${destination} ${world.target}`], mutations],
       );
     });
 
-    for (const code of ['CLOUD_DENIED', 'CLOUD_THROTTLED'] as const satisfies readonly ErrorCode[]) {
-      test(`passes on ${code}, and has changed nothing`, async (world) => {
-        await world.refuse(code);
-        await rejectsWith(code, put(world, one, world.machines[0].target));
-        assert.deepEqual(await standing(world), []);
-      });
-    }
+    test('removes the route to the target that is expected, and only that; of none it succeeds', async (world) => {
+      const remove = (expected: string): Promise<void> =>
+        during(world, world.cloud.removeRoute(world.table, destination, expected, signal));
+      await remove(world.target);
+      await world.foreign(world.table, destination, world.other);
+      const mutations = world.mutations();
+      await rejectsWith('CLOUD_CONFLICT', remove(world.target));
+      assert.deepEqual(
+        [world.text(), world.mutations()],
+        [[`${world.table} ${destination} ${world.other}`], mutations],
+      );
+      await remove(world.other);
+      assert.deepEqual(world.text(), []);
+    });
 
-    test('gives up with ABORTED where the caller does', async (world) => {
+    test('a full table is ROUTE_TABLE_FULL, one that is not there CLOUD_NOT_FOUND', async (world) => {
+      await world.quota(world.table, 0);
+      await rejectsWith('ROUTE_TABLE_FULL', put(world));
+      await world.quota(world.table, 1);
+      await put(world);
+      const missing = world.table.replace(/.$/, (last) => (last === '0' ? '1' : '0'));
+      await rejectsWith('CLOUD_NOT_FOUND', put(world, world.target, undefined, missing));
+    });
+
+    test("what changes something is called once: a refusal is the caller's to try again", async (world) => {
+      for (const code of ['CLOUD_DENIED', 'CLOUD_THROTTLED', 'CLOUD_UNREACHABLE'] as const) {
+        const before = world.mutations();
+        world.refuse(code, 1);
+        await rejectsWith(code, put(world));
+        assert.equal(world.mutations(), before + 1, code);
+      }
+      assert.deepEqual(world.text(), []);
+    });
+
+    test('a call whose answer is lost though it took effect has taken effect, and is not repeated', async (world) => {
+      world.loseAnswers(1);
+      await put(world);
+      assert.deepEqual([world.text(), world.mutations()], [[`${world.table} ${destination} ${world.target}`], 1]);
+      await put(world);
+      await world.foreign(world.table, destination, world.other);
+      world.loseAnswers(1);
+      await put(world, world.target, world.other);
+      assert.deepEqual(world.text(), [`${world.table} ${destination} ${world.target}`]);
+    });
+
+    test('ends with ABORTED when the signal has fired', async (world) => {
       const gone = AbortSignal.abort();
-      await rejectsWith('ABORTED', world.network.identify(gone));
-      await rejectsWith(
-        'ABORTED',
-        world.network.putRoute(
-          world.table,
-          { destination: one, target: world.machines[0].target, live: true },
-          undefined,
-          gone,
-        ),
-      );
-      assert.deepEqual(await standing(world), []);
+      await rejectsWith('ABORTED', world.cloud.tables({ network: world.network, within }, gone));
+      await rejectsWith('ABORTED', world.cloud.putRoute(world.table, route(world.target), undefined, gone));
+      await rejectsWith('ABORTED', world.cloud.identify(world.address, gone));
+      assert.equal(world.mutations(), 0);
     });
   });
 }

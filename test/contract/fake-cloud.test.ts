@@ -1,59 +1,63 @@
+import { parseAddress } from '../../src/core/address.ts';
 import { WeftError } from '../../src/core/errors.ts';
-import { FakeCloud } from '../fakes/fake-cloud.ts';
-import { cloudInventoryContract, type CloudInventoryWorld } from './cloud-inventory.ts';
-import { cloudNetworkContract, type CloudMachine, type CloudNetworkWorld } from './cloud-network.ts';
+import { parseSubnet } from '../../src/core/subnet.ts';
+import { FakeCloud, MUTATING } from '../fakes/fake-cloud.ts';
+import { ManualClock } from '../fakes/manual-clock.ts';
+import { cloudNetworkContract } from './cloud-network.ts';
+import type { CloudWorld } from './cloud-world.ts';
 
-const TABLE = 'rtb-1';
-
-function twoMachines(): { cloud: FakeCloud; refuse: (code: 'CLOUD_DENIED' | 'CLOUD_THROTTLED') => Promise<void> } {
-  const cloud = new FakeCloud();
-  cloud.addTable(TABLE, ['subnet-1']);
-  for (const number of [1, 2]) cloud.addHost(`i-${number}`, `eni-${number}`, 'vpc-1', 'subnet-1');
-  const refuse = async (code: 'CLOUD_DENIED' | 'CLOUD_THROTTLED'): Promise<void> => {
-    cloud.before = (call) => {
-      cloud.before = () => undefined;
-      throw new WeftError(code, `${call} was refused`);
-    };
-  };
-  return { cloud, refuse };
-}
-
-async function networkWorld(): Promise<CloudNetworkWorld> {
-  const { cloud, refuse } = twoMachines();
-  const machine = (number: number): CloudMachine => ({
-    instance: `i-${number}`,
-    target: `eni-${number}`,
-    forwards: async () => cloud.interfaces.get(`eni-${number}`)?.forwards ?? false,
+async function fakeWorld(): Promise<CloudWorld> {
+  const clock = new ManualClock();
+  const fake = new FakeCloud(clock);
+  const [address, network, table, main, target, subnet] = [
+    parseAddress('10.0.1.11'),
+    'vpc-1',
+    'rtb-a',
+    'rtb-main',
+    'eni-1',
+    'subnet-a',
+  ];
+  fake.addTable(table, { subnets: [subnet] });
+  fake.addTable(main, { main: true });
+  fake.selves.set(address, {
+    instance: 'i-1',
+    region: 'r',
+    identity: { provider: 'aws', network, subnet, target },
+    networkRanges: [parseSubnet('10.0.0.0/16')],
   });
+  let [refusals, code, lost]: [number, Parameters<CloudWorld['refuse']>[0], number] = [0, 'CLOUD_DENIED', 0];
+  fake.before = (call) => {
+    if (MUTATING.has(call) && refusals-- > 0) throw new WeftError(code, 'refused');
+  };
+  fake.after = (call) => {
+    if (MUTATING.has(call) && lost-- > 0) throw new WeftError('CLOUD_UNREACHABLE', 'the answer is lost');
+  };
   return {
-    network: cloud.network('eni-1'),
-    table: TABLE,
-    machines: [machine(1), machine(2)],
-    putForeign: async (destination, target) => void cloud.tables.get(TABLE)?.routes.set(destination, target),
-    leaveRoom: async (routes) => {
-      const table = cloud.tables.get(TABLE);
-      if (table !== undefined) table.quota = table.routes.size + routes;
+    cloud: fake.open(),
+    clock,
+    network,
+    address,
+    target,
+    subnet,
+    other: 'eni-2',
+    table,
+    main,
+    foreign: async (id, destination, to) => fake.foreign(id, destination, to),
+    text: () => fake.text,
+    mutations: () => fake.mutations.length,
+    quota: async (id, more) => {
+      const found = fake.tables.get(id);
+      if (found !== undefined) found.quota = found.routes.size + more;
     },
-    terminate: async (instance) => void cloud.instances.set(instance, 'terminated'),
-    refuse,
+    refuse: (wanted, times) => {
+      code = wanted;
+      refusals = times;
+    },
+    loseAnswers: (times) => {
+      lost = times;
+    },
     close: async () => undefined,
   };
 }
 
-async function inventoryWorld(): Promise<CloudInventoryWorld> {
-  const { cloud, refuse } = twoMachines();
-  cloud.instances.set('i-2', 'terminated');
-  return {
-    inventory: cloud.inventory(),
-    running: { instance: 'i-1', target: 'eni-1' },
-    terminated: 'i-2',
-    table: TABLE,
-    quota: 50,
-    completed: async () => cloud.completed,
-    refuse,
-    close: async () => undefined,
-  };
-}
-
-cloudNetworkContract('a fake cloud', networkWorld);
-cloudInventoryContract('a fake cloud', inventoryWorld);
+cloudNetworkContract('the fake cloud', fakeWorld);

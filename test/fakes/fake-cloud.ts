@@ -1,196 +1,171 @@
-/** A cloud in memory: route tables with a quota, machines, interfaces, and refusals when the test asks for them. */
-import type { CloudInventory, CloudInterface, InstanceState } from '../../src/contracts/cloud-inventory.ts';
-import type { CloudNetwork, CloudSelf, CloudTable } from '../../src/contracts/cloud-network.ts';
-import type { CloudRoute } from '../../src/core/cloud-route.ts';
-import { WeftError } from '../../src/core/errors.ts';
+/** A cloud in memory: `CloudNetwork` for any number of hosts, with the faults that a test asks for. */
+import type { CloudNetwork, CloudSelf, TablesWish } from '../../src/contracts/cloud-network.ts';
+import type { Clock } from '../../src/contracts/clock.ts';
+import type { Address } from '../../src/core/address.ts';
+import type { CloudRoute, CloudTable } from '../../src/core/cloud-route.ts';
+import { asWeftError, WeftError } from '../../src/core/errors.ts';
 import { contains, type Subnet } from '../../src/core/subnet.ts';
 
-/** AWS's: routes of a table before anybody asks for more. */
-const PUBLISHED_QUOTA = 500;
+export type FakeCall = 'identify' | 'look' | 'prepare' | 'create' | 'replace' | 'remove';
 
 export interface FakeTable {
-  readonly subnets: readonly string[];
-  /** How many routes it may hold. */
+  readonly subnets: string[];
+  main: boolean;
   quota: number;
-  /** Destination to target. */
-  readonly routes: Map<Subnet, string>;
+  readonly tags: Map<string, string>;
+  readonly routes: Map<Subnet, CloudRoute>;
 }
+
+export const MUTATING: ReadonlySet<FakeCall> = new Set<FakeCall>(['prepare', 'create', 'replace', 'remove']);
 
 export class FakeCloud {
+  readonly clock: Clock;
+  readonly network = 'vpc-1';
   readonly tables = new Map<string, FakeTable>();
-  readonly instances = new Map<string, InstanceState>();
-  readonly interfaces = new Map<string, CloudInterface>();
-  /** "instance token" of each machine that was told that it may go. */
-  readonly completed: string[] = [];
-  /** Calls that changed something, in order. */
-  readonly mutations: string[] = [];
-  /** Called before each call; throw to make it fail. */
-  before: (call: string) => void = () => undefined;
+  readonly selves = new Map<Address, CloudSelf>();
+  /** Interfaces that forward. */
+  readonly forwarding = new Set<string>();
+  /** "create rtb-a 10.42.1.0/24 eni-1", in order; what was refused too. */
+  readonly journal: string[] = [];
+  /** How long readers see what was before. */
+  lagMs = 0;
+  /** Called before a call takes effect; throw to refuse it. */
+  before: (call: FakeCall, what: string) => void | Promise<void> = () => undefined;
+  /** Called after it took effect; throw to lose the answer. */
+  after: (call: FakeCall, what: string) => void = () => undefined;
+  #past: { readonly untilMs: number; readonly tables: readonly CloudTable[] }[] = [];
 
-  addTable(id: string, subnets: readonly string[], quota = 50): void {
-    this.tables.set(id, { subnets, quota, routes: new Map() });
+  constructor(clock: Clock) {
+    this.clock = clock;
   }
 
-  addHost(instance: string, target: string, network: string, subnet: string): void {
-    this.instances.set(instance, 'running');
-    this.interfaces.set(target, { target, instance, network, subnet, forwards: false });
-  }
-
-  /** A route is live while the machine behind its target runs. */
-  live(target: string): boolean {
-    const instance = this.interfaces.get(target)?.instance;
-    return instance !== undefined && this.instances.get(instance) === 'running';
-  }
-
-  /** As the host of this interface sees it. */
-  network(target: string, networkRanges: readonly Subnet[] = []): CloudNetwork {
-    return new FakeCloudNetwork(this, target, networkRanges);
-  }
-
-  inventory(): CloudInventory {
-    return new FakeInventory(this);
-  }
-
-  async call<T>(call: string, signal: AbortSignal, work: () => T): Promise<T> {
-    await Promise.resolve();
-    if (signal.aborted) throw new WeftError('ABORTED', `gave up: ${call}`, { cause: signal.reason });
-    this.before(call);
-    return work();
-  }
-}
-
-class FakeCloudNetwork implements CloudNetwork {
-  readonly #cloud: FakeCloud;
-  readonly #target: string;
-  readonly #ranges: readonly Subnet[];
-
-  constructor(cloud: FakeCloud, target: string, ranges: readonly Subnet[]) {
-    this.#cloud = cloud;
-    this.#target = target;
-    this.#ranges = ranges;
-  }
-
-  identify(signal: AbortSignal): Promise<CloudSelf> {
-    return this.#cloud.call('identify', signal, () => {
-      const { instance, network, subnet, target } = this.#interface(this.#target);
-      const table = [...this.#cloud.tables].find(([, { subnets }]) => subnets.includes(subnet))?.[0];
-      if (instance === undefined || table === undefined)
-        throw new WeftError('CLOUD_NOT_FOUND', `no table serves subnet ${subnet}`);
-      return { instance, identity: { provider: 'fake', network, subnet, target }, networkRanges: this.#ranges, table };
-    });
-  }
-
-  prepare(target: string, signal: AbortSignal): Promise<void> {
-    return this.#cloud.call('prepare', signal, () => {
-      const found = this.#interface(target);
-      if (found.forwards) return;
-      this.#cloud.mutations.push(`prepare ${target}`);
-      this.#cloud.interfaces.set(target, { ...found, forwards: true });
-    });
-  }
-
-  tables(signal: AbortSignal): Promise<readonly CloudTable[]> {
-    return this.#cloud.call('tables', signal, () =>
-      [...this.#cloud.tables].map(([id, { subnets }]) => ({ id, subnets })),
-    );
-  }
-
-  routes(table: string, within: Subnet, signal: AbortSignal): Promise<readonly CloudRoute[]> {
-    return this.#cloud.call('routes', signal, () =>
-      [...this.#table(table).routes]
-        .filter(([destination]) => contains(within, destination))
-        .map(([destination, target]) => ({ destination, target, live: this.#cloud.live(target) })),
-    );
-  }
-
-  putRoute(table: string, route: CloudRoute, expected: string | undefined, signal: AbortSignal): Promise<void> {
-    return this.#cloud.call('putRoute', signal, () => {
-      const { routes, quota } = this.#table(table);
-      const { destination, target } = route;
-      const standing = routes.get(destination);
-      if (standing === target) return;
-      if (standing !== expected)
-        throw new WeftError(
-          'CLOUD_CONFLICT',
-          `route ${destination} in table ${table} points at ${standing ?? 'nothing'}, not at ${expected ?? 'nothing'}`,
-        );
-      this.#interface(target);
-      if (standing === undefined && routes.size >= quota)
-        throw new WeftError('ROUTE_TABLE_FULL', `table ${table} holds ${routes.size} routes already`);
-      this.#cloud.mutations.push(`${standing === undefined ? 'create' : 'replace'} ${table} ${destination} ${target}`);
-      routes.set(destination, target);
-    });
-  }
-
-  removeRoute(table: string, destination: Subnet, expected: string, signal: AbortSignal): Promise<void> {
-    return this.#cloud.call('removeRoute', signal, () => {
-      const { routes } = this.#table(table);
-      const standing = routes.get(destination);
-      if (standing === undefined) return;
-      if (standing !== expected)
-        throw new WeftError(
-          'CLOUD_CONFLICT',
-          `route ${destination} in table ${table} points at ${standing}, not at ${expected}`,
-        );
-      this.#cloud.mutations.push(`delete ${table} ${destination} ${standing}`);
-      routes.delete(destination);
-    });
-  }
-
-  #table(id: string): FakeTable {
-    const table = this.#cloud.tables.get(id);
-    if (table === undefined) throw new WeftError('CLOUD_NOT_FOUND', `there is no route table ${id}`);
+  addTable(id: string, wish: Partial<FakeTable> = {}): FakeTable {
+    const table: FakeTable = { subnets: [], main: false, quota: 500, tags: new Map(), routes: new Map(), ...wish };
+    this.tables.set(id, table);
     return table;
   }
 
-  #interface(target: string): CloudInterface {
-    const found = this.#cloud.interfaces.get(target);
-    if (found === undefined) throw new WeftError('CLOUD_NOT_FOUND', `there is no interface ${target}`);
-    return found;
-  }
-}
-
-class FakeInventory implements CloudInventory {
-  readonly #cloud: FakeCloud;
-
-  constructor(cloud: FakeCloud) {
-    this.#cloud = cloud;
+  /** A route of somebody who is not us. */
+  foreign(table: string, destination: Subnet, target: string, live = true): void {
+    this.#table(table).routes.set(destination, { destination, target, live });
   }
 
-  instances(ids: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, InstanceState>> {
-    return this.#cloud.call(
-      'instances',
-      signal,
-      () => new Map(ids.map((id) => [id, this.#cloud.instances.get(id) ?? 'unknown'])),
-    );
+  /** "rtb-a 10.42.1.0/24 eni-1", sorted. */
+  get text(): string[] {
+    return [...this.tables]
+      .flatMap(([id, { routes }]) =>
+        [...routes.values()].map(({ destination, target }) => `${id} ${destination} ${target}`),
+      )
+      .toSorted();
   }
 
-  interfaces(targets: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, CloudInterface>> {
-    return this.#cloud.call(
-      'interfaces',
-      signal,
-      () => new Map([...this.#cloud.interfaces].filter(([target]) => targets.includes(target))),
-    );
+  get mutations(): string[] {
+    return this.journal.filter((line) => [...MUTATING].some((call) => line.startsWith(`${call} `)));
   }
 
-  async routeQuota(
-    table: string,
+  open(): CloudNetwork {
+    return {
+      identify: (address, signal) =>
+        this.#call('identify', address, signal, () => {
+          const self = this.selves.get(address);
+          if (self === undefined) throw new WeftError('CLOUD_NOT_FOUND', `no interface has the address ${address}`);
+          return self;
+        }),
+      prepare: async (target, signal) => {
+        if (!this.forwarding.has(target))
+          await this.#call('prepare', target, signal, () => void this.forwarding.add(target));
+      },
+      tables: (wish, signal) => this.#call('look', wish.network, signal, () => this.#look(wish)),
+      putRoute: (table, route, expected, signal) => this.#put(table, route, expected, signal),
+      removeRoute: (table, destination, expected, signal) => this.#remove(table, destination, expected, signal),
+    };
+  }
+
+  async #put(
+    id: string,
+    { destination, target }: CloudRoute,
+    expected: string | undefined,
     signal: AbortSignal,
-  ): Promise<{ readonly limit: number; readonly source: 'live' | 'default' }> {
+  ): Promise<void> {
+    const what = `${id} ${destination} ${target}`;
+    const live = (): CloudRoute | undefined => this.#table(id).routes.get(destination);
+    const conflict = (): WeftError =>
+      new WeftError('CLOUD_CONFLICT', `${destination} leads to ${live()?.target ?? 'nothing'} in ${id}`);
+    const write = (): void => {
+      const table = this.#table(id);
+      const standing = live();
+      if (expected === undefined && standing !== undefined) {
+        if (standing.target === target) return;
+        throw conflict();
+      }
+      if (expected === undefined && table.routes.size >= table.quota)
+        throw new WeftError('ROUTE_TABLE_FULL', `${id} holds no more routes`);
+      this.#remember();
+      table.routes.set(destination, { destination, target, live: true });
+    };
+    if (expected === undefined && live()?.target === target) return;
+    if (expected !== undefined && live()?.target !== expected) throw conflict();
     try {
-      const limit = await this.#cloud.call('routeQuota', signal, () => this.#cloud.tables.get(table)?.quota);
-      if (limit === undefined) throw new WeftError('CLOUD_NOT_FOUND', `there is no route table ${table}`);
-      return { limit, source: 'live' };
+      await this.#call(expected === undefined ? 'create' : 'replace', what, signal, write);
     } catch (error) {
-      if (error instanceof WeftError && error.code === 'CLOUD_DENIED')
-        return { limit: PUBLISHED_QUOTA, source: 'default' };
-      throw error;
+      if (asWeftError(error).code !== 'CLOUD_UNREACHABLE' || live()?.target !== target) throw error;
     }
   }
 
-  completeLifecycle(instance: string, token: string, signal: AbortSignal): Promise<void> {
-    return this.#cloud.call('completeLifecycle', signal, () => {
-      this.#cloud.completed.push(`${instance} ${token}`);
+  async #remove(id: string, destination: Subnet, expected: string, signal: AbortSignal): Promise<void> {
+    const live = this.#table(id).routes.get(destination);
+    if (live === undefined) return;
+    if (live.target !== expected)
+      throw new WeftError('CLOUD_CONFLICT', `${destination} leads to ${live.target} in ${id}`);
+    await this.#call('remove', `${id} ${destination} ${expected}`, signal, () => {
+      this.#remember();
+      this.#table(id).routes.delete(destination);
     });
   }
+
+  async #call<T>(call: FakeCall, what: string, signal: AbortSignal, work: () => T): Promise<T> {
+    if (signal.aborted) throw new WeftError('ABORTED', `gave up: ${call} ${what}`);
+    this.journal.push(`${call} ${what}`);
+    const held = this.before(call, what);
+    if (held !== undefined) await Promise.race([held, aborted(signal)]);
+    const result = work();
+    this.after(call, what);
+    return result;
+  }
+
+  #look({ network, within }: TablesWish): readonly CloudTable[] {
+    if (network !== this.network) return [];
+    const now = this.clock.now();
+    this.#past = this.#past.filter(({ untilMs }) => untilMs > now);
+    const seen = this.#past[0]?.tables ?? this.#now();
+    return seen.map((table) => ({
+      ...table,
+      routes: table.routes.filter(({ destination }) => contains(within, destination)),
+    }));
+  }
+
+  #now(): CloudTable[] {
+    return [...this.tables].map(([id, { subnets, main, tags, routes }]) => ({
+      id,
+      subnets: [...subnets],
+      main,
+      tags,
+      routes: [...routes.values()],
+    }));
+  }
+
+  #remember(): void {
+    if (this.lagMs > 0) this.#past.push({ untilMs: this.clock.now() + this.lagMs, tables: this.#now() });
+  }
+
+  #table(id: string): FakeTable {
+    const table = this.tables.get(id);
+    if (table === undefined) throw new WeftError('CLOUD_NOT_FOUND', `there is no route table ${id}`);
+    return table;
+  }
 }
+
+const aborted = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(new WeftError('ABORTED', 'the call was ended')), { once: true });
+  });

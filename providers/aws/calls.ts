@@ -1,0 +1,31 @@
+/**
+ * Every EC2 call that is made, and the permission it needs: node policies and the CDK constructs are made from this list, and a test holds it and the
+ * calls that are really made together.
+ */
+
+/** By every node: to see the tables its senders use, and whether its interface forwards. None of them can be limited to a resource. */
+export const NODE_READS = {
+  DescribeRouteTables: ['ec2:DescribeRouteTables'],
+  DescribeNetworkInterfaces: ['ec2:DescribeNetworkInterfaces'],
+} as const;
+
+/** By a node that switches off its own interface's source/destination check. */
+export const NODE_FORWARDS = {
+  ModifyNetworkInterfaceAttribute: ['ec2:ModifyNetworkInterfaceAttribute'],
+} as const;
+
+/** By whoever writes routes: nodes with `RouteWriter: node`, else the reconciler alone. */
+export const ROUTE_WRITES = {
+  CreateRoute: ['ec2:CreateRoute'],
+  ReplaceRoute: ['ec2:ReplaceRoute'],
+  DeleteRoute: ['ec2:DeleteRoute'],
+} as const;
+
+/** By a claimer short of subnets, and by the reconciler. */
+export const INVENTORY_READS = {
+  DescribeInstances: ['ec2:DescribeInstances'],
+} as const;
+
+export const EC2_CALLS = { ...NODE_READS, ...NODE_FORWARDS, ...ROUTE_WRITES, ...INVENTORY_READS } as const;
+
+export type Ec2Call = keyof typeof EC2_CALLS;
