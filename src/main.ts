@@ -10,14 +10,14 @@ import { openStore, preloadStore } from './commands/open-store.ts';
 import { run } from './commands/run.ts';
 import { readOptions, splitArguments } from './commands/read-arguments.ts';
 import { WeftError } from './core/errors.ts';
-import { keepYoungGenerationSmall } from './native/young-generation.ts';
+import { keepHeapSmall } from './native/heap-growth.ts';
 import { SystemClock } from './system/system-clock.ts';
 
 // Set by the bundler.
 declare const __WEFT_VERSION__: string | undefined;
 const VERSION = typeof __WEFT_VERSION__ === 'undefined' ? 'development' : __WEFT_VERSION__;
 
-keepYoungGenerationSmall();
+keepHeapSmall();
 
 const argv = process.argv.slice(2);
 

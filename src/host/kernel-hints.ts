@@ -3,7 +3,7 @@ import { closeSync, writeSync } from 'node:fs';
 import type { Worker } from 'node:worker_threads';
 import type { HostHint } from '../contracts/host-network.ts';
 import type { ForwardingEntry, Neighbour } from '../core/host-entry.ts';
-import { keepYoungGenerationSmall } from '../native/young-generation.ts';
+import { keepHeapSmall } from '../native/heap-growth.ts';
 import { checked, libc } from '../native/libc.ts';
 import type { IpValue } from '../native/netlink/ip-value.ts';
 import type { Expectations } from './kernel-batch.ts';
@@ -126,7 +126,7 @@ export class KernelHints implements Expectations {
       // Its descriptors are not of Node's making.
       trackUnmanagedFds: false,
     });
-    worker.once('online', keepYoungGenerationSmall);
+    worker.once('online', keepHeapSmall);
     this.#worker = worker;
     worker.on('message', (message: FromWorker) => {
       for (const inbox of this.#inboxes) {

@@ -4,6 +4,9 @@
  */
 import { setFlagsFromString } from 'node:v8';
 
-export function keepYoungGenerationSmall(): void {
+export function keepHeapSmall(): void {
   setFlagsFromString('--semi-space-growth-factor=1');
+  // The old generation is collected when it is this many per cent above what lived in it, not at up to four times that:
+  // 92 instead of 105 to 113 MB resident at 5,000 leases.
+  setFlagsFromString('--heap-growing-percent=30');
 }
