@@ -69,8 +69,8 @@ export const OPTIONS = {
     uses: AS_NODE,
     flannel: true,
   }),
-  cloud: defaulted(oneOf('CLOUD', ['none', 'aws', 'gce']), 'none', {
-    help: 'whose machine this host is; this version carries none alone',
+  cloud: defaulted(oneOf('CLOUD', ['auto', 'none', 'aws', 'gce']), 'auto', {
+    help: 'whose machine this host is; auto goes by its firmware, and gce is not carried by this version',
     uses: AS_NODE,
   }),
   allowRenumber: defaulted(toggle, 'false', {

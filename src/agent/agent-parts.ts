@@ -1,9 +1,12 @@
 /** What a daemon is made of; put together in main.ts. */
+import type { CloudInventory } from '../contracts/cloud-inventory.ts';
+import type { CloudNetwork } from '../contracts/cloud-network.ts';
 import type { Clock } from '../contracts/clock.ts';
 import type { HostNetwork, UplinkChoice } from '../contracts/host-network.ts';
 import type { LeaseStore } from '../contracts/lease-store.ts';
 import type { Log } from '../contracts/log.ts';
 import type { NodeState } from '../contracts/node-state.ts';
+import type { PathProbe } from '../contracts/path-probe.ts';
 import type { Random } from '../contracts/random.ts';
 import type { Records } from '../contracts/records.ts';
 import type { Finding } from '../core/finding.ts';
@@ -33,11 +36,20 @@ export interface AgentOptions {
   readonly storeKind: string;
 }
 
+/** The cloud whose machine this host is. */
+export interface CloudParts {
+  readonly network: CloudNetwork;
+  readonly inventory: Pick<CloudInventory, 'instances'>;
+}
+
 export interface AgentParts {
   readonly store: LeaseStore;
   readonly records: Records;
   readonly host: HostNetwork;
+  readonly probe: PathProbe;
   readonly state: NodeState;
+  /** Absent: in none, or in one whose routes are not programmed. */
+  readonly cloud?: CloudParts;
   readonly instance: Instance;
   readonly clock: Clock;
   readonly random: Random;

@@ -1,6 +1,7 @@
 /** The node agent: started once, it runs until it is stopped, drained or fenced, and answers questions about itself meanwhile. */
 import { asWeftError, WeftError } from '../core/errors.ts';
 import type { Status } from '../core/status.ts';
+import type { PeerPath } from '../reconcile/pass-report.ts';
 import type { AgentEnd, AgentParts } from './agent-parts.ts';
 import { serveControl } from './control-server.ts';
 import { explain, findPeer, type Explanation } from './explain.ts';
@@ -8,6 +9,7 @@ import type { Facts } from './facts.ts';
 import { Findings } from './findings.ts';
 import { serve } from './http-server.ts';
 import { PassJournal } from './pass-journal.ts';
+import { pathWords, type PathWords } from './path-words.ts';
 import { patiently } from './patiently.ts';
 import { controlRoutes, readRoutes, type Answer } from './routes.ts';
 import { Running } from './running.ts';
@@ -64,11 +66,8 @@ export class Agent {
     const found = report === undefined ? undefined : findPeer(report, peer);
     if (this.#running === undefined || found === undefined) return undefined;
     const { self } = this.#running;
-    return explain(
-      { host: this.#parts.host, self, before: this.#journal.lastMove(found.peer.key)?.was },
-      found,
-      signal,
-    );
+    const before = this.#journal.lastMove(found.peer.key)?.was;
+    return explain({ host: this.#parts.host, self, before, words: this.#words(found) }, found, signal);
   }
 
   async metrics(): Promise<Answer> {
@@ -142,6 +141,10 @@ export class Agent {
     return untilAborted(signal);
   }
 
+  #words(peer: PeerPath): PathWords {
+    return pathWords(peer, this.#running?.choices, this.#parts.clock, this.#running?.config.probe.holdMs ?? 0);
+  }
+
   #facts(): Facts {
     const { options, state, instance, clock } = this.#parts;
     const running = this.#running;
@@ -159,6 +162,7 @@ export class Agent {
       subnetFileWritten: running?.subnetFileWritten ?? false,
       view: running?.view,
       passes: this.#journal,
+      wordsOf: (peer) => this.#words(peer),
       store: { kind: options.storeKind, trouble },
       findings: this.#findings.all,
       renewals: running?.keeper.renewals ?? { made: 0, failed: 0 },

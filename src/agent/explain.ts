@@ -8,12 +8,13 @@ import type { Self } from '../datapath/datapath.ts';
 import { mtuBounds, type MtuBounds } from '../datapath/mtu.ts';
 import { datapathsOf } from '../datapath/paths.ts';
 import { hostScope } from '../reconcile/host-scope.ts';
+import type { PathTurn, PathWords, ProbedPath } from './path-words.ts';
 import type { PassReport, PeerPath } from '../reconcile/pass-report.ts';
 
 export interface ExplainedPath {
   readonly path: PathName;
   readonly verdict: 'taken' | 'refused' | 'usable';
-  /** Of a refusal. */
+  /** Of a refusal; else what probes say. */
   readonly why: string | null;
 }
 
@@ -30,6 +31,9 @@ export interface Explanation {
   readonly paths: readonly ExplainedPath[];
   /** The route's MTU is the smallest of these, in bytes; null where no path is taken. */
   readonly mtu: (MtuBounds & { readonly result: number; readonly overhead: number }) | null;
+  /** What probes have said of each usable path, and how the path came to be taken, latest last. */
+  readonly probes: readonly ProbedPath[];
+  readonly turns: readonly PathTurn[];
   /** What must stand on this host for it; whether it does was looked up for this answer. */
   readonly entries: readonly { readonly entry: string; readonly stands: boolean }[];
 }
@@ -39,6 +43,7 @@ export interface ExplainParts {
   readonly self: Self;
   /** The path before the one that the peer is on now. */
   readonly before: PathName | 'none' | undefined;
+  readonly words: PathWords;
 }
 
 /** The peer of that node id, subnet, public IP, or address of a container. */
@@ -53,21 +58,26 @@ export function findPeer(report: PassReport, text: string): PeerPath | undefined
   );
 }
 
-function explainPaths(self: Self, { peer, path: taken, refused }: PeerPath): ExplainedPath[] {
+function explainPaths(
+  self: Self,
+  { peer, path: taken }: PeerPath,
+  { refused, trouble, probes }: PathWords,
+): ExplainedPath[] {
   return datapathsOf(self.config.paths).map((path) => {
-    if (path.name === taken) return { path: path.name, verdict: 'taken', why: null };
+    const says = probes.find((one) => one.path === path.name)?.says ?? null;
+    if (path.name === taken) return { path: path.name, verdict: 'taken', why: trouble ?? says };
     const refusal = refused.find((one) => one.path === path.name);
     if (refusal !== undefined) return { path: path.name, verdict: 'refused', why: refusal.why };
     // Behind the one taken nobody has asked yet.
     const verdict = path.judge(self, peer);
     return verdict.usable
-      ? { path: path.name, verdict: 'usable', why: null }
+      ? { path: path.name, verdict: 'usable', why: says }
       : { path: path.name, verdict: 'refused', why: verdict.why };
   });
 }
 
 export async function explain(
-  { host, self, before }: ExplainParts,
+  { host, self, before, words }: ExplainParts,
   found: PeerPath,
   signal: AbortSignal,
 ): Promise<Explanation> {
@@ -85,7 +95,9 @@ export async function explain(
     path: taken,
     since: new Date(found.sinceMs).toISOString(),
     before: before ?? null,
-    paths: explainPaths(self, found),
+    paths: explainPaths(self, found, words),
+    probes: words.probes,
+    turns: words.turns,
     mtu:
       path === undefined || found.mtuBytes === undefined
         ? null

@@ -6,7 +6,8 @@ import type { Lease, LeaseView } from '../core/lease.ts';
 import type { NetworkConfig } from '../core/network-config.ts';
 import type { OwnerPhase } from '../core/status.ts';
 import type { Uplink } from '../core/uplink.ts';
-import type { FailedChange, PassReport } from '../reconcile/pass-report.ts';
+import type { FailedChange, PassReport, PeerPath } from '../reconcile/pass-report.ts';
+import type { PathWords } from './path-words.ts';
 
 export interface PassFacts {
   readonly last: PassReport | undefined;
@@ -36,6 +37,8 @@ export interface Facts {
   readonly subnetFileWritten: boolean;
   readonly view: LeaseView | undefined;
   readonly passes: PassFacts;
+  /** Of each peer in the last pass. */
+  readonly wordsOf: (peer: PeerPath) => PathWords;
   readonly store: { readonly kind: string; readonly trouble: Finding | undefined };
   readonly findings: readonly Finding[];
   readonly renewals: { readonly made: number; readonly failed: number };

@@ -15,7 +15,12 @@ export type FindingSource =
   | 'hints'
   | 'files'
   | 'state'
-  | 'server';
+  | 'server'
+  | 'cloud'
+  | 'probe'
+  | 'traffic'
+  | 'keys'
+  | 'peers';
 
 /** One trouble tells it in ever new words: which address was tried, how long it took. */
 const WORDY: ReadonlySet<FindingSource> = new Set(['store']);

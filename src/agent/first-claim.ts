@@ -11,7 +11,7 @@ import {
   type HostEntry,
   type HostFile,
 } from '../core/host-entry.ts';
-import type { Lease, LeaseAttributes } from '../core/lease.ts';
+import type { Advert, Lease, LeaseAttributes } from '../core/lease.ts';
 import { misfit } from '../core/lease-range.ts';
 import { renumbering } from '../core/owner.ts';
 import { PATH_NAMES, type PathName } from '../core/path.ts';
@@ -24,6 +24,7 @@ import { leaseAttributes } from './lease-attributes.ts';
 import { usersOf } from './network-overlap.ts';
 import { patiently, type Patience } from './patiently.ts';
 import { isElsewhere } from './rivals.ts';
+import { TerminatedOwners } from './terminated-owners.ts';
 import { vtepMac } from './vtep-mac.ts';
 
 /** Our own devices, also those of paths that are not in the list. */
@@ -103,16 +104,35 @@ export interface FirstClaim {
 function identify(parts: AgentParts, receiver: Receiver, observed: readonly HostEntry[], adopted: Lease | undefined) {
   const { node, incarnation: mine, vtepMac: remembered } = parts.state.remembered;
   const { config } = receiver;
-  const self: Receiver = { ...receiver, vtepMac: vtepMac({ node, config, adopted, observed, remembered }) };
+  const self: Receiver = {
+    ...receiver,
+    ...tableBefore(receiver, adopted),
+    vtepMac: vtepMac({ node, config, adopted, observed, remembered }),
+  };
   const theirs = adopted?.attributes.weft;
   // A state directory that was lost, or copied to another host, counts anew; peers and rivals must see it rise all the same.
   const incarnation = theirs?.node === node ? Math.max(mine, theirs.incarnation + 1) : mine;
+  const probe = { key: parts.probe.key, port: config.probe.port };
   const receives = adopted === undefined ? [] : standingPaths(self, baseOf(adopted.subnet.v4), observed);
   const attributes: LeaseAttributes =
     adopted !== undefined && theirs?.node === node && isElsewhere(adopted, receiver.uplink.publicIP)
-      ? { ...adopted.attributes, weft: { ...theirs, incarnation } }
-      : leaseAttributes({ ...self, node, incarnation, receives });
+      ? { ...adopted.attributes, weft: { ...withoutProber(theirs), incarnation } }
+      : leaseAttributes({ ...self, node, incarnation, receives, probe });
   return { self, incarnation, attributes };
+}
+
+/** Whoever answers at the address of that lease has the key that peers know; a newer incarnation must not show it as its own. */
+function withoutProber(advert: Advert): Advert {
+  const { probe, ...rest } = advert;
+  return probe === undefined ? advert : rest;
+}
+
+/** The table that the lease named is the best guess until it is looked up: senders of it have routes to others there. */
+function tableBefore({ cloud }: Receiver, adopted: Lease | undefined): Pick<Receiver, 'cloud'> {
+  const { fabric, table } = adopted?.attributes.weft ?? {};
+  if (cloud === undefined || fabric?.network !== cloud.identity.network || fabric.subnet !== cloud.identity.subnet)
+    return {};
+  return { cloud: { ...cloud, table } };
 }
 
 function standingPaths(receiver: Receiver, base: Address, observed: readonly HostEntry[]): PathName[] {
@@ -133,6 +153,8 @@ export async function firstClaim(
   const { config, uplink } = receiver;
   const [old] = previousSubnets(parts);
   const wish = previousSubnets(parts).find((subnet) => misfit(config.v4, subnet) === undefined);
+  const gone =
+    parts.cloud === undefined ? undefined : new TerminatedOwners({ ...parts, inventory: parts.cloud.inventory });
   let adopted: Lease | undefined;
   const attempt = async (): Promise<FirstClaim> => {
     const users = old === undefined ? [] : usersOf(old, await host.addresses(signal), ownDevices(receiver));
@@ -160,7 +182,9 @@ export async function firstClaim(
       const { self, incarnation } = identify(parts, receiver, observed, adopted);
       return { lease, adopted, incarnation, receiver: self, sentAt };
     } catch (error) {
-      if (!verdict.may && asWeftError(error).code === 'LEASE_TAKEN') throw inUse(verdict.why, error);
+      const { code } = asWeftError(error);
+      if (!verdict.may && code === 'LEASE_TAKEN') throw inUse(verdict.why, error);
+      if (code === 'NO_SUBNET') await gone?.free(signal);
       throw error;
     }
   };

@@ -11,6 +11,8 @@ export interface Offer extends Receiver {
   readonly incarnation: number;
   /** Paths whose receive side stands. */
   readonly receives: readonly PathName[];
+  /** Undefined: this host answers no probes. */
+  readonly probe: Advert['probe'];
 }
 
 /** flannel's types that name themselves in a lease. udp, alloc and the clouds' say nothing, which flanneld reads as udp. */
@@ -26,9 +28,18 @@ function flannelPart({ config, vtepMac }: Offer): Pick<LeaseAttributes, 'backend
 }
 
 export function leaseAttributes(offer: Offer): LeaseAttributes {
-  const { config, uplink, node, incarnation, receives } = offer;
+  const { config, uplink, node, incarnation, receives, cloud, probe } = offer;
   const paths = datapathsOf(config.paths.filter((path) => receives.includes(path)));
-  const start: Advert = { node, incarnation, mtuBytes: uplink.mtuBytes };
+  // Where a node stands in its cloud is true whatever its paths: peers judge the size of packets by it, and writers of routes find its interface.
+  const place =
+    cloud === undefined ? {} : { fabric: cloud.identity, ...(cloud.table === undefined ? {} : { table: cloud.table }) };
+  const start: Advert = {
+    node,
+    incarnation,
+    mtuBytes: uplink.mtuBytes,
+    ...place,
+    ...(probe === undefined ? {} : { probe }),
+  };
   const weft = paths.reduce((advert, path) => ({ ...advert, ...path.advert(offer) }), start);
   return { publicIP: uplink.publicIP, ...flannelPart(offer), weft };
 }

@@ -9,7 +9,16 @@ import type { Random } from '../contracts/random.ts';
 import { asWeftError } from '../core/errors.ts';
 import type { Lease, LeaseAttributes, LeaseView } from '../core/lease.ts';
 import { encodeLeaseValue } from '../core/lease-value.ts';
-import { advance, NEW_OWNER, nextStep, phaseOf, unreadyReason, type Owner, type ShownLease } from '../core/owner.ts';
+import {
+  advance,
+  mayWriteRoutes,
+  NEW_OWNER,
+  nextStep,
+  phaseOf,
+  unreadyReason,
+  type Owner,
+  type ShownLease,
+} from '../core/owner.ts';
 import type { OwnerPhase } from '../core/status.ts';
 import { Bell } from './bell.ts';
 import { findingOf, type Findings } from './findings.ts';
@@ -30,6 +39,9 @@ export interface KeeperParts {
 
 /** flannel's `subnet-lease-renew-margin`, one hour. */
 const POLICY = { marginMs: 3_600_000, backoff: { baseMs: 1000, capMs: 60_000, floorMs: 500 } };
+
+/** How old the store's word may be when something is done by it that harms whoever owns the subnet now. */
+const PROOF_MS = 30_000;
 
 /** Versions of our own writes that a view, which may lag behind, is still expected to show. */
 const REMEMBERED_VERSIONS = 8;
@@ -108,6 +120,17 @@ export class LeaseKeeper {
     if (shown === undefined || shown.epoch !== this.#lease.epoch || this.#versions.includes(shown.version))
       return undefined;
     return this.#differs(shown.attributes) ? shown : undefined;
+  }
+
+  /**
+   * May a call that changes cloud routes be made now? Only by what the store has said a moment ago: it is asked again when it has not.
+   * Rejects with ABORTED alone.
+   */
+  async mayWriteRoutes(deadlineMs: number, signal: AbortSignal): Promise<boolean> {
+    const { clock } = this.#parts;
+    const isProven = (): boolean => clock.now() - (this.#owner.holding?.provenAt ?? -Infinity) <= PROOF_MS;
+    if (!isProven() && mayWriteRoutes(this.#owner, clock.now(), deadlineMs)) await this.#renew(signal);
+    return isProven() && mayWriteRoutes(this.#owner, clock.now(), deadlineMs);
   }
 
   drain(): void {

@@ -12,9 +12,11 @@ import { patiently, type Patience } from './patiently.ts';
 import { describeChange } from './pass-journal.ts';
 import { tearDown, type TearDownParts } from './tear-down.ts';
 
+/** @param withdraw takes what others keep for this host away: routes of the cloud */
 export async function leave(
   parts: AgentParts,
   standing: TearDownParts,
+  withdraw: (signal: AbortSignal) => Promise<void>,
   patience: Patience,
   signal: AbortSignal,
 ): Promise<void> {
@@ -24,6 +26,7 @@ export async function leave(
   log.info(fields, 'draining');
   await patiently('lease', () => release(store, lease, config.leaseTtlMs, signal), patience, signal);
   await clock.sleep(options.drainWaitMs, signal);
+  await withdraw(signal);
   const failed = await patiently('host', () => tearDown('all', standing, signal), patience, signal);
   tellFailed(log, failed);
   try {

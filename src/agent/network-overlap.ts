@@ -1,4 +1,5 @@
 /** A Network that shares addresses with a network this host is in would cut it off from one of them. */
+import type { CloudSelf } from '../contracts/cloud-network.ts';
 import type { InterfaceAddress } from '../contracts/host-network.ts';
 import { WeftError } from '../core/errors.ts';
 import { baseOf, contains, overlaps, subnetOf, type Subnet } from '../core/subnet.ts';
@@ -31,6 +32,22 @@ export function refuseOverlap({ network, subnetLength, addresses, devices, ownSu
       },
     );
   }
+}
+
+/** What a cloud network has for itself, its routers never hand to a route of ours. @throws WeftError NETWORK_OVERLAP, naming both ranges */
+export function refuseCloudOverlap(
+  network: Subnet,
+  { identity, networkRanges }: Pick<CloudSelf, 'identity' | 'networkRanges'>,
+): void {
+  const [range] = networkRanges.filter((one) => overlaps(network, one));
+  if (range === undefined) return;
+  throw new WeftError(
+    'NETWORK_OVERLAP',
+    `Network ${network} overlaps ${range}, a range of ${identity.network}, which this host is in`,
+    {
+      hint: 'Choose a Network that lies outside all ranges of the cloud network, and of those it is peered with',
+    },
+  );
 }
 
 /**

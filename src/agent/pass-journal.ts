@@ -105,7 +105,8 @@ export class PassJournal {
       else if (was === undefined) this.#log.info({ ...fields, path: is }, 'peer joined');
       else if (is === 'none')
         this.#log.warn({ ...fields, path: is, was, why: this.#whyNone(peer) }, 'peer out of reach');
-      else this.#log.info({ ...fields, path: is, was }, 'peer moved');
+      else
+        this.#log.info({ ...fields, path: is, was, why: this.#last?.peers.get(peer.key)?.chosen?.why }, 'peer moved');
     }
   }
 

@@ -5,6 +5,7 @@ import { hostEntryKey, type HostEntry, type HostFile } from '../core/host-entry.
 import type { LeaseView } from '../core/lease.ts';
 import type { Subnet } from '../core/subnet.ts';
 import type { Self } from '../datapath/datapath.ts';
+import type { Choose } from '../datapath/plan.ts';
 import { HostPasses } from '../reconcile/host-pass.ts';
 import type { PassReport } from '../reconcile/pass-report.ts';
 import type { AgentParts } from './agent-parts.ts';
@@ -20,6 +21,7 @@ export interface PassSources {
   readonly guardFiles: readonly HostFile[];
   readonly previousNetwork: Subnet | undefined;
   readonly answering: ReadonlySet<Subnet>;
+  readonly choose: Choose;
 }
 
 export interface PassesParts extends Pick<AgentParts, 'host' | 'clock' | 'options'> {
@@ -51,13 +53,13 @@ export class Passes {
   /** Rejects with ABORTED, or with NOT_PERMITTED when the kernel has denied us from the first pass on. */
   async make(changed: Changed, signal: AbortSignal): Promise<PassResult> {
     const { sources, options, journal, onReport } = this.#parts;
-    const { self, view, guardFiles, previousNetwork, answering } = sources();
+    const { self, view, guardFiles, previousNetwork, answering, choose } = sources();
     const file = subnetEnv(self, options);
     let report: PassReport;
     try {
       const files = [file, ...guardFiles];
       report = await this.#passes.pass(
-        { self, view, changed, files, previousNetwork, answering, dryRun: false },
+        { self, view, changed, files, previousNetwork, answering, choose, dryRun: false },
         signal,
       );
     } catch (error) {

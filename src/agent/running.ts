@@ -6,21 +6,18 @@
  *                          ├─► keeper, rivals   ├─► loop ──► pass ──► receives ──► keeper ──► lease
  *   host.hints ──► uplink ─┴────────────────────┘
  */
-import type { HostHint } from '../contracts/host-network.ts';
 import type { ViewChange } from '../contracts/lease-store.ts';
 import { asWeftError, WeftError } from '../core/errors.ts';
-import type { HostFile } from '../core/host-entry.ts';
 import type { Lease, LeaseView } from '../core/lease.ts';
 import type { NetworkConfig } from '../core/network-config.ts';
-import { baseOf, type Subnet } from '../core/subnet.ts';
+import { baseOf } from '../core/subnet.ts';
 import type { Uplink } from '../core/uplink.ts';
 import type { Self } from '../datapath/datapath.ts';
-import { devicesOf } from '../datapath/host-basics.ts';
-import { datapathsOf } from '../datapath/paths.ts';
 import type { PassReport } from '../reconcile/pass-report.ts';
 import type { AgentEnd, AgentParts } from './agent-parts.ts';
-import { ExpiredLeases } from './expired-leases.ts';
+import { companions, type Companions } from './companions.ts';
 import { findingOf, Findings } from './findings.ts';
+import { GuardFiles } from './guard-files.ts';
 import { leaseAttributes } from './lease-attributes.ts';
 import { LeaseKeeper, type StandingWish } from './lease-keeper.ts';
 import { cutOff, leave } from './leave.ts';
@@ -30,17 +27,13 @@ import { Loop } from './loop.ts';
 import { OwnMemory } from './own-memory.ts';
 import type { PassJournal } from './pass-journal.ts';
 import { Passes, type PassSources } from './passes.ts';
-import { patiently, type Patience } from './patiently.ts';
-import { isElsewhere, mayHaveRival, Rivals } from './rivals.ts';
+import type { Patience } from './patiently.ts';
+import type { PeerChoices } from './peer-choices.ts';
+import { isElsewhere, mayHaveRival } from './rivals.ts';
 import { sideBySide, untilAborted } from './side-by-side.ts';
 import type { Started } from './start.ts';
 import type { TearDownParts } from './tear-down.ts';
-
-/** Routes too: the default route chooses the device, and with it another one may come back that nobody watches meanwhile. */
-const OF_UPLINK: ReadonlySet<HostHint> = new Set(['links', 'addresses', 'routes', 'everything']);
-
-/** No prober yet: nobody is known to answer. */
-const NOBODY: ReadonlySet<Subnet> = new Set();
+import { watchHost } from './watch-host.ts';
 
 type Ending = { readonly how: 'drain' } | { readonly how: 'fenced'; readonly why: string };
 
@@ -52,8 +45,7 @@ export class Running {
   readonly #config: LiveConfig;
   readonly #uplink: LiveUplink;
   readonly #keeper: LeaseKeeper;
-  readonly #rivals: Rivals;
-  readonly #expired: ExpiredLeases;
+  readonly #beside: Companions;
   readonly #memory: OwnMemory;
   readonly #passes: Passes;
   readonly #loop: Loop;
@@ -61,13 +53,12 @@ export class Running {
   /** Logged as findings are; status lists them by themselves. */
   readonly #skipped: Findings;
   readonly #mayHaveRival: boolean;
-  #guardFiles: readonly HostFile[] = [];
+  readonly #guardFiles: GuardFiles;
   #view: LeaseView | undefined;
 
   constructor(parts: AgentParts, started: Started, findings: Findings, journal: PassJournal) {
-    const { store, host, records, clock, random, log, options, state } = parts;
-    const { self, incarnation, adopted, sentAt } = started;
-    const { node } = state.remembered;
+    const { store, host, clock, random, log, options, state } = parts;
+    const { self, adopted, sentAt } = started;
     const tools = { clock, random, log, findings };
     this.#parts = parts;
     this.#started = started;
@@ -75,24 +66,23 @@ export class Running {
     this.#skipped = new Findings(log);
     this.#patience = tools;
     this.#mayHaveRival = mayHaveRival(adopted, self.uplink.publicIP, state.remembered.incarnation);
+    this.#guardFiles = new GuardFiles(parts, findings);
     this.#config = new LiveConfig(findings, self.config, started.stored);
     this.#uplink = new LiveUplink(
-      { ...tools, host, choice: options.uplink, onChange: () => this.#wakeAll() },
+      { ...tools, host, choice: options.uplink, onChange: () => this.#uplinkChanged() },
       self.uplink,
     );
     this.#keeper = new LeaseKeeper(
       { ...tools, store, wish: () => this.#wish(), onClaim: () => this.#wakeAll() },
       { lease: self.lease, adopted, sentAt },
     );
-    this.#rivals = new Rivals({
-      ...tools,
-      records,
-      node,
-      incarnation,
-      reassert: () => this.#keeper.reassert(),
-      onAlone: () => this.#wakeAll(),
+    this.#beside = companions(parts, started, findings, {
+      keeper: this.#keeper,
+      self: () => this.self,
+      view: () => this.#view,
+      wake: (changed) => this.#loop.wake(changed),
+      wakeAll: () => this.#wakeAll(),
     });
-    this.#expired = new ExpiredLeases({ ...tools, store, own: () => this.lease, answering: () => NOBODY });
     this.#memory = new OwnMemory(state, findings, self.config.v4.network);
     this.#passes = new Passes(
       {
@@ -135,24 +125,30 @@ export class Running {
     return this.#view;
   }
 
+  get choices(): PeerChoices {
+    return this.#beside.prober.choices;
+  }
+
   get subnetFileWritten(): boolean {
     return this.#passes.subnetFileWritten;
   }
 
   get self(): Self {
     const { numbers, vtepMac } = this.#started.self;
-    return {
-      config: this.config,
-      uplink: this.uplink,
-      numbers,
-      vtepMac,
-      lease: this.lease,
-      base: baseOf(this.lease.subnet.v4),
-    };
+    const { config, uplink, lease } = this;
+    const cloud = this.#beside.cloud?.facts;
+    const place = cloud === undefined ? {} : { cloud };
+    return { config, uplink, numbers, vtepMac, lease, base: baseOf(lease.subnet.v4), ...place };
   }
 
   wake(): void {
     this.#uplink.look();
+    this.#beside.cloud?.wake();
+    this.#wakeAll();
+  }
+
+  #uplinkChanged(): void {
+    this.#beside.cloud?.wake();
     this.#wakeAll();
   }
 
@@ -165,7 +161,8 @@ export class Running {
     const ending = await this.#live(signal);
     if (ending.how === 'drain') {
       this.#keeper.drain();
-      await leave(this.#parts, this.#standing(), this.#patience, signal);
+      const withdraw = async (until: AbortSignal): Promise<void> => this.#beside.cloud?.withdraw(until);
+      await leave(this.#parts, this.#standing(), withdraw, this.#patience, signal);
       return { how: 'drained' };
     }
     await cutOff(this.#parts, this.#standing(), this.#patience, signal);
@@ -179,6 +176,9 @@ export class Running {
       if (asWeftError(error).code === 'DUPLICATE_NODE_ID')
         await cutOff(this.#parts, this.#standing(), this.#patience, signal);
       throw error;
+    } finally {
+      // We go for good: peers whom we still answer would keep their ways to us.
+      if (!signal.aborted) await this.#parts.probe.forget(signal).catch(() => {});
     }
   }
 
@@ -189,10 +189,12 @@ export class Running {
       this.#watchStore(signal),
       this.#watchHost(signal),
       this.#loop.run(signal),
+      this.#beside.prober.run(signal),
+      ...(this.#beside.cloud === undefined ? [] : [this.#beside.cloud.run(signal)]),
       this.#uplink.run(signal),
-      this.#expired.run(signal),
+      this.#beside.expired.run(signal),
       this.#keeper.run(signal).then(fenced),
-      this.#rivals.run(this.#mayHaveRival, signal).then(fenced),
+      this.#beside.rivals.run(this.#mayHaveRival, signal).then(fenced),
       this.#drainIsAsked(signal),
     ];
   }
@@ -206,27 +208,19 @@ export class Running {
     await this.#memory.keep(this.self, this.#started.incarnation);
     await this.#readGuardFiles();
     const onTrouble = (error: unknown): void => {
-      if (error !== undefined) this.#expired.lostTouch();
+      if (error !== undefined) this.#beside.expired.lostTouch();
       this.#findings.set('store', error === undefined ? [] : [findingOf(error)]);
     };
     for await (const change of this.#parts.store.watch(signal, onTrouble)) this.#see(change);
     throw new WeftError(signal.aborted ? 'ABORTED' : 'INTERNAL', 'the watch of the store has ended');
   }
 
-  async #watchHost(signal: AbortSignal): Promise<never> {
-    const follow = async (): Promise<never> => {
+  #watchHost(signal: AbortSignal): Promise<never> {
+    const onHint = (of: 'uplink' | 'other'): void => {
+      if (of === 'uplink') this.#uplink.look();
       this.#wakeAll();
-      for await (const hint of this.#parts.host.hints(signal)) {
-        this.#findings.clear('hints');
-        if (OF_UPLINK.has(hint)) this.#uplink.look();
-        this.#wakeAll();
-      }
-      throw new WeftError(
-        signal.aborted ? 'ABORTED' : 'KERNEL_REFUSED',
-        'the kernel gives no hints of changes; passes are made by the clock alone',
-      );
     };
-    return patiently('hints', follow, this.#patience, signal, () => !signal.aborted);
+    return watchHost(this.#parts.host, onHint, this.#patience, signal);
   }
 
   #see({ view, changed }: ViewChange): void {
@@ -242,9 +236,11 @@ export class Running {
     const stranger = this.#keeper.see(view)?.attributes.weft;
     if (stranger?.node === this.#parts.state.remembered.node) {
       if (stranger.incarnation === this.#started.incarnation) this.#keeper.reassert();
-      else this.#rivals.see(stranger.incarnation);
+      else this.#beside.rivals.see(stranger.incarnation);
     }
-    this.#expired.see(view);
+    this.#beside.expired.see(view);
+    this.#beside.cloud?.see();
+    if (!this.#isReady) return;
     if (reconfigured || changed === 'all') this.#loop.wake('all');
     else if (changed.size > 0) this.#loop.wake(changed);
   }
@@ -254,17 +250,22 @@ export class Running {
     return {
       self: this.self,
       view: this.#view,
-      guardFiles: this.#guardFiles,
+      guardFiles: this.#guardFiles.value,
       previousNetwork: this.#memory.previousNetwork,
-      answering: NOBODY,
+      answering: this.#beside.prober.choices.answering,
+      choose: this.#beside.prober.choices.choose,
     };
   }
 
-  async #settle({ scope, receives, failed, held }: PassReport): Promise<void> {
+  async #settle(report: PassReport): Promise<void> {
+    const { scope, receives, failed, held } = report;
     const { node } = this.#parts.state.remembered;
+    this.#beside.prober.settle(report);
     const { adopted, incarnation } = this.#started;
-    if (!this.#rivals.asking || !isElsewhere(adopted, this.uplink.publicIP))
-      this.#keeper.advertise(leaseAttributes({ ...this.self, node, incarnation, receives }));
+    if (!this.#beside.rivals.asking || !isElsewhere(adopted, this.uplink.publicIP)) {
+      const { advert: probe } = this.#beside.prober;
+      this.#keeper.advertise(leaseAttributes({ ...this.self, node, incarnation, receives, probe }));
+    }
     if (scope === 'all' && failed.length === 0 && held.length === 0) await this.#memory.dropPrevious();
   }
 
@@ -272,24 +273,23 @@ export class Running {
     return {
       host: this.#parts.host,
       self: this.self,
-      files: this.#guardFiles,
+      files: this.#guardFiles.value,
       previousNetwork: this.#memory.previousNetwork,
     };
   }
 
   async #readGuardFiles(): Promise<void> {
-    try {
-      this.#guardFiles = await this.#parts.guardFiles(devicesOf(this.self, datapathsOf(this.config.paths)));
-      this.#findings.clear('files');
-    } catch (error) {
-      this.#findings.set('files', [findingOf(error)]);
-    }
+    await this.#guardFiles.read(this.self);
     this.#wakeAll();
   }
 
-  /** Before the first view there is nothing to make a pass from, and with it comes the first pass. */
+  /** Before the first view there is nothing to make a pass from, and before the ledger is read every cloud route would seem to be gone. */
+  get #isReady(): boolean {
+    return this.#view !== undefined && this.#beside.cloud?.ready !== false;
+  }
+
   #wakeAll(): void {
-    if (this.#view !== undefined) this.#loop.wake('all');
+    if (this.#isReady) this.#loop.wake('all');
   }
 
   #wish(): StandingWish {

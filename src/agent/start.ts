@@ -6,6 +6,8 @@
  *
  * No list of leases is read here, so that it takes no longer in a large cluster.
  */
+import type { CloudSelf } from '../contracts/cloud-network.ts';
+import type { Address } from '../core/address.ts';
 import { asWeftError, isRetryable, WeftError, type ErrorCode } from '../core/errors.ts';
 import { sameHostEntry } from '../core/host-entry.ts';
 import { numbersOf } from '../core/instance.ts';
@@ -17,15 +19,17 @@ import { baseOf } from '../core/subnet.ts';
 import type { Uplink } from '../core/uplink.ts';
 import type { Receiver, Self } from '../datapath/datapath.ts';
 import type { AgentParts } from './agent-parts.ts';
-import type { Findings } from './findings.ts';
+import { findingOf, type Findings } from './findings.ts';
 import { firstClaim, firstLook, ownDevices, previousSubnets, readyDevices } from './first-claim.ts';
-import { refuseOverlap } from './network-overlap.ts';
+import { refuseCloudOverlap, refuseOverlap } from './network-overlap.ts';
 import { patiently, type Patience } from './patiently.ts';
 import { subnetEnv } from './subnet-env.ts';
 import { vtepMac } from './vtep-mac.ts';
 
 export interface Started {
   readonly self: Self;
+  /** Undefined: in no cloud, or in none whose interface the uplink is. */
+  readonly cloudSelf: CloudSelf | undefined;
   readonly stored: StoredConfig;
   /** My lease as it stood before, if there was one. */
   readonly adopted: Lease | undefined;
@@ -68,13 +72,21 @@ export class StartUp {
     const parts = this.#parts;
     const { host, state, instance } = parts;
     // The store first: while it answers, the kernel is asked.
-    const [{ config, stored }, uplink, addresses] = await Promise.all([
-      this.#readConfig(signal),
-      this.#findUplink(signal),
+    const reading = this.#readConfig(signal);
+    const found = this.#findUplink(signal);
+    const [{ config, stored }, uplink, cloudSelf, addresses] = await Promise.all([
+      reading,
+      found,
+      found.then(({ address }) => this.#placeInCloud(address, signal)),
       patiently('host', () => host.addresses(signal), this.#patience, signal),
     ]);
     const { node, vtepMac: remembered } = state.remembered;
-    const unknown: Receiver = { config, uplink, numbers: numbersOf(instance.slot), vtepMac: macFrom(node) };
+    const cloud =
+      cloudSelf === undefined
+        ? {}
+        : { cloud: { identity: cloudSelf.identity, table: undefined, trouble: undefined, rows: new Map() } };
+    const unknown: Receiver = { config, uplink, numbers: numbersOf(instance.slot), vtepMac: macFrom(node), ...cloud };
+    if (cloudSelf !== undefined) refuseCloudOverlap(config.v4.network, cloudSelf);
     const [previous] = previousSubnets(parts);
     refuseOverlap({
       network: config.v4.network,
@@ -85,12 +97,12 @@ export class StartUp {
     });
 
     const base = previous === undefined ? undefined : baseOf(previous);
-    const found = await patiently('host', () => firstLook(parts, unknown, base, signal), this.#patience, signal);
+    const looked = await patiently('host', () => firstLook(parts, unknown, base, signal), this.#patience, signal);
     const receiver: Receiver = {
       ...unknown,
-      vtepMac: vtepMac({ node, config, adopted: undefined, observed: found, remembered }),
+      vtepMac: vtepMac({ node, config, adopted: undefined, observed: looked, remembered }),
     };
-    const observed = await readyDevices(parts, receiver, found, signal);
+    const observed = await readyDevices(parts, receiver, looked, signal);
 
     const claim = await firstClaim(parts, receiver, observed, this.#patience, signal);
     const { lease, adopted, incarnation, sentAt } = claim;
@@ -98,13 +110,26 @@ export class StartUp {
     const file = subnetEnv(self, parts.options);
     const stands = observed.some((entry) => sameHostEntry(entry, file));
     const [outcome] = stands ? [] : await host.apply([{ op: 'put', want: file }], signal);
-    return { self, stored, adopted, incarnation, sentAt, subnetFileWritten: outcome?.error === undefined };
+    return { self, cloudSelf, stored, adopted, incarnation, sentAt, subnetFileWritten: outcome?.error === undefined };
   }
 
   async #findUplink(signal: AbortSignal): Promise<Uplink> {
     const { host, options } = this.#parts;
     this.#uplink = await patiently('uplink', () => host.uplink(options.uplink, signal), this.#patience, signal);
     return this.#uplink;
+  }
+
+  /** Waits for the metadata server. An uplink that is no interface of the machine is a finding: there are tunnels. */
+  async #placeInCloud(address: Address, signal: AbortSignal): Promise<CloudSelf | undefined> {
+    const { cloud } = this.#parts;
+    if (cloud === undefined) return undefined;
+    try {
+      return await cloud.network.identify(address, signal);
+    } catch (error) {
+      if (signal.aborted || !asWeftError(error).code.startsWith('CLOUD_')) throw error;
+      this.#patience.findings.set('cloud', [findingOf(error)]);
+      return undefined;
+    }
   }
 
   async #readConfig(signal: AbortSignal): Promise<{ readonly config: NetworkConfig; readonly stored: StoredConfig }> {

@@ -4,6 +4,7 @@ import type { PassStatus, PeerStatus, Status } from '../core/status.ts';
 import type { HostEntry } from '../core/host-entry.ts';
 import type { FailedChange, PeerPath } from '../reconcile/pass-report.ts';
 import type { Facts, PassFacts } from './facts.ts';
+import type { PathWords } from './path-words.ts';
 import { describeChange } from './pass-journal.ts';
 
 /** A peer whose entries fail is that pair's trouble; it takes no other's traffic away from this host. */
@@ -27,7 +28,7 @@ export function unreadyReasons({ phase, leaseTrouble, passes, subnetFileWritten,
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 
-function peerStatus({ peer, path, mtuBytes, sinceMs, refused }: PeerPath): PeerStatus {
+function peerStatus({ peer, path, mtuBytes, sinceMs }: PeerPath, { refused, trouble, settled }: PathWords): PeerStatus {
   const { weft, publicIP } = peer.attributes;
   return {
     node: weft?.node ?? null,
@@ -37,6 +38,8 @@ function peerStatus({ peer, path, mtuBytes, sinceMs, refused }: PeerPath): PeerS
     mtu: mtuBytes ?? null,
     since: iso(sinceMs),
     refused,
+    trouble,
+    settled,
   };
 }
 
@@ -59,7 +62,7 @@ function passStatus({ last, failed, held }: PassFacts): PassStatus | null {
 export function statusOf(facts: Facts): Status {
   const { version, node, instance, phase, config, uplink, lease, view, passes, store } = facts;
   const unready = unreadyReasons(facts);
-  const peers = [...(passes.last?.peers.values() ?? [])].map(peerStatus);
+  const peers = [...(passes.last?.peers.values() ?? [])].map((peer) => peerStatus(peer, facts.wordsOf(peer)));
   return {
     version,
     node,

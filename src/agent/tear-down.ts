@@ -8,7 +8,7 @@ import type { FailedChange } from '../reconcile/pass-report.ts';
 import { hostScope } from '../reconcile/host-scope.ts';
 
 /**
- * `peers`: the ways to peers, tunnels and the base address; the leak guard stays, so that no container's packet leaves in the clear.
+ * `peers`: the ways to peers, those of probes too, tunnels and the base address; the leak guard stays, so that no container's packet leaves in the clear.
  * `all`: everything but settings of the kernel, which others may have come to rely on, and subnet.env, which names the subnet to ask for again.
  */
 export type TearDown = 'peers' | 'all';
@@ -32,8 +32,10 @@ export async function tearDown(
 ): Promise<readonly FailedChange[]> {
   const { host, self, files, previousNetwork } = parts;
   const kinds = what === 'all' ? ALL : PEERS;
+  const goes = (entry: HostEntry): boolean =>
+    kinds.has(entry.kind) || (entry.kind === 'rule' && entry.mark !== undefined);
   const observed = await host.observe(hostScope(self, [], files, previousNetwork), signal);
-  const standing = observed.entries.filter((entry) => kinds.has(entry.kind));
+  const standing = observed.entries.filter(goes);
   const changes = diff(standing, [], { key: hostEntryKey, same: sameHostEntry, order: hostEntryOrder });
   const outcomes = changes.length === 0 ? [] : await host.apply(changes, signal);
   return outcomes.flatMap(({ change, error }) => (error === undefined ? [] : [{ change, error }]));

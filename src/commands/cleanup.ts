@@ -10,6 +10,7 @@ import { describeHostEntry, hostEntryKey, hostEntryOrder, sameHostEntry, type Ho
 import { numbersOf } from '../core/instance.ts';
 import { parseSubnetFile } from '../core/subnet-file.ts';
 import { baseOf } from '../core/subnet.ts';
+import { Activity } from '../host/activity.ts';
 import { LinuxHost } from '../host/linux-host.ts';
 import { networkdPaths } from '../host/networkd.ts';
 import { SharedHost } from '../host/shared-host.ts';
@@ -36,6 +37,7 @@ export const cleanup: Action = async (invocation) => {
     signal,
   );
   try {
+    await new Activity(known.instance.id).forget(signal);
     const removed = await removeAll(new SharedHost(new LinuxHost(), state.claims, 'daemon'), known, options, signal);
     io.out(
       removed.length === 0

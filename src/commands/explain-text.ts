@@ -18,12 +18,17 @@ export function explanationText(peer: Explanation, nowMs: number): string {
     ['PATH', 'VERDICT', 'WHY'],
     peer.paths.map(({ path, verdict, why }) => [path, verdict, why ?? '']),
   );
-  if (peer.entries.length === 0) return `${head}\n${paths}`;
+  const turns = textTable(
+    ['WHEN', 'FROM', 'TO', 'WHY'],
+    peer.turns.map(({ at, from, to, why }) => [`${age(nowMs - Date.parse(at))} ago`, from ?? '', to, why]),
+  );
+  const told = peer.turns.length === 0 ? [head, paths] : [head, paths, turns];
+  if (peer.entries.length === 0) return told.join('\n');
   const entries = textTable(
     ['STANDS', 'ON THIS HOST'],
     peer.entries.map(({ entry, stands }) => [stands ? 'yes' : 'NO', entry]),
   );
-  return [head, paths, entries].join('\n');
+  return [...told, entries].join('\n');
 }
 
 /** Which of the bounds it is, with the others beside it. */

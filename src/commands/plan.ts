@@ -3,6 +3,8 @@ import { subnetEnv } from '../agent/subnet-env.ts';
 import { vtepMac } from '../agent/vtep-mac.ts';
 import { WeftError } from '../core/errors.ts';
 import { numbersOf } from '../core/instance.ts';
+import { readLedger, rowsOf } from '../core/ledger.ts';
+import { choose, NO_CHOICE } from '../core/path-choice.ts';
 import type { Lease, LeaseView } from '../core/lease.ts';
 import type { NodeId } from '../core/node-id.ts';
 import { parseNetworkConfig } from '../core/parse-network-config.ts';
@@ -10,6 +12,9 @@ import { baseOf } from '../core/subnet.ts';
 import type { Self } from '../datapath/datapath.ts';
 import { devicesOf } from '../datapath/host-basics.ts';
 import { datapathsOf } from '../datapath/paths.ts';
+import type { Choose } from '../datapath/plan.ts';
+import type { Clock } from '../contracts/clock.ts';
+import type { RecordList } from '../contracts/records.ts';
 import type { HostNetwork } from '../contracts/host-network.ts';
 import { Claims } from '../host/claims.ts';
 import { LinuxHost } from '../host/linux-host.ts';
@@ -18,22 +23,25 @@ import { machineNodeId } from '../host/node-identity.ts';
 import { SharedHost } from '../host/shared-host.ts';
 import { instanceIdOf, readState, type KnownState } from '../host/state-directory.ts';
 import { HostPasses } from '../reconcile/host-pass.ts';
+import { CryptoRandom } from '../system/crypto-random.ts';
 import type { Action, Invocation } from './command.ts';
 import { planOf, planText } from './plan-text.ts';
 import { storeIdentity } from './open-store.ts';
 import { requireLinux, requireNetAdmin } from './require-linux.ts';
-import { MACHINE_ID, refuseCloud, uplinkChoice } from './this-host.ts';
+import { openCloud } from './this-cloud.ts';
+import { MACHINE_ID, uplinkChoice } from './this-host.ts';
 import { currentView, requiredStore, withStore } from './with-store.ts';
 
-export const plan: Action = (invocation) => {
+export const plan: Action = async (invocation) => {
   const { options, clock, io, signal } = invocation;
   requireLinux();
-  refuseCloud(options);
+  const cloud = await openCloud(options, { clock, random: new CryptoRandom() }, signal);
   requireNetAdmin();
-  return withStore(invocation, async ({ store }) => {
+  return withStore(invocation, async ({ store, records }) => {
     const instanceKey = [await storeIdentity(requiredStore(options))];
     const known = await readState({ directory: options.stateDir, instanceKey });
-    const node = options.nodeId ?? known?.remembered.node ?? (await machineNodeId(MACHINE_ID));
+    const node = options.nodeId ?? known?.remembered.node ?? (await (cloud?.node(signal) ?? machineNodeId(MACHINE_ID)));
+    cloud?.close();
     const view = await currentView(store, signal);
     const lease = ownLease(view, node);
     if (lease === undefined) {
@@ -46,7 +54,8 @@ export const plan: Action = (invocation) => {
     }
     const id = known?.instance.id ?? instanceIdOf(instanceKey);
     const host = new SharedHost(new LinuxHost(), new Claims(options.stateDir, id), 'dry run');
-    const self = await selfOf(invocation, host, { view, lease, node, known });
+    const place = cloudOf(lease, await records.list('ledger', signal));
+    const self = { ...(await selfOf(invocation, host, { view, lease, node, known })), ...place };
     const links = devicesOf(self, datapathsOf(self.config.paths));
     const files = [subnetEnv(self, { subnetFile: options.subnetFile, ipMasq: false }), ...networkdFiles(id, links)];
     const input = {
@@ -56,6 +65,7 @@ export const plan: Action = (invocation) => {
       files,
       previousNetwork: known?.remembered.previousNetwork,
       answering: new Set<never>(),
+      choose: asFound(self, clock),
       dryRun: true,
     } as const;
     const planned = planOf(node, self, await new HostPasses({ host, clock }).pass(input, signal));
@@ -63,6 +73,19 @@ export const plan: Action = (invocation) => {
     return 0;
   });
 };
+
+/** As a daemon that starts now would: what stands in the kernel is kept. */
+const asFound =
+  ({ config }: Self, clock: Clock): Choose =>
+  (_peer, usable, standing) =>
+    choose(NO_CHOICE, usable, standing, config.probe.holdMs, clock.now());
+
+/** By what the daemon has put into its lease, and the ledger says. */
+function cloudOf({ attributes: { weft } }: Lease, { records }: RecordList): Pick<Self, 'cloud'> {
+  if (weft?.fabric === undefined) return {};
+  const rows = rowsOf(readLedger(records.values()), weft.table);
+  return { cloud: { identity: weft.fabric, table: weft.table, trouble: undefined, rows } };
+}
 
 const ownLease = (view: LeaseView, node: NodeId): Lease | undefined =>
   [...view.leases.values()].find(({ attributes }) => attributes.weft?.node === node);

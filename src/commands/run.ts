@@ -16,13 +16,13 @@ import type { Action, Invocation, OpenedStore } from './command.ts';
 import { CONTROL_SOCKET } from './find-daemon.ts';
 import { variablesNotCarried } from './read-arguments.ts';
 import { requireLinux, requireNetAdmin } from './require-linux.ts';
-import { MACHINE_ID, refuseCloud, subnetIn, uplinkChoice } from './this-host.ts';
+import { openCloud, type OpenedCloud } from './this-cloud.ts';
+import { MACHINE_ID, subnetIn, uplinkChoice } from './this-host.ts';
 import { requiredStore } from './with-store.ts';
 
 export const run: Action = async (invocation) => {
   const { options, environment } = invocation;
   requireLinux();
-  refuseCloud(options);
   const url = requiredStore(options);
   requireNetAdmin();
   const log = new PinoLog(options.logLevel);
@@ -38,16 +38,21 @@ export const run: Action = async (invocation) => {
 async function runAgent(invocation: Invocation, url: string, log: PinoLog): Promise<number> {
   const { options, clock, signal, version } = invocation;
   const random = new CryptoRandom();
-  const opened = await invocation.openStore(url, { clock, random });
+  const [opened, cloud] = await Promise.all([
+    invocation.openStore(url, { clock, random }),
+    openCloud(options, { clock, random, log }, signal),
+  ]);
   const [state, file] = await Promise.all([
-    openState(options, opened.identity, signal),
+    openState(options, opened.identity, cloud, signal),
     subnetFile(options.subnetFile, log),
   ]);
   const { instance } = state;
   const linux = new LinuxHost();
   const agent = new Agent({
     ...parts(opened),
+    ...(cloud === undefined ? {} : { cloud }),
     host: new SharedHost(linux, state.claims, 'daemon'),
+    probe: linux.probe(probeKeyOf(state), instance.id),
     state,
     instance,
     clock,
@@ -73,9 +78,16 @@ async function runAgent(invocation: Invocation, url: string, log: PinoLog): Prom
   } finally {
     process.off('SIGHUP', wake);
     linux.close();
+    cloud?.close();
     opened.close();
     await state.close();
   }
+}
+
+/** Made when the directory was opened. */
+function probeKeyOf({ remembered }: StateDirectory): string {
+  if (remembered.probeKey === undefined) throw new WeftError('INTERNAL', 'the state file has no probe key');
+  return remembered.probeKey;
 }
 
 const parts = ({ store, records }: OpenedStore): Pick<OpenedStore, 'store' | 'records'> => ({ store, records });
@@ -83,9 +95,15 @@ const parts = ({ store, records }: OpenedStore): Pick<OpenedStore, 'store' | 're
 const openState = (
   { stateDir, nodeId }: Invocation['options'],
   identity: string,
+  cloud: OpenedCloud | undefined,
   signal: AbortSignal,
-): Promise<StateDirectory> =>
-  openStateDirectory({ directory: stateDir, instanceKey: [identity], nodeId, machineIdPath: MACHINE_ID }, signal);
+): Promise<StateDirectory> => {
+  const cloudNode = cloud === undefined ? {} : { cloudNode: () => cloud.node(signal) };
+  return openStateDirectory(
+    { directory: stateDir, instanceKey: [identity], nodeId, machineIdPath: MACHINE_ID, ...cloudNode },
+    signal,
+  );
+};
 
 /** It is a wish for the claim: one that cannot be read is worth a word, not the start. */
 async function subnetFile(file: string, log: PinoLog): Promise<ParsedSubnetFile | undefined> {

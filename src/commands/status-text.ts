@@ -65,7 +65,9 @@ function peers(all: readonly PeerStatus[], nowMs: number): string {
     peer.path,
     peer.mtu === null ? '-' : String(peer.mtu),
     age(nowMs - Date.parse(peer.since)),
-    peer.refused.map(({ path, why }) => `${path}: ${why}`).join('; '),
+    [...(peer.trouble === null ? [] : [peer.trouble]), ...peer.refused.map(({ path, why }) => `${path}: ${why}`)].join(
+      '; ',
+    ),
   ]);
   return textTable(['PEER', 'SUBNET', 'PUBLIC IP', 'PATH', 'MTU', 'SINCE', 'REFUSED'], rows);
 }

@@ -1,7 +1,6 @@
 /** This host as `run`, `plan` and `cleanup` take it from the options. */
 import type { UplinkChoice } from '../contracts/host-network.ts';
 import type { Log } from '../contracts/log.ts';
-import { WeftError } from '../core/errors.ts';
 import type { Subnet } from '../core/subnet.ts';
 import { previousSubnet, type ParsedSubnetFile } from '../core/subnet-file.ts';
 import type { StateDirectory } from '../host/state-directory.ts';
@@ -16,14 +15,6 @@ export function uplinkChoice({ iface, ifaceRegex, ifaceCanReach, publicIp }: Opt
     ...(ifaceCanReach === undefined ? {} : { canReach: ifaceCanReach }),
     ...(publicIp === undefined ? {} : { publicIP: publicIp }),
   };
-}
-
-/** @throws WeftError UNSUPPORTED */
-export function refuseCloud({ cloud }: Options): void {
-  if (cloud === 'none') return;
-  throw new WeftError('UNSUPPORTED', `--cloud ${cloud} is not carried by this version`, {
-    hint: 'Leave it out: hosts on one layer 2 reach each other directly, all others by vxlan.',
-  });
 }
 
 /** The subnet that subnet.env names, as a wish for the claim, unless the file is another network's or another daemon's. */

@@ -16,7 +16,9 @@ export interface HostScope {
   readonly links: readonly string[];
   /** Routing tables that are ours besides our routes in main. */
   readonly tables: readonly number[];
-  /** Routing policy rules from `from` up to and including `to` are ours. */
+  /** By which packet mark our rules send a packet to one of these tables: a route there can be looked up by itself then. */
+  readonly marks?: ReadonlyMap<number, number>;
+  /** Routing policy rules from `from` up to and including `to`, to a range that meets one of `networks`, are ours. */
   readonly rulePriorities: { readonly from: number; readonly to: number };
   /** Settings to read. */
   readonly sysctls: readonly string[];

@@ -13,11 +13,15 @@ export interface RememberedState {
   readonly subnet?: Subnet;
   /** MAC of our vxlan device. */
   readonly vtepMac?: MacAddress;
+  /** X25519 private key of probes, base64url. A secret. */
+  readonly probeKey?: string;
 }
 
 /** `undefined` forgets: a subnet that was released, a Network whose last route is gone. */
 export type RememberedChanges = Partial<Pick<RememberedState, 'node' | 'incarnation'>> & {
-  readonly [Name in 'network' | 'previousNetwork' | 'subnet' | 'vtepMac']?: RememberedState[Name] | undefined;
+  readonly [Name in 'network' | 'previousNetwork' | 'subnet' | 'vtepMac' | 'probeKey']?:
+    | RememberedState[Name]
+    | undefined;
 };
 
 /** The state file of one instance, locked while the daemon runs. Writes are atomic: the file before or the file after. */

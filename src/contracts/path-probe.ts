@@ -1,39 +1,82 @@
 import type { Address } from '../core/address.ts';
 import type { NodeId } from '../core/node-id.ts';
 import type { PathName } from '../core/path.ts';
+import type { SettledProbe } from '../core/probe-verdict.ts';
 import type { Subnet } from '../core/subnet.ts';
 
-export interface ProbeTarget {
-  readonly node: NodeId | undefined;
-  readonly subnet: Subnet;
-  /** The peer's base address: requests go from own base to it. */
+/** This host, as it asks and answers. */
+export interface ProbeSelf {
+  readonly node: NodeId;
+  /** Of this run. A request that names another one is not answered. */
+  readonly incarnation: number;
+  /** Source of requests, and where requests arrive. */
   readonly base: Address;
-  readonly path: PathName;
-  /** The peer's public key and UDP port; absent for a peer without Weft, which is asked by ICMP echo. */
-  readonly responder?: { readonly key: string; readonly port: number };
+  readonly port: number;
+  readonly network: Subnet;
+  /** Prefix length of every lease's subnet: what traffic is counted by. */
+  readonly subnetLength: number;
+  readonly paths: readonly ProbePath[];
+  /** Marks of probes and answers, which are no traffic: those that equal `first` in the bits of `mask`. */
+  readonly marks: { readonly mask: number; readonly first: number };
 }
 
-/** One answered or missed request about one direction, mine to the peer, of one path. */
-export interface ProbeOutcome {
-  readonly subnet: Subnet;
+export interface ProbePath {
   readonly path: PathName;
-  /** `heard`: the peer says that it heard me on that path. `missed`: it says it did not. `silent`: no answer by any path. */
-  readonly verdict: 'heard' | 'missed' | 'silent';
-  /** Round trip in milliseconds, when answered over the same path. */
-  readonly rttMs?: number;
+  /** What is sent with it takes this path or none. */
+  readonly mark: number;
+  /** The tunnel device that packets of this path arrive on; absent: they arrive bare, on any other device. */
+  readonly device?: string;
+}
+
+/** A Weft peer: whose requests are answered, and who answers ours. */
+export interface ProbePeer {
+  readonly node: NodeId;
+  readonly subnet: Subnet;
+  readonly base: Address;
+  readonly port: number;
+  /** X25519 public key, base64url. */
+  readonly key: string;
+  /** The newest that its lease has shown. */
+  readonly incarnation: number;
+  /** By which answers may be sent to it, the best first. */
+  readonly paths: readonly PathName[];
+}
+
+export interface ProbeTarget {
+  readonly subnet: Subnet;
+  readonly base: Address;
+  readonly path: PathName;
+  /** `probe`: the peer's own daemon, which has to be among those of `serve`. `echo`: its kernel, by ICMP. */
+  readonly by: 'probe' | 'echo';
+}
+
+/** One request that is settled, about one direction, mine to the peer, of one path. */
+export interface ProbeOutcome extends SettledProbe {
+  readonly subnet: Subnet;
+  readonly by: ProbeTarget['by'];
 }
 
 /**
  * Asks peers whether packets of one path reach them, and answers such questions.
- * Verdicts rest on what the peer last heard, never on silence alone.
+ * Verdicts rest on what the peer last heard, never on silence alone: `heard` and `missed` are what the peer says (for an echo, what answers to other echoes show), `silent` says
+ * that nothing came back.
  */
 export interface PathProbe {
-  /** Sends one request; the outcome comes by `outcomes`. NOT_PERMITTED without CAP_NET_ADMIN. */
-  ask(target: ProbeTarget, signal: AbortSignal): Promise<void>;
-  /** Outcomes as they come. Ends with the signal. */
+  /** Own public key, X25519, base64url. */
+  readonly key: string;
+  /** Answers and asks as this from now on, in place of whom it was before. PROBE_UNAVAILABLE when the port is taken or the kernel refuses. */
+  listen(self: ProbeSelf, signal: AbortSignal): Promise<void>;
+  /** Whose requests are answered; strangers get nothing. Replaces the list before; what is known of a peer that stays is kept. */
+  serve(peers: readonly ProbePeer[]): void;
+  /** Sends one request; what becomes of it comes by `outcomes`, within two seconds. A request that the kernel does not send is `silent`, or `missed`, with the reason. */
+  ask(target: ProbeTarget): void;
+  /** Outcomes as they come. Ends with the signal; rejects with KERNEL_REFUSED when the sockets fail: then `listen` has to be called again. For one reader. */
   outcomes(signal: AbortSignal): AsyncIterable<ProbeOutcome>;
-  /** Whose requests are answered; strangers get nothing. Replaces the list before. */
-  serve(peers: readonly ProbeTarget[]): void;
-  /** Subnets with traffic in the last 10 seconds. */
-  active(signal: AbortSignal): Promise<ReadonlySet<Subnet>>;
+  /**
+   * Subnets of peers with traffic from this host in the last 10 seconds; probes and answers are none. Undefined where this host has no means to tell.
+   * KERNEL_REFUSED, NOT_PERMITTED.
+   */
+  active(signal: AbortSignal): Promise<ReadonlySet<Subnet> | undefined>;
+  /** Leaves nothing of it in the kernel. */
+  forget(signal: AbortSignal): Promise<void>;
 }

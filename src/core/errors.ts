@@ -56,6 +56,10 @@ export const ERROR_KINDS = {
   INSTANCE_RUNNING: fault,
   FORWARD_DROPS: passing,
   NETWORKD_RESTART: passing,
+  PROBE_UNAVAILABLE: passing,
+  PROBE_KEY_REFUSED: passing,
+  ACTIVITY_UNKNOWN: passing,
+  PEER_UNREACHED: passing,
   NO_DAEMON: fault,
   // The cloud
   ROUTE_TABLE_FULL: passing,

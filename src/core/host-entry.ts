@@ -76,6 +76,9 @@ export interface Rule {
   readonly action: number | 'unreachable';
   /** Routes of this prefix length or shorter are passed over (FRA_SUPPRESS_PREFIXLEN). */
   readonly suppressPrefixLength?: number;
+  /** Only packets with this mark, in the bits of the mask; both or neither (FRA_FWMARK, FRA_FWMASK). */
+  readonly mark?: number;
+  readonly markMask?: number;
 }
 
 export interface Sysctl {
@@ -207,7 +210,7 @@ export function describeHostEntry(entry: HostEntry): string {
     case 'fdb':
       return `fdb ${entry.mac} dst ${entry.remote} dev ${entry.link} self permanent`;
     case 'rule':
-      return `rule ${entry.priority} to ${entry.to} ${entry.action === 'unreachable' ? 'unreachable' : `lookup ${entry.action}`}${entry.suppressPrefixLength === undefined ? '' : ` suppress_prefixlength ${entry.suppressPrefixLength}`}`;
+      return `rule ${entry.priority}${entry.mark === undefined ? '' : ` fwmark 0x${entry.mark.toString(16)}/0x${(entry.markMask ?? 0).toString(16)}`} to ${entry.to} ${entry.action === 'unreachable' ? 'unreachable' : `lookup ${entry.action}`}${entry.suppressPrefixLength === undefined ? '' : ` suppress_prefixlength ${entry.suppressPrefixLength}`}`;
     case 'sysctl':
       return `sysctl ${entry.name}=${entry.value}`;
     case 'accept':

@@ -20,6 +20,10 @@ export interface PeerStatus {
   /** When this path was taken, ISO 8601. */
   readonly since: string;
   readonly refused: readonly Refusal[];
+  /** No path works, and the one named is kept for want of a better; null when all is well. */
+  readonly trouble: string | null;
+  /** Nothing hangs on the next few probes: the path stays while nothing happens. */
+  readonly settled: boolean;
 }
 
 export interface PassStatus {

@@ -3,13 +3,26 @@
  * and what must stand on this host for it. Nothing outside that file knows what the path is made of.
  */
 import type { Address } from '../core/address.ts';
+import type { LedgerRow } from '../core/cloud-route.ts';
 import type { HostEntry } from '../core/host-entry.ts';
 import type { InstanceNumbers } from '../core/instance.ts';
-import type { Advert, Lease } from '../core/lease.ts';
+import type { Advert, FabricIdentity, Lease } from '../core/lease.ts';
 import type { MacAddress } from '../core/mac.ts';
 import type { NetworkConfig } from '../core/network-config.ts';
 import type { PathName, Verdict } from '../core/path.ts';
+import type { Subnet } from '../core/subnet.ts';
 import type { Uplink } from '../core/uplink.ts';
+
+/** Where this host stands in its cloud, and what the route table of its subnet carries. */
+export interface CloudFacts {
+  readonly identity: FabricIdentity;
+  /** The route table that this host's own subnet uses; undefined until it was looked up. */
+  readonly table: string | undefined;
+  /** Why nothing is to be expected of that table, or of the lookup. */
+  readonly trouble: string | undefined;
+  /** What the ledger says of that table. */
+  readonly rows: ReadonlyMap<Subnet, LedgerRow>;
+}
 
 /** This host as far as it is known before it has a lease: enough to be ready to receive. */
 export interface Receiver {
@@ -17,6 +30,8 @@ export interface Receiver {
   readonly uplink: Uplink;
   readonly vtepMac: MacAddress;
   readonly numbers: InstanceNumbers;
+  /** Absent: in no cloud, or in one whose routes are not programmed. */
+  readonly cloud?: CloudFacts;
 }
 
 /** This host, as the paths see it. */

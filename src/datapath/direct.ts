@@ -4,7 +4,7 @@
  *   container -> this host -> uplink -> peer's uplink -> peer -> container
  */
 import { MAIN_TABLE } from '../core/instance.ts';
-import type { Lease } from '../core/lease.ts';
+import type { FabricIdentity, Lease } from '../core/lease.ts';
 import { contains } from '../core/subnet.ts';
 import { unusable, usable, type Datapath, type Self } from './datapath.ts';
 import { routeMtu } from './mtu.ts';
@@ -18,6 +18,20 @@ function plainPeerTakesBare(self: Self, peer: Lease): boolean {
   );
 }
 
+/**
+ * In a cloud what looks like one link may be many. One AWS subnet is one: packets to another interface's MAC address are delivered to it without a look at
+ * any route table (https://docs.aws.amazon.com/vpc/latest/userguide/gateway-route-tables.html). GCE has no layer 2 at all.
+ */
+function cloudsApart({ cloud }: Self, theirs: FabricIdentity | undefined): string | undefined {
+  const mine = cloud?.identity;
+  if (mine === undefined && theirs === undefined) return undefined;
+  if (mine === undefined || theirs === undefined)
+    return `${mine === undefined ? 'the peer' : 'this host'} is in cloud subnet ${(mine ?? theirs)?.subnet}, ${mine === undefined ? 'this host' : 'the peer'} is not`;
+  if (mine.provider !== theirs.provider || mine.network !== theirs.network || mine.subnet !== theirs.subnet)
+    return `the peer is in cloud subnet ${theirs.subnet}, this host in ${mine.subnet}`;
+  return mine.provider === 'aws' ? undefined : `${mine.provider} has no layer 2 that hosts share`;
+}
+
 export const direct: Datapath = {
   name: 'direct',
   overheadBytes: 0,
@@ -25,6 +39,8 @@ export const direct: Datapath = {
   judge(self, peer) {
     const { publicIP, weft, backendType } = peer.attributes;
     const { uplink } = self;
+    const apart = cloudsApart(self, weft?.fabric);
+    if (apart !== undefined) return unusable(apart);
     if (uplink.publicIP !== uplink.address)
       return unusable(
         `this host is behind a NAT: it advertises ${uplink.publicIP}, its own address is ${uplink.address}`,

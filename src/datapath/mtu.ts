@@ -22,7 +22,7 @@ export function containerMtu(self: Pick<Self, 'config' | 'uplink'>, paths: reado
 
 /** Does the way to this peer leave the network (VPC) that this host is in? */
 function leavesNetwork(self: Self, peer: Lease): boolean {
-  const mine = self.lease.attributes.weft?.fabric;
+  const mine = self.cloud?.identity ?? self.lease.attributes.weft?.fabric;
   const theirs = peer.attributes.weft?.fabric;
   return (
     mine?.network !== theirs?.network || mine?.provider !== theirs?.provider || !isPrivate(peer.attributes.publicIP)

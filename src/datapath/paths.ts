@@ -3,6 +3,7 @@ import type { PathName } from '../core/path.ts';
 import type { Datapath } from './datapath.ts';
 import { unusable } from './datapath.ts';
 import { direct } from './direct.ts';
+import { fabric } from './fabric.ts';
 import { vxlan } from './vxlan.ts';
 
 /** A path that configs may name and this version does not carry: refused for every peer, with that reason. */
@@ -19,7 +20,7 @@ const notCarried = (name: PathName): Datapath => ({
 
 const PATHS: Readonly<Record<PathName, Datapath>> = {
   direct,
-  fabric: notCarried('fabric'),
+  fabric,
   vxlan,
   udp: notCarried('udp'),
 };

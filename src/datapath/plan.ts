@@ -1,15 +1,44 @@
-/** For each peer the first path of the list that says it is usable, and what must stand on this host for all of it. */
-import type { HostEntry } from '../core/host-entry.ts';
+/** For each peer the paths that say they are usable, the one of them that is taken, and what must stand on this host for all of it. */
+import type { HostEntry, Route } from '../core/host-entry.ts';
+import { MAIN_TABLE } from '../core/instance.ts';
 import type { Lease, LeaseKey } from '../core/lease.ts';
 import type { PathName, Refusal } from '../core/path.ts';
-import { contains, isHostAddress, overlaps, prefixLengthOf } from '../core/subnet.ts';
+import type { Chosen } from '../core/path-choice.ts';
+import { contains, isHostAddress, overlaps, prefixLengthOf, type Subnet } from '../core/subnet.ts';
 import type { Datapath, Self } from './datapath.ts';
 import { routeMtu } from './mtu.ts';
+import { addProbeEntries } from './probe-entries.ts';
 import { TakenRanges } from './taken-ranges.ts';
+
+export type Usable = readonly [PathName, ...PathName[]];
+
+/**
+ * Which of the usable paths is taken. They come in the order of the list.
+ * @param standing the one whose route stands in the kernel, as far as that was looked at
+ */
+export type Choose = (peer: Lease, usable: Usable, standing: PathName | undefined) => Chosen;
+
+/** By the list alone, where nobody probes. */
+export const chooseFirst: Choose = (_peer, [path]) => ({ path, why: 'first of the list', trouble: false, refused: [] });
+
+/** What plans are made with besides the leases. */
+export interface PlanParts {
+  readonly self: Self;
+  readonly paths: readonly Datapath[];
+  readonly choose: Choose;
+  /** Our routes in the main table, by destination. */
+  readonly standing: ReadonlyMap<Subnet, Route>;
+}
 
 export interface PeerPlan {
   readonly peer: Lease;
   readonly path: PathName | 'none';
+  /** In the order of the list; empty when none is. */
+  readonly usable: readonly PathName[];
+  /** Undefined when none is usable. */
+  readonly chosen: Chosen | undefined;
+  /** The path taken is the one whose route stood before. */
+  readonly stood: boolean;
   readonly mtuBytes: number | undefined;
   /** Paths that the list prefers to the one taken (or all, when none is), each with its reason. */
   readonly refused: readonly Refusal[];
@@ -61,36 +90,88 @@ function markTaken(path: Datapath, self: Self, peer: Lease, marks: Marks): strin
   return undefined;
 }
 
-export function planPeer(self: Self, paths: readonly Datapath[], peer: Lease, marks: Marks): PeerPlan {
+/** A usable path, and what stands for it. */
+interface Way {
+  readonly path: Datapath;
+  readonly sends: readonly HostEntry[];
+}
+
+export function planPeer(parts: PlanParts, peer: Lease, marks: Marks): PeerPlan {
+  const { self, paths, choose, standing } = parts;
   const odd = notAPeer(self, peer) ?? rangeTaken(self, peer, marks);
   const refused: Refusal[] = [];
+  const ways: Way[] = [];
   for (const path of paths) {
     const verdict = odd === undefined ? path.judge(self, peer) : { usable: false as const, why: odd };
     const why = verdict.usable ? markTaken(path, self, peer, marks) : verdict.why;
-    if (why === undefined)
-      return {
-        peer,
-        path: path.name,
-        mtuBytes: routeMtu(self, peer, path.overheadBytes),
-        refused,
-        entries: path.send(self, peer),
-      };
-    refused.push({ path: path.name, why });
+    if (why === undefined) ways.push({ path, sends: path.send(self, peer) });
+    else refused.push({ path: path.name, why });
   }
-  return { peer, path: 'none', mtuBytes: undefined, refused, entries: [] };
+  const [first, ...rest] = ways.map(({ path }) => path.name);
+  if (first === undefined)
+    return {
+      peer,
+      path: 'none',
+      usable: [],
+      chosen: undefined,
+      stood: false,
+      mtuBytes: undefined,
+      refused,
+      entries: [],
+    };
+  const route = standing.get(peer.subnet.v4);
+  const stands = route === undefined ? undefined : ways.find((way) => isRouteOf(way, route))?.path.name;
+  const chosen = choose(peer, [first, ...rest], stands);
+  const taken = ways.find(({ path }) => path.name === chosen.path)?.path;
+  const entries: HostEntry[] = [];
+  for (const { path, sends } of ways) if (path === taken) entries.push(...sends);
+  for (const { path, sends } of ways) addProbeEntries(entries, self, path.name, sends, path === taken);
+  return {
+    peer,
+    path: chosen.path,
+    usable: [first, ...rest],
+    chosen,
+    stood: stands === chosen.path,
+    mtuBytes: routeMtu(self, peer, taken?.overheadBytes ?? 0),
+    refused: inOrder(paths, chosen, refused),
+    entries,
+  };
+}
+
+/** Of the paths that the list prefers to the one taken, by the paths' own word or by the choice's. */
+function inOrder(paths: readonly Datapath[], chosen: Chosen, refused: readonly Refusal[]): readonly Refusal[] {
+  const all: Refusal[] = [];
+  for (const { name } of paths) {
+    if (name === chosen.path) break;
+    const is = ({ path }: Refusal): boolean => path === name;
+    const refusal = refused.find(is) ?? chosen.refused.find(is);
+    if (refusal !== undefined) all.push(refusal);
+  }
+  return all;
+}
+
+/** By device and next hop, since the rest may be out of date. */
+const isRouteOf = ({ sends }: Way, route: Route): boolean =>
+  sends.some((entry) => entry.kind === 'route' && entry.link === route.link && entry.via === route.via);
+
+/** Our routes to peers, for `PlanParts`. */
+export function mainRoutes(observed: readonly HostEntry[]): ReadonlyMap<Subnet, Route> {
+  const routes = new Map<Subnet, Route>();
+  for (const entry of observed)
+    if (entry.kind === 'route' && entry.table === MAIN_TABLE) routes.set(entry.destination, entry);
+  return routes;
 }
 
 /** All leases but our own. Where peers contest a mark or a range, they are planned again in the order of their epochs. */
 export function planPeers(
-  self: Self,
-  paths: readonly Datapath[],
+  parts: PlanParts,
   leases: Iterable<Lease>,
 ): { readonly peers: Map<LeaseKey, PeerPlan>; readonly marks: Marks } {
-  const others = [...leases].filter((lease) => lease.key !== self.lease.key);
+  const others = [...leases].filter((lease) => lease.key !== parts.self.lease.key);
   const attempt = (order: readonly Lease[], ranges?: TakenRanges): { peers: Map<LeaseKey, PeerPlan>; marks: Marks } => {
     const marks: Marks = { owners: new Map(), contested: false, ...(ranges === undefined ? {} : { ranges }) };
     const peers = new Map<LeaseKey, PeerPlan>();
-    for (const lease of order) peers.set(lease.key, planPeer(self, paths, lease, marks));
+    for (const lease of order) peers.set(lease.key, planPeer(parts, lease, marks));
     return { peers, marks };
   };
   const first = attempt(others);

@@ -4,7 +4,7 @@ import type { HostScope } from '../contracts/host-network.ts';
 import { family, type Family } from '../core/address.ts';
 import type { HostEntry, Route } from '../core/host-entry.ts';
 import { MAIN_TABLE } from '../core/instance.ts';
-import { trySubnet } from '../core/subnet.ts';
+import { trySubnet, type Subnet } from '../core/subnet.ts';
 import { AF_INET, AF_INET6 } from '../native/netlink/constants.ts';
 import type { LinkMessage } from '../native/netlink/link.ts';
 import type { RouteSocket } from '../native/route-socket.ts';
@@ -48,7 +48,8 @@ export async function observeKernel(
   if (asked.any('link')) for (const link of own) add(orNone(observeVxlan(links, link.name)));
   if (asked.any('address')) for (const version of versions) add(addresses(socket, links, scope, own, version));
   if (asked.any('broadcast') && scope.base !== undefined) add(observeBroadcasts(socket, links, scope.base));
-  if (asked.any('rule')) for (const version of versions) add(observeRules(socket, version, scope.rulePriorities));
+  if (asked.any('rule'))
+    for (const version of versions) add(observeRules(socket, version, scope.rulePriorities, scope.networks));
   if (asked.any('neighbour')) {
     await rest();
     for (const link of own) add(neighbours(socket, link, versions, asked));
@@ -101,8 +102,17 @@ function forwarding(socket: RouteSocket, link: LinkMessage, asked: Asked): HostE
 function routes(socket: RouteSocket, links: Links, scope: HostScope, asked: Asked): Route[] {
   const view = new RouteView(socket, links, scope);
   const few = asked.few('route', ONE_BY_ONE);
-  // Lookups follow the rules, and ours send none of them to our own tables without a mark.
-  const inMain = few?.every(([table]) => table === String(MAIN_TABLE)) === true;
-  if (!inMain || few === undefined) return view.all();
-  return view.to(few.flatMap(([, destination = '']) => orNone(trySubnet(destination)))) ?? view.all();
+  if (few === undefined) return view.all();
+  const byTable = new Map<number, Subnet[]>();
+  for (const [table, destination = ''] of few)
+    byTable.set(Number(table), [...(byTable.get(Number(table)) ?? []), ...orNone(trySubnet(destination))]);
+  const found: Route[] = [];
+  for (const [table, destinations] of byTable) {
+    // Lookups follow the rules, and ours send none of them to our own tables without the mark of that table.
+    const mark = scope.marks?.get(table);
+    const some = table === MAIN_TABLE || mark !== undefined ? view.to(destinations, table, mark) : undefined;
+    if (some === undefined) return view.all();
+    found.push(...some);
+  }
+  return found;
 }

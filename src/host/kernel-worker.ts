@@ -1,7 +1,8 @@
 /**
- * The thread that waits for the kernel: Node has no netlink sockets, and a thread that blocks must not be the main one. Started by `KernelHints`.
+ * The thread that waits for the kernel: Node has no netlink sockets, and a thread that blocks must not be the main one. Started by `KernelThread`.
  *
  *   kernel --notifications--> [ poll ] --hints, conflated, one message at a time--> main thread
+ *   peers <--probes, answers--> [ poll ] --what became of probes--> main thread
  *   main thread --messages, eventfd--> [ poll ]
  */
 import { readSync } from 'node:fs';
@@ -27,8 +28,9 @@ import { MessageReader } from '../native/netlink/message-reader.ts';
 import { watchFilter } from '../native/netlink/watch-filter.ts';
 import { NetlinkSocket } from '../native/netlink-socket.ts';
 import { Readiness } from '../native/readiness.ts';
+import { ProbeStation } from './probe-station.ts';
 import { Relevance } from './relevance.ts';
-import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts';
+import type { FromWorker, ProbeOrder, ToWorker, WorkerStart } from './worker-messages.ts';
 
 const GROUPS = [
   RTNLGRP_LINK,
@@ -52,6 +54,7 @@ class KernelWatch {
   readonly #routes: NetlinkSocket;
   readonly #rules: NetlinkSocket | undefined;
   readonly #reader = new MessageReader(new Uint8Array(1 << 16));
+  readonly #station = new ProbeStation();
   /** What changed before we listened is unknown. */
   readonly #waiting = new Set<HostHint>(['everything']);
   #isTaken = true;
@@ -71,19 +74,26 @@ class KernelWatch {
   }
 
   run(): void {
-    const fds = [this.#start.wakeFd, this.#routes.fd, ...(this.#rules === undefined ? [] : [this.#rules.fd])];
-    const readiness = new Readiness(fds);
+    const own = [this.#start.wakeFd, this.#routes.fd, ...(this.#rules === undefined ? [] : [this.#rules.fd])];
     const wake = new Uint8Array(8);
-    // What to watch, where it is known already: one hint at everything then says it all.
+    // What the main thread said meanwhile belongs to the beginning, of which one hint at everything tells.
     this.#listen();
     while (!this.#isStopped) {
       this.#tell();
-      readiness.wait(LONGEST_WAIT_MS);
+      this.#tellOutcomes();
+      const probing = this.#station.fds;
+      const readiness = new Readiness([...own, ...probing]);
+      readiness.wait(Math.min(LONGEST_WAIT_MS, Math.max(0, Math.ceil(this.#station.nextMs - performance.now()))));
+      // Probes first: an answer that waits looks like a longer way.
+      for (const [place, fd] of probing.entries())
+        if (readiness.isReady(own.length + place)) this.#station.read(fd, performance.now());
+      this.#station.tick(performance.now());
       if (readiness.isReady(0)) readSync(this.#start.wakeFd, wake);
       if (readiness.isReady(1)) this.#drain(this.#routes, (m) => this.#relevance.judge(m));
       else this.#listen();
       if (this.#rules !== undefined && readiness.isReady(2)) this.#drain(this.#rules, judgeFirewall);
     }
+    this.#obey({ kind: 'probe-stop' });
     this.#routes.close();
     this.#rules?.close();
   }
@@ -94,6 +104,26 @@ class KernelWatch {
     this.#waiting.clear();
     this.#isTaken = false;
     this.#port.postMessage(told);
+  }
+
+  #tellOutcomes(): void {
+    const outcomes = this.#station.takeOutcomes();
+    if (outcomes.length > 0) this.#port.postMessage({ kind: 'probe-outcomes', outcomes } satisfies FromWorker);
+  }
+
+  #obey(order: ProbeOrder): void {
+    let refused: { readonly call: string; readonly errno: number } | undefined;
+    try {
+      this.#station.obey(order, performance.now());
+    } catch (error) {
+      if (!(error instanceof KernelError)) throw error;
+      refused = { call: error.message, errno: error.errno };
+    }
+    if (order.kind !== 'probe-listen') return;
+    this.#port.postMessage({
+      kind: 'probe-listening',
+      ...(refused === undefined ? {} : { refused }),
+    } satisfies FromWorker);
   }
 
   #drain(socket: NetlinkSocket, judge: (m: MessageReader) => readonly HostHint[]): void {
@@ -138,6 +168,8 @@ class KernelWatch {
         case 'stop':
           this.#isStopped = true;
           break;
+        default:
+          this.#obey(message);
       }
     }
   }

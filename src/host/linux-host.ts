@@ -20,8 +20,10 @@ import { observeFiles } from './files.ts';
 import { observeAccepts } from './firewall.ts';
 import { kernelFailure } from './kernel-errors.ts';
 import { KernelHints } from './kernel-hints.ts';
+import { KernelThread } from './kernel-thread.ts';
 import { observeKernel } from './kernel-observation.ts';
 import { Links } from './links.ts';
+import { LinuxProbe } from './linux-probe.ts';
 import { observeSysctls } from './sysctls.ts';
 import { findUplink } from './uplink.ts';
 import type { WatchScope } from './worker-messages.ts';
@@ -29,6 +31,7 @@ import type { WatchScope } from './worker-messages.ts';
 interface Kernel {
   readonly socket: RouteSocket;
   readonly hints: KernelHints;
+  readonly thread: KernelThread;
 }
 
 export class LinuxHost implements HostNetwork {
@@ -75,6 +78,15 @@ export class LinuxHost implements HostNetwork {
     return attempt('list addresses', signal, async () => interfaceAddresses(socket));
   }
 
+  /**
+   * Probes of this host, on the thread that also waits for the kernel.
+   * @param privateKey X25519, base64url
+   * @param instance eight hexadecimal digits that tell this daemon from others on the host
+   */
+  probe(privateKey: string, instance: string): LinuxProbe {
+    return new LinuxProbe(() => this.#open().thread, privateKey, instance);
+  }
+
   /** Gives the netlink socket back. Only when nothing is under way. */
   close(): void {
     this.#kernel?.socket.close();
@@ -86,7 +98,8 @@ export class LinuxHost implements HostNetwork {
     if (this.#kernel !== undefined) return this.#kernel;
     try {
       const socket = new RouteSocket();
-      this.#kernel = { socket, hints: new KernelHints(socket.port) };
+      const thread = new KernelThread(socket.port);
+      this.#kernel = { socket, thread, hints: new KernelHints(thread) };
       return this.#kernel;
     } catch (error) {
       throw openFailure(error);

@@ -1,4 +1,4 @@
-/** Which node this host is when it starts: by the operator's word, by what it was before, or by its machine id. */
+/** Which node this host is when it starts: by the operator's word, by what it was before, by its cloud's, or by its machine id. */
 import { createHmac } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { RememberedState } from '../contracts/node-state.ts';
@@ -45,6 +45,8 @@ export interface IdentitySources {
   readonly option: NodeId | undefined;
   readonly remembered: RememberedState | undefined;
   readonly machineIdPath: string;
+  /** The machine's id in its cloud; absent where there is none. */
+  readonly cloudNode?: () => Promise<NodeId>;
   /** Where the remembered one stands, for the message. */
   readonly stateFile: string;
 }
@@ -57,9 +59,10 @@ export async function resolveNodeId({
   option,
   remembered,
   machineIdPath,
+  cloudNode,
   stateFile,
 }: IdentitySources): Promise<NodeId> {
-  if (option === undefined) return remembered?.node ?? machineNodeId(machineIdPath);
+  if (option === undefined) return remembered?.node ?? (cloudNode ?? (() => machineNodeId(machineIdPath)))();
   if (remembered?.subnet === undefined || remembered.node === option) return option;
   throw new WeftError(
     'BAD_OPTION',

@@ -13,6 +13,9 @@ import { fileError, isGone } from './host-errors.ts';
 const FORM = 1;
 
 /** Root alone: it says which subnet to claim again. */
+/** 32 bytes in base64url. */
+const X25519_KEY = /^[A-Za-z0-9_-]{43}$/;
+
 const MODES = { file: 0o600, directory: 0o700 };
 
 /** Undefined when there is none. @throws WeftError STATE_UNREADABLE, NOT_PERMITTED */
@@ -61,6 +64,7 @@ function parseRemembered(value: unknown): RememberedState {
     previousNetwork: optional(value, 'previousNetwork', trySubnet),
     subnet: optional(value, 'subnet', trySubnet),
     vtepMac: optional(value, 'vtepMac', tryMac),
+    probeKey: optional(value, 'probeKey', (text) => (X25519_KEY.test(text) ? text : undefined)),
   });
 }
 
@@ -71,7 +75,7 @@ export function stateOf(
     'node' | 'incarnation'
   >,
 ): RememberedState {
-  const { node, incarnation, network, previousNetwork, subnet, vtepMac } = known;
+  const { node, incarnation, network, previousNetwork, subnet, vtepMac, probeKey } = known;
   return {
     node,
     incarnation,
@@ -79,6 +83,7 @@ export function stateOf(
     ...(previousNetwork === undefined ? {} : { previousNetwork }),
     ...(subnet === undefined ? {} : { subnet }),
     ...(vtepMac === undefined ? {} : { vtepMac }),
+    ...(probeKey === undefined ? {} : { probeKey }),
   };
 }
 

@@ -87,19 +87,20 @@ export class RouteView {
   }
 
   /**
-   * Those to these destinations in the main table, each looked up by itself; undefined where only reading the whole table can tell: another rule, a longer prefix
+   * Those to these destinations in one table, each looked up by itself; undefined where only reading the whole table can tell: another rule, a longer prefix
    * or a foreign route answers in place of the one looked for. A route that lookups pass over (no carrier) is missed; to put it then finds it standing.
+   * @param mark what brings a lookup into that table; main needs none
    */
-  to(destinations: readonly Subnet[]): Route[] | undefined {
+  to(destinations: readonly Subnet[], table = MAIN_TABLE, mark?: number): Route[] | undefined {
     for (const destination of destinations)
-      this.#socket.add(RTM_GETROUTE, 0, (w) => writeRouteLookup(w, ipValueOf(baseOf(destination)), true));
+      this.#socket.add(RTM_GETROUTE, 0, (w) => writeRouteLookup(w, ipValueOf(baseOf(destination)), true, mark));
     const found: RouteMessage[] = [];
     let certain = true;
     this.#socket.exchange((m, request) => {
       const route = readRoute(m);
       const destination = destinations[request];
       if (destination === undefined) return;
-      if (route.table !== MAIN_TABLE || route.prefixLength > prefixLengthOf(destination)) certain = false;
+      if (route.table !== table || route.prefixLength > prefixLengthOf(destination)) certain = false;
       else if (subnetFrom(route.destination, route.prefixLength) === destination) {
         if (this.#mayBeOurs(route) && route.priority === 0) found.push(route);
         else certain = false;

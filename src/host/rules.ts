@@ -3,7 +3,7 @@ import type { Change } from '../core/diff.ts';
 import type { WeftError } from '../core/errors.ts';
 import { describeHostEntry, sameHostEntry, type Rule } from '../core/host-entry.ts';
 import { ROUTE_PROTOCOL } from '../core/instance.ts';
-import { baseOf, prefixLengthOf } from '../core/subnet.ts';
+import { baseOf, overlaps, prefixLengthOf, type Subnet } from '../core/subnet.ts';
 import { EEXIST, ENOENT } from '../native/kernel-error.ts';
 import {
   FR_ACT_TO_TBL,
@@ -19,26 +19,33 @@ import type { RouteSocket } from '../native/route-socket.ts';
 import { refusal } from './kernel-errors.ts';
 import { ipValueOf, subnetFrom } from './kernel-values.ts';
 
-/** Of several on one priority the first: it acts first, and is the older one where a change broke off between adding and removing. */
+/**
+ * Of several on one priority the first: it acts first, and is the older one where a change broke off between adding and removing. Another daemon of this host that has the same
+ * slot, since its state directory is another, has other networks: its rules are left alone.
+ */
 export function observeRules(
   socket: RouteSocket,
   version: 4 | 6,
   priorities: { readonly from: number; readonly to: number },
+  networks: readonly Subnet[],
 ): Rule[] {
   const rules = socket.dump(RTM_GETRULE, (w) => writeRuleQuery(w, version), readRule);
   const seen = new Set<number>();
   return rules.flatMap((rule): Rule[] => {
     if (rule.priority < priorities.from || rule.priority > priorities.to || seen.has(rule.priority)) return [];
     if (rule.protocol !== undefined && rule.protocol !== ROUTE_PROTOCOL) return [];
+    const to = subnetFrom(rule.destination, rule.prefixLength);
+    if (!networks.some((network) => overlaps(network, to))) return [];
     if (rule.action !== FR_ACT_TO_TBL && rule.action !== FR_ACT_UNREACHABLE) return [];
     seen.add(rule.priority);
     return [
       {
         kind: 'rule',
         priority: rule.priority,
-        to: subnetFrom(rule.destination, rule.prefixLength),
+        to,
         action: rule.action === FR_ACT_UNREACHABLE ? 'unreachable' : rule.table,
         ...(rule.suppressPrefixLength === undefined ? {} : { suppressPrefixLength: rule.suppressPrefixLength }),
+        ...(rule.mark === undefined ? {} : { mark: rule.mark.value, markMask: rule.mark.mask }),
       },
     ];
   });
@@ -50,8 +57,12 @@ const requestOf = (rule: Rule): RuleRequest => ({
   destination: ipValueOf(baseOf(rule.to)),
   prefixLength: prefixLengthOf(rule.to),
   ...(rule.suppressPrefixLength === undefined ? {} : { suppressPrefixLength: rule.suppressPrefixLength }),
+  ...(rule.mark === undefined ? {} : { mark: { value: rule.mark, mask: rule.markMask ?? ALL_BITS } }),
   protocol: ROUTE_PROTOCOL,
 });
+
+/** The kernel's own reading of a mark without a mask. */
+const ALL_BITS = 0xffff_ffff;
 
 /** @returns what went wrong */
 export function applyRule(socket: RouteSocket, change: Change<Rule>): WeftError | undefined {

@@ -18,6 +18,7 @@ import { Claims } from './claims.ts';
 import { fileError } from './host-errors.ts';
 import { allotSlot, lockAt, readSlots } from './instance-slots.ts';
 import { resolveNodeId } from './node-identity.ts';
+import { newProbeKey } from './probe-keys.ts';
 import { readRemembered, stateOf, writeRemembered } from './remembered-state.ts';
 
 export interface StateOptions {
@@ -29,6 +30,8 @@ export interface StateOptions {
   readonly nodeId: NodeId | undefined;
   /** /etc/machine-id. */
   readonly machineIdPath: string;
+  /** The machine's id in its cloud, which goes before the machine id. */
+  readonly cloudNode?: () => Promise<NodeId>;
 }
 
 /** Eight hexadecimal digits. Secrets in a URL do not count: a changed password makes no other daemon. */
@@ -80,8 +83,9 @@ export class StateDirectory implements NodeState {
   }
 
   async #write(changes: RememberedChanges): Promise<void> {
-    const { network, previousNetwork, subnet, vtepMac, node, incarnation } = { ...this.#remembered, ...changes };
-    const next = stateOf({ node, incarnation, network, previousNetwork, subnet, vtepMac });
+    const all = { ...this.#remembered, ...changes };
+    const { network, previousNetwork, subnet, vtepMac, node, incarnation, probeKey } = all;
+    const next = stateOf({ node, incarnation, network, previousNetwork, subnet, vtepMac, probeKey });
     if (JSON.stringify(next) === JSON.stringify(this.#remembered)) return;
     await writeRemembered(stateFile(this.directory), next);
     this.#remembered = next;
@@ -114,7 +118,9 @@ export async function openStateDirectory(options: StateOptions, signal: AbortSig
       remembered: before,
       stateFile: stateFile(directory),
     });
-    const remembered: RememberedState = { ...before, node, incarnation: (before?.incarnation ?? 0) + 1 };
+    // Kept over restarts: peers go on to understand us before they have read our lease.
+    const probeKey = before?.probeKey ?? newProbeKey();
+    const remembered: RememberedState = { ...before, node, incarnation: (before?.incarnation ?? 0) + 1, probeKey };
     // On disk before anybody hears of it: an incarnation is never used twice.
     await writeRemembered(stateFile(directory), remembered);
     return new StateDirectory({ id, slot }, directory, lock, remembered);

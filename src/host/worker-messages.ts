@@ -1,5 +1,6 @@
 /** What main thread and kernel worker say to each other. Each side ignores no kind: the compiler checks that every one is handled. */
 import type { HostHint } from '../contracts/host-network.ts';
+import type { ProbeOutcome, ProbePeer, ProbeSelf, ProbeTarget } from '../contracts/path-probe.ts';
 import type { Address } from '../core/address.ts';
 import type { Subnet } from '../core/subnet.ts';
 import type { IpValue } from '../native/netlink/ip-value.ts';
@@ -34,11 +35,28 @@ export interface Expected {
   readonly forwarding: readonly (readonly [mac: string, remote: IpValue | null])[];
 }
 
+export type ProbeOrder =
+  /** @param firstSequence above all that an earlier worker of this process has used */
+  | {
+      readonly kind: 'probe-listen';
+      readonly self: ProbeSelf;
+      readonly privateKey: string;
+      readonly firstSequence: number;
+    }
+  | { readonly kind: 'probe-serve'; readonly peers: readonly ProbePeer[] }
+  | { readonly kind: 'probe-ask'; readonly targets: readonly ProbeTarget[] }
+  | { readonly kind: 'probe-stop' };
+
 export type ToWorker =
+  | ProbeOrder
   | { readonly kind: 'watch'; readonly scope: WatchScope }
   | { readonly kind: 'expect'; readonly expected: readonly Expected[] }
   /** The last hints were taken: the next may come. */
   | { readonly kind: 'taken' }
   | { readonly kind: 'stop' };
 
-export type FromWorker = { readonly kind: 'hints'; readonly hints: readonly HostHint[] };
+export type FromWorker =
+  | { readonly kind: 'hints'; readonly hints: readonly HostHint[] }
+  | { readonly kind: 'probe-outcomes'; readonly outcomes: readonly ProbeOutcome[] }
+  /** What came of the last `probe-listen`. */
+  | { readonly kind: 'probe-listening'; readonly refused?: { readonly call: string; readonly errno: number } };

@@ -1,7 +1,7 @@
 /** Hosts come into a cluster: daemons, containers, and paths to all others. */
 import type { LabHost } from './lab-host.ts';
 
-/** Starts the daemons of these hosts at once, gives each a container, and waits until each sees `among` (all others) by some path. */
+/** Starts the daemons of these hosts at once, gives each a container, and waits until each sees `among` (all others) by the path that it will stay on. */
 export async function startHosts(
   hosts: readonly LabHost[],
   among: readonly LabHost[],
@@ -22,7 +22,7 @@ async function seesAll(host: LabHost, among: readonly LabHost[], signal: AbortSi
   await host.await(
     `sees ${others.size} peers`,
     ({ ready, peers }) => {
-      const reached = peers.filter(({ subnet, path }) => others.has(subnet) && path !== 'none');
+      const reached = peers.filter(({ subnet, path, settled }) => others.has(subnet) && path !== 'none' && settled);
       return ready && reached.length === others.size ? true : undefined;
     },
     signal,

@@ -24,6 +24,23 @@ export interface Libc {
   send(fd: number, data: Uint8Array, length: number, flags: number): number;
   /** recv(2) */
   recv(fd: number, into: Uint8Array, length: number, flags: number): number;
+  /** sendto(2) */
+  sendto(
+    fd: number,
+    data: Uint8Array,
+    length: number,
+    flags: number,
+    address: Uint8Array,
+    addressLength: number,
+  ): number;
+  /** recvmsg(2): `header` is the address of a struct msghdr, from `allocate`. */
+  recvmsg(fd: number, header: bigint, flags: number): number;
+  /** if_indextoname(3): the name stands in `into`, 16 bytes; false when there is no such device. */
+  ifIndexToName(index: number, into: Uint8Array): boolean;
+  /** Memory that stays where it is for as long as the process lives, for structs that hold addresses; zeroed. */
+  allocate(length: number): { readonly address: bigint; readonly bytes: Uint8Array };
+  /** Of a pointer, and of size_t. */
+  readonly wordBytes: number;
   /** poll(2): `fds` holds 8 bytes for each descriptor. Blocks the thread. */
   poll(fds: Uint8Array, count: number, timeoutMs: number): number;
   /** ppoll(2): as poll(2), with a timespec of 16 bytes. Blocks the thread. */
@@ -53,6 +70,7 @@ export function libc(): Libc {
   const program = koffi.struct({ len: 'uint16_t', filter: 'const uint8_t *' });
   const attach = c.func('setsockopt', 'int', ['int', 'int', 'int', koffi.pointer(program), 'uint32_t']);
   const programBytes = koffi.sizeof(program);
+  const toName = c.func('void *if_indextoname(unsigned int index, void *name)');
   bound = {
     socket: c.func('int socket(int domain, int type, int protocol)'),
     bind: c.func('int bind(int fd, const void *address, uint32_t length)'),
@@ -64,6 +82,17 @@ export function libc(): Libc {
       Number(attach(fd, SOL_SOCKET, SO_ATTACH_FILTER, { len: length, filter: instructions }, programBytes)),
     send: c.func('intptr_t send(int fd, const void *data, size_t length, int flags)'),
     recv: c.func('intptr_t recv(int fd, void *into, size_t length, int flags)'),
+    sendto: c.func(
+      'intptr_t sendto(int fd, const void *data, size_t length, int flags, const void *address, uint32_t addressLength)',
+    ),
+    recvmsg: c.func('intptr_t recvmsg(int fd, void *header, int flags)'),
+    ifIndexToName: (index, into) => toName(index, into) !== null,
+    allocate: (length) => {
+      const memory: unknown = koffi.alloc('uint8_t', length);
+      const bytes = new Uint8Array(koffi.view(memory, length)).fill(0);
+      return { address: koffi.address(memory), bytes };
+    },
+    wordBytes: koffi.sizeof('size_t'),
     poll: c.func('int poll(void *fds, unsigned long count, int timeout)'),
     ppoll: c.func('int ppoll(void *fds, unsigned long count, const void *timeout, void *mask)'),
     eventfd: c.func('int eventfd(unsigned int initial, int flags)'),

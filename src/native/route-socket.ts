@@ -50,9 +50,12 @@ export class RouteSocket {
   #first = 1;
   #count = 0;
 
-  /** @throws KernelError; Error when koffi cannot be loaded. */
-  constructor() {
-    this.#socket = new NetlinkSocket(NETLINK_ROUTE, { receiveBytes: RECEIVE_BYTES, sendBytes: SEND_BYTES });
+  /**
+   * @param protocol another family may be dumped as well; `exchange` is rtnetlink's
+   * @throws KernelError; Error when koffi cannot be loaded
+   */
+  constructor(protocol = NETLINK_ROUTE) {
+    this.#socket = new NetlinkSocket(protocol, { receiveBytes: RECEIVE_BYTES, sendBytes: SEND_BYTES });
     this.#most = Math.max(1, Math.min(MOST_REQUESTS, Math.floor(this.#socket.receiveBytes / ERROR_BYTES)));
   }
 

@@ -3,7 +3,7 @@
  * A pass may look at a few leases alone, so that one new lease among thousands is cheap; the pass over all stays the truth.
  */
 import type { Clock } from '../contracts/clock.ts';
-import type { HostNetwork, HostScope } from '../contracts/host-network.ts';
+import type { HostNetwork, HostObservation, HostScope } from '../contracts/host-network.ts';
 import { diff, type Change } from '../core/diff.ts';
 import { guard, INITIAL_GUARD, type Guarded, type GuardState } from '../core/guard.ts';
 import {
@@ -21,7 +21,15 @@ import type { Subnet } from '../core/subnet.ts';
 import type { Datapath, Self } from '../datapath/datapath.ts';
 import { hostBasics, receiveSide } from '../datapath/host-basics.ts';
 import { datapathsOf } from '../datapath/paths.ts';
-import { planPeer, planPeers, type Marks, type PeerPlan } from '../datapath/plan.ts';
+import {
+  mainRoutes,
+  planPeer,
+  planPeers,
+  type Choose,
+  type Marks,
+  type PeerPlan,
+  type PlanParts,
+} from '../datapath/plan.ts';
 import { hostScope } from './host-scope.ts';
 import type { FailedChange, PassReport, PeerPath } from './pass-report.ts';
 import { settlePaths } from './peer-paths.ts';
@@ -37,6 +45,8 @@ export interface PassInput {
   readonly previousNetwork: Subnet | undefined;
   /** Subnets of peers that answered a probe lately: not removed, whatever the store says. */
   readonly answering: ReadonlySet<Subnet>;
+  /** Which of the usable paths of a peer is taken. Asked at least once for each peer of the pass; it must go by what is known before the pass alone. */
+  readonly choose: Choose;
   /** Stop after the diff. */
   readonly dryRun: boolean;
 }
@@ -75,13 +85,8 @@ export class HostPasses {
     const startedMs = this.#clock.now();
     const paths = datapathsOf(input.self.config.paths);
     const few = this.#few(input);
-    const planned =
-      few === undefined
-        ? this.#planAll(input, paths)
-        : (this.#planFew(input, paths, few) ?? this.#planAll(input, paths));
+    const { planned, observed } = await this.#look(input, paths, few, signal);
     const scope = planned.scope.only === undefined ? 'all' : planned.looked.length;
-
-    const observed = await this.#host.observe(planned.scope, signal);
     const changes = diff(withoutRemade(observed.entries, planned.wanted), planned.wanted, COMPARISON);
     const { go, held, heldForMs } = this.#guardRemovals(input, planned, changes, observed.entries);
     const outcomes = input.dryRun || go.length === 0 ? [] : await this.#host.apply(go, signal);
@@ -108,6 +113,21 @@ export class HostPasses {
     };
   }
 
+  /** Plans and what stands. A pass over all looks first: what is not chosen yet is chosen by what stands. */
+  async #look(
+    input: PassInput,
+    paths: readonly Datapath[],
+    few: ReadonlySet<LeaseKey> | undefined,
+    signal: AbortSignal,
+  ): Promise<{ readonly planned: Planned; readonly observed: HostObservation }> {
+    const planned = few === undefined ? undefined : this.#planFew(input, paths, few);
+    if (planned !== undefined) return { planned, observed: await this.#host.observe(planned.scope, signal) };
+    const basics = hostBasics(input.self, paths);
+    const scope = hostScope(input.self, basics, input.files, input.previousNetwork);
+    const observed = await this.#host.observe(scope, signal);
+    return { planned: this.#planAll(input, paths, basics, scope, observed.entries), observed };
+  }
+
   /** The leases to look at when they are few enough to be looked at alone. */
   #few(input: PassInput): ReadonlySet<LeaseKey> | undefined {
     const { changed, view, self } = input;
@@ -124,25 +144,32 @@ export class HostPasses {
     return removals > FEW_REMOVALS ? undefined : changed;
   }
 
-  #planAll(input: PassInput, paths: readonly Datapath[]): Planned {
-    const { self, view, files } = input;
-    const basics = hostBasics(self, paths);
-    const { peers: plans, marks } = planPeers(self, paths, view.leases.values());
+  #planAll(
+    { self, view, files, choose }: PassInput,
+    paths: readonly Datapath[],
+    basics: readonly HostEntry[],
+    scope: HostScope,
+    observed: readonly HostEntry[],
+  ): Planned {
+    const parts = { self, paths, choose, standing: mainRoutes(observed) };
+    const { peers: plans, marks } = planPeers(parts, view.leases.values());
     this.#marks = marks;
     const looked = new Set<LeaseKey>([...plans.keys(), ...this.#paths.keys()]);
     const wanted = [...basics, ...files];
     for (const plan of plans.values()) for (const entry of plan.entries) wanted.push(entry);
-    return { scope: hostScope(self, basics, files, input.previousNetwork), plans, looked: [...looked], wanted };
+    return { scope, plans, looked: [...looked], wanted };
   }
 
   /** Undefined when it turns out that these leases cannot be planned without the others. */
   #planFew(input: PassInput, paths: readonly Datapath[], keys: ReadonlySet<LeaseKey>): Planned | undefined {
-    const { self, view } = input;
+    const { self, view, choose } = input;
+    // What is new stands nowhere yet, and of all others it is known what was chosen.
+    const parts: PlanParts = { self, paths, choose, standing: new Map() };
     const only = new Set<string>();
     for (const key of keys) {
       const gone = this.#leases.get(key);
       if (gone === undefined) continue;
-      for (const entry of planPeer(self, paths, gone, { owners: new Map(), contested: false }).entries)
+      for (const entry of planPeer(parts, gone, { owners: new Map(), contested: false }).entries)
         only.add(hostEntryKey(entry));
     }
     for (const [mark, owner] of this.#marks.owners) if (keys.has(owner.key)) this.#marks.owners.delete(mark);
@@ -151,7 +178,7 @@ export class HostPasses {
     for (const key of keys) {
       const lease = view.leases.get(key);
       if (lease === undefined) continue;
-      const plan = planPeer(self, paths, lease, this.#marks);
+      const plan = planPeer(parts, lease, this.#marks);
       plans.set(key, plan);
       for (const entry of plan.entries) {
         only.add(hostEntryKey(entry));

@@ -6,10 +6,16 @@ import type { HeldChange } from '../core/guard.ts';
 import type { HostEntry } from '../core/host-entry.ts';
 import type { Lease, LeaseKey } from '../core/lease.ts';
 import type { PathName, Refusal } from '../core/path.ts';
+import type { Chosen } from '../core/path-choice.ts';
 
 export interface PeerPath {
   readonly peer: Lease;
   readonly path: PathName | 'none';
+  /** All that could be taken, in the order of the list, and why this one is; undefined when none can be. */
+  readonly usable: readonly PathName[];
+  readonly chosen: Chosen | undefined;
+  /** Its route stood already when the pass looked. */
+  readonly stood: boolean;
   readonly mtuBytes: number | undefined;
   /** When this path was taken, milliseconds since 1970. */
   readonly sinceMs: number;

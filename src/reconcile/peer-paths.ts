@@ -7,6 +7,9 @@ import type { Move, PeerPath } from './pass-report.ts';
 const pathOf = (plan: PeerPlan, before: PeerPath | undefined, nowMs: number): PeerPath => ({
   peer: plan.peer,
   path: plan.path,
+  usable: plan.usable,
+  chosen: plan.chosen,
+  stood: plan.stood,
   mtuBytes: plan.mtuBytes,
   sinceMs: before?.path === plan.path ? before.sinceMs : nowMs,
   refused: plan.refused,

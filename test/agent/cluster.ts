@@ -11,6 +11,7 @@ import { encodeLeaseValue } from '../../src/core/lease-value.ts';
 import { parseNodeId } from '../../src/core/node-id.ts';
 import { parseSubnet } from '../../src/core/subnet.ts';
 import { FakeHost } from '../fakes/fake-host.ts';
+import { FakeProbe, FakeProbeNetwork } from '../fakes/fake-probe.ts';
 import { ListLog } from '../fakes/list-log.ts';
 import { ManualClock } from '../fakes/manual-clock.ts';
 import { MemoryNetwork, unreachable, type MemoryCall } from '../fakes/memory-network.ts';
@@ -39,6 +40,7 @@ export async function three(): Promise<{ cluster: Cluster; a: Member; b: Member;
   const b = cluster.member('b', '192.168.0.2', withSubnet(2)).start();
   const c = cluster.member('c', '192.168.7.3', withSubnet(3)).start();
   await cluster.pass(1000);
+  await cluster.prove();
   return { cluster, a, b, c };
 }
 
@@ -61,6 +63,7 @@ export class FakeState implements NodeState {
 export class Cluster {
   readonly clock = new ManualClock(1_000_000);
   readonly network = new MemoryNetwork(this.clock);
+  readonly probes = new FakeProbeNetwork();
   /** A person at the store. */
   readonly store = new MemoryStore(this.network, this.clock, new SeededRandom(99));
   readonly members: Member[] = [];
@@ -101,6 +104,11 @@ export class Cluster {
     await this.settle();
   }
 
+  /** Three good probes, and one more: what the list likes best is in use. */
+  async prove(): Promise<void> {
+    for (let probe = 0; probe < 4; probe++) await this.pass(1000);
+  }
+
   /** The leases as they are stored, sorted. */
   get leases(): string {
     return [...this.network.leases.values()]
@@ -129,6 +137,7 @@ export class Member {
   guardFindings: readonly Finding[] = [];
   agent: Agent | undefined;
   end: AgentEnd | WeftError | undefined;
+  #probe: FakeProbe | undefined;
   #stop = new AbortController();
   #running: Promise<void> = Promise.resolve();
 
@@ -169,10 +178,13 @@ export class Member {
     this.#stop = new AbortController();
     const seen = this.#through(network);
     const random = new SeededRandom(cluster.seed * 1000 + cluster.members.indexOf(this));
+    const probe = new FakeProbe(cluster.probes, `key of ${this.name}`);
+    this.#probe = probe;
     const agent = new Agent({
       store: new MemoryStore(seen, clock, random),
       records: new MemoryRecords(seen),
       host: this.host,
+      probe,
       state: this.state,
       instance: { id: '00000000', slot: 0 },
       clock,
@@ -197,6 +209,13 @@ export class Member {
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#running;
+    this.#probe?.die();
+  }
+
+  /** Its machine is off: not even its kernel answers. */
+  async powerOff(): Promise<void> {
+    await this.stop();
+    this.#probe?.off();
   }
 
   get subnet(): string | null | undefined {
@@ -207,8 +226,9 @@ export class Member {
     return (this.agent?.status().findings ?? []).map(({ code }) => code);
   }
 
+  /** Those that carry traffic; each path has a table of its own besides, for probes. */
   get routes(): string[] {
-    return this.host.text.split('\n').filter((line) => line.startsWith('route '));
+    return this.host.text.split('\n').filter((line) => line.startsWith('route ') && !line.includes(' table '));
   }
 
   /** Why it is not ready; empty when it is. */

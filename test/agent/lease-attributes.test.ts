@@ -35,6 +35,7 @@ function valueOf(config: JsonValue, receives: readonly PathName[] = ['direct', '
       vtepMac: MAC,
       numbers: numbersOf(0),
       receives,
+      probe: undefined,
     }),
   );
 }

@@ -86,7 +86,7 @@ test('explains a peer by node id, subnet, public IP or an address in its subnet'
     assert.equal(explanation?.subnet, '10.42.3.0/24', name);
     assert.deepEqual(explanation.paths, [
       { path: 'direct', verdict: 'refused', why: '192.168.7.3 is not on the link of eth0 (192.168.0.0/24)' },
-      { path: 'vxlan', verdict: 'taken', why: null },
+      { path: 'vxlan', verdict: 'taken', why: 'good' },
     ]);
     assert.deepEqual(explanation.mtu, { result: 1450, overhead: 50, mine: 1450, theirs: 1450, between: undefined });
     assert.deepEqual(

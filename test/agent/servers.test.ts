@@ -53,6 +53,8 @@ class FakeAgent implements Asked {
       before: null,
       paths: [],
       mtu: null,
+      probes: [],
+      turns: [],
       entries: [],
     });
   }

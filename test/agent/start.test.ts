@@ -19,7 +19,10 @@ test('the tunnel device stands before the claim, subnet.env before any list, and
   assert.match(worlds.get('claim') ?? '', /^link flannel\.1 vxlan id 1 local 192\.168\.0\.1 .* up\nlease $/);
   assert.match(worlds.get('watch') ?? '', /^file \/run\/flannel\/subnet\.env .*\nlink flannel\.1 .*\nlease null$/);
   assert.match(worlds.get('renew') ?? '', /^address 10\.42\.7\.0\/32 dev flannel\.1\n/);
-  assert.match(cluster.leases, /"vxlan":\{"vni":1,"mac":"[0-9a-f:]{17}","port":8472\}\}\}$/);
+  assert.match(
+    cluster.leases,
+    /"vxlan":\{"vni":1,"mac":"[0-9a-f:]{17}","port":8472\},"probe":\{"key":"key of a","port":8286\}\}\}$/,
+  );
   assert.deepEqual(a.agent?.status().unready, []);
   await cluster.stop();
 });

@@ -5,7 +5,7 @@ import type { Lease } from '../../src/core/lease.ts';
 import type { Self } from '../../src/datapath/datapath.ts';
 import { hostBasics } from '../../src/datapath/host-basics.ts';
 import { datapathsOf } from '../../src/datapath/paths.ts';
-import { planPeers } from '../../src/datapath/plan.ts';
+import { chooseFirst, planPeers } from '../../src/datapath/plan.ts';
 import { median, report, round } from './measure.ts';
 import { clusterOf } from './large-cluster.ts';
 
@@ -16,7 +16,7 @@ const COMPARISON = { key: hostEntryKey, same: sameHostEntry, order: hostEntryOrd
 function wantedEntries(self: Self, leases: Iterable<Lease>): HostEntry[] {
   const paths = datapathsOf(self.config.paths);
   const wanted = [...hostBasics(self, paths)];
-  for (const plan of planPeers(self, paths, leases).peers.values())
+  for (const plan of planPeers({ self, paths, choose: chooseFirst, standing: new Map() }, leases).peers.values())
     for (const entry of plan.entries) wanted.push(entry);
   return wanted;
 }

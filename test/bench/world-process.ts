@@ -81,6 +81,9 @@ function startDaemon(): ChildProcess {
     subnetFile,
     '--iface',
     'eth0',
+    // Wherever the benchmark runs.
+    '--cloud',
+    'none',
   ];
   return spawn(process.execPath, ['dist/weftd.mjs', 'run', '--store', `dynamodb://${TABLE}?poll=1s`, ...own], {
     stdio: ['ignore', log, log],

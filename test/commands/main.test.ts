@@ -91,8 +91,8 @@ describe('weftd as a process', () => {
 
   it('refuses a cloud that it does not carry', () => {
     assert.match(
-      weftd(['run', '--store', 'dynamodb://weft', '--cloud', 'aws']).err,
-      /^weftd: UNSUPPORTED: --cloud aws is not carried by this version$/m,
+      weftd(['plan', '--store', 'dynamodb://weft', '--cloud', 'gce']).err,
+      /^weftd: UNSUPPORTED: --cloud gce is not carried by this version$/m,
     );
   });
 

@@ -35,6 +35,8 @@ const HEALTHY: Status = {
       mtu: 1500,
       since: ago(3 * 3_600_000),
       refused: [],
+      trouble: null,
+      settled: true,
     },
     {
       node: 'host-c',
@@ -44,6 +46,8 @@ const HEALTHY: Status = {
       mtu: 1450,
       since: ago(12 * 60_000),
       refused: [{ path: 'direct', why: '198.51.100.7 is not on the link of eth0' }],
+      trouble: null,
+      settled: true,
     },
     {
       node: null,
@@ -53,6 +57,8 @@ const HEALTHY: Status = {
       mtu: null,
       since: ago(5000),
       refused: [{ path: 'vxlan', why: 'no endpoint' }],
+      trouble: null,
+      settled: true,
     },
   ],
   pass: { number: 9, at: ago(4000), durationMs: 3.2, applied: 0, failed: [], held: [] },
@@ -145,6 +151,8 @@ describe('an explanation for people', () => {
       { path: 'vxlan', verdict: 'taken', why: null },
     ],
     mtu: { result: 1450, overhead: 50, mine: 1450, theirs: 8951, between: undefined },
+    probes: [{ path: 'vxlan', says: 'good', rttMs: 0.4, heard: ago(1000) }],
+    turns: [{ at: ago(12 * 60_000), from: 'direct', to: 'vxlan', why: 'direct is down' }],
     entries: [
       { entry: 'route 10.42.31.0/24 via 10.42.31.0 dev flannel.1', stands: true },
       { entry: 'fdb aa:bb:cc:dd:ee:ff dst 198.51.100.7', stands: false },
@@ -163,6 +171,9 @@ MTU        1450, the smallest of mine 1450, theirs 8951 (vxlan takes 50)
 PATH    VERDICT  WHY
 direct  refused  not on the link
 vxlan   taken
+
+WHEN     FROM    TO     WHY
+12m ago  direct  vxlan  direct is down
 
 STANDS  ON THIS HOST
 yes     route 10.42.31.0/24 via 10.42.31.0 dev flannel.1

@@ -21,6 +21,7 @@ import {
   outcomes,
   puts,
   removes,
+  NETWORK,
   replaces,
   scope,
   seen,
@@ -206,7 +207,30 @@ export function hostNetworkContract(
       };
       assert.equal(await seen(host, narrow), lines([loopback, direct(9), guardRule]));
       const { base: _, ...noBase } = scope;
-      assert.equal(await seen(host, { ...noBase, links: [], networks: [] }), lines([lookup, guardRule]));
+      assert.equal(await seen(host, { ...noBase, links: [], networks: [] }), '');
+      const foreign = { ...scope, networks: [parseSubnet('10.43.0.0/16')], links: [] };
+      assert.equal(await seen(host, foreign), lines([loopback]));
+    });
+
+    world('keeps rules for marked packets apart from others, and finds a route by its mark', async ({ host }) => {
+      const marked = { kind: 'rule', to: NETWORK, mark: 0x1002, markMask: 0x107f } as const;
+      const lookUp: HostEntry = { ...marked, priority: 8704, action: 8700 };
+      const nowhere: HostEntry = { ...marked, priority: 8705, action: 'unreachable' };
+      await make(host, puts(link, base, neighbour(8), tunnel(8), tunnel(8, 8700), lookUp, nowhere, lookup));
+      assert.equal(
+        await seen(host),
+        lines([link, base, neighbour(8), tunnel(8), tunnel(8, 8700), lookUp, nowhere, lookup]),
+      );
+      const marks = new Map([[8700, 0x1002]]);
+      const only = (...entries: readonly HostEntry[]): Promise<string> =>
+        seen(host, { ...scope, marks, only: new Set(entries.map(hostEntryKey)) });
+      assert.equal(await only(tunnel(8, 8700), tunnel(8)), lines([tunnel(8), tunnel(8, 8700)]));
+      assert.equal(await only(tunnel(9, 8700)), '');
+      const other: HostEntry = { ...lookUp, mark: 0x1006 };
+      await make(host, replaces(lookUp, other));
+      assert.equal(await only(other), lines([other]));
+      await make(host, removes(other, nowhere));
+      assert.equal(await only(other, nowhere), '');
     });
 
     world('looks at given keys alone', async ({ host }) => {

@@ -1,115 +1,130 @@
 /** The suite that every PathProbe passes. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { PathProbe, ProbeOutcome, ProbeTarget } from '../../src/contracts/path-probe.ts';
-import type { PathName } from '../../src/core/path.ts';
-import { never, rejectsWith } from './store-world.ts';
+import {
+  askAll,
+  introduce,
+  never,
+  otherOf,
+  Outcomes,
+  PATHS,
+  peerOf,
+  selfOf,
+  SUBNETS,
+  targetOf,
+  verdicts,
+  type ProbeWorld,
+} from './probe-world.ts';
 
-/** Two hosts that two paths join, and a third without Weft. */
-export interface ProbeWorld {
-  readonly mine: PathProbe;
-  readonly peer: PathProbe;
-  /** Two paths that work, in both directions. */
-  readonly paths: readonly [PathName, PathName];
-  /** How `mine` addresses its peer, and the peer it. */
-  target(path: PathName): ProbeTarget;
-  self(path: PathName): ProbeTarget;
-  /** The host without Weft. */
-  plain(path: PathName): ProbeTarget;
-  /** Packets of a path get no more from mine to the peer, or back. */
-  breakPath(direction: 'out' | 'back', path: PathName): Promise<void>;
-  /** The peer is switched off. */
-  stopPeer(): Promise<void>;
-  /** Something is sent to the peer's subnet, other than by the probe. */
-  sendTraffic(): Promise<void>;
-  close(): Promise<void>;
-}
+const HEARD = { direct: 'heard', vxlan: 'heard' };
+const SILENT = { direct: 'silent', vxlan: 'silent' };
 
-const signal = never();
-
-export function pathProbeContract(probeName: string, makeWorld: () => Promise<ProbeWorld>): void {
-  const test = (name: string, work: (world: ProbeWorld) => Promise<void>): void => {
-    it(name, async () => {
+export function pathProbeContract(name: string, makeWorld: () => Promise<ProbeWorld>): void {
+  const test = (title: string, body: (world: ProbeWorld) => Promise<void>): void => {
+    it(title, async () => {
       const world = await makeWorld();
       try {
-        await work(world);
+        await introduce(world);
+        await body(world);
       } finally {
         await world.close();
       }
     });
   };
 
-  /** Asks once, and waits for what comes of it. */
-  async function ask(probe: PathProbe, target: ProbeTarget): Promise<ProbeOutcome> {
-    const stop = new AbortController();
-    const outcomes = probe.outcomes(stop.signal)[Symbol.asyncIterator]();
-    const coming = outcomes.next();
-    await probe.ask(target, signal);
-    const { value, done } = await coming;
-    stop.abort();
-    await outcomes.return?.();
-    assert.ok(done !== true, 'the outcomes ended');
-    return value;
-  }
-
-  const meet = ({ mine, peer, target, self, paths: [first] }: ProbeWorld): void => {
-    mine.serve([target(first)]);
-    peer.serve([self(first)]);
-  };
-
-  describe(`probes by ${probeName}`, () => {
-    test('a path that carries is heard, and its round trip is known', async (world) => {
-      meet(world);
-      const [path] = world.paths;
-      const { rttMs, ...outcome } = await ask(world.mine, world.target(path));
-      assert.deepEqual(outcome, { subnet: world.target(path).subnet, path, verdict: 'heard' });
-      assert.ok(rttMs !== undefined && rttMs >= 0);
+  describe(`probes by ${name}`, () => {
+    test('hear of a path that carries both ways, with the time it takes', async (world) => {
+      const outcomes = await askAll(world, 'near');
+      assert.deepEqual(verdicts(outcomes), HEARD);
+      assert.ok(outcomes.every(({ rttMs }) => rttMs !== undefined && rttMs >= 0));
+      assert.ok(outcomes.every(({ subnet }) => subnet === SUBNETS.far));
     });
 
-    test('a path that does not carry is missed, as the peer says over another', async (world) => {
-      meet(world);
-      await world.breakPath('out', world.paths[0]);
-      assert.equal((await ask(world.mine, world.target(world.paths[0]))).verdict, 'missed');
-      assert.equal((await ask(world.mine, world.target(world.paths[1]))).verdict, 'heard');
+    for (const cut of PATHS) {
+      test(`blame the way out of ${cut} when that is cut, in its direction alone`, async (world) => {
+        await world.cut('near', cut);
+        assert.deepEqual(verdicts(await askAll(world, 'near')), { ...HEARD, [cut]: 'missed' });
+        assert.deepEqual(verdicts(await askAll(world, 'far')), HEARD);
+        await world.mend('near', cut);
+        assert.deepEqual(verdicts(await askAll(world, 'near')), HEARD);
+      });
+    }
+
+    test('do not blame the way out when only the way back is cut', async (world) => {
+      await world.cut('far', 'direct');
+      assert.deepEqual(verdicts(await askAll(world, 'near')), HEARD);
     });
 
-    test('a fault of the way back is not blamed on the way out', async (world) => {
-      meet(world);
-      await world.breakPath('back', world.paths[0]);
-      const { verdict, rttMs } = await ask(world.mine, world.target(world.paths[0]));
-      assert.deepEqual([verdict, rttMs], ['heard', undefined]);
+    test('get the answer over the other path when the way back is cut, though nothing else is asked', async (world) => {
+      await world.cut('far', 'direct');
+      const outcomes = new Outcomes(world.near);
+      for (let round = 0; round < 4 && !outcomes.all.some(({ verdict }) => verdict === 'heard'); round++) {
+        world.near.ask(targetOf('far', 'direct'));
+        await world.settle();
+      }
+      await outcomes.stop();
+      assert.ok(outcomes.all.some(({ verdict, path }) => verdict === 'heard' && path === 'direct'));
+      assert.ok(outcomes.all.every(({ verdict }) => verdict !== 'missed'));
     });
 
-    test('a peer that is off is silent', async (world) => {
-      meet(world);
-      await world.stopPeer();
-      assert.equal((await ask(world.mine, world.target(world.paths[0]))).verdict, 'silent');
+    test('say nothing of any path when nothing comes back', async (world) => {
+      for (const path of PATHS) await world.cut('far', path);
+      assert.deepEqual(verdicts(await askAll(world, 'near')), SILENT);
     });
 
-    test('a stranger gets no answer', async (world) => {
-      world.peer.serve([]);
-      assert.equal((await ask(world.mine, world.target(world.paths[0]))).verdict, 'silent');
-      meet(world);
-      assert.equal((await ask(world.mine, world.target(world.paths[0]))).verdict, 'heard');
+    test('are not answered to strangers', async (world) => {
+      world.far.serve([]);
+      await world.settle();
+      assert.deepEqual(verdicts(await askAll(world, 'near')), SILENT);
+      world.far.serve([peerOf(world, 'near', { key: world.far.key })]);
+      await world.settle();
+      assert.deepEqual(verdicts(await askAll(world, 'near')), SILENT);
+      world.far.serve([peerOf(world, 'near')]);
+      await world.settle();
+      assert.deepEqual(verdicts(await askAll(world, 'near')), HEARD);
     });
 
-    test('a peer without Weft answers an echo', async (world) => {
-      assert.equal((await ask(world.mine, world.plain(world.paths[0]))).verdict, 'heard');
+    test('find a peer that was started anew as soon as it has asked, before its lease is read', async (world) => {
+      assert.deepEqual(verdicts(await askAll(world, 'near')), HEARD);
+      await world.far.listen(selfOf('far', 8), never);
+      assert.deepEqual(verdicts(await askAll(world, 'near')), SILENT);
+      assert.deepEqual(verdicts(await askAll(world, 'far')), HEARD);
+      assert.deepEqual(verdicts(await askAll(world, 'near')), HEARD);
     });
 
-    test('knows where traffic goes, which its own requests are not', async (world) => {
-      meet(world);
-      const target = world.target(world.paths[0]);
-      await ask(world.mine, target);
-      assert.deepEqual([...(await world.mine.active(signal))], []);
-      await world.sendTraffic();
-      assert.deepEqual([...(await world.mine.active(signal))], [target.subnet]);
+    test('ask the kernel of a peer that has no daemon, and blame a way out there too', async (world) => {
+      world.far.serve([]);
+      world.near.serve([]);
+      await world.settle();
+      assert.deepEqual(verdicts(await askAll(world, 'near', 3, 'echo')), HEARD);
+      await world.cut('near', 'direct');
+      assert.deepEqual(verdicts(await askAll(world, 'near', 3, 'echo')), { ...HEARD, direct: 'missed' });
     });
 
-    test('ends when it is told to, and gives up with ABORTED where the caller does', async (world) => {
-      for await (const _ of world.mine.outcomes(AbortSignal.abort())) assert.fail('an outcome after the end');
-      await rejectsWith('ABORTED', world.mine.ask(world.target(world.paths[0]), AbortSignal.abort()));
-      await rejectsWith('ABORTED', world.mine.active(AbortSignal.abort()));
+    test('are no traffic; packets of containers are, for the direction in which they go', async (world) => {
+      await world.near.active(never);
+      await world.far.active(never);
+      await askAll(world, 'near');
+      await askAll(world, 'near', 1, 'echo');
+      assert.deepEqual([...((await world.near.active(never)) ?? [])], []);
+      assert.deepEqual([...((await world.far.active(never)) ?? [])], []);
+      await world.traffic('near');
+      assert.deepEqual([...((await world.near.active(never)) ?? [])], [SUBNETS[otherOf('near')]]);
+      assert.deepEqual([...((await world.far.active(never)) ?? [])], []);
+    });
+
+    test('leave nothing behind, and can begin again', async (world) => {
+      await world.near.active(never);
+      await world.near.forget(never);
+      await world.near.forget(never);
+      await introduce(world);
+      assert.deepEqual(verdicts(await askAll(world, 'near')), HEARD);
+    });
+
+    test('end with their signal', async (world) => {
+      const outcomes = new Outcomes(world.near);
+      await outcomes.stop();
+      await assert.rejects(world.near.listen(selfOf('near'), AbortSignal.abort()), { code: 'ABORTED' });
     });
   });
 }

@@ -15,7 +15,7 @@ import { parseNetworkConfig } from '../../src/core/parse-network-config.ts';
 import { baseOf, parseSubnet } from '../../src/core/subnet.ts';
 import type { Uplink } from '../../src/core/uplink.ts';
 import type { Self } from '../../src/datapath/datapath.ts';
-import { planPeers, type PeerPlan } from '../../src/datapath/plan.ts';
+import { chooseFirst, planPeers, type PeerPlan, type PlanParts } from '../../src/datapath/plan.ts';
 import { datapathsOf } from '../../src/datapath/paths.ts';
 
 export function uplinkAt(address: string, changes: Partial<Uplink> = {}): Uplink {
@@ -68,8 +68,15 @@ export function selfAt(config: JsonValue, own: Lease, uplink: Uplink, vtepMac: M
   };
 }
 
+export const partsOf = (self: Self): PlanParts => ({
+  self,
+  paths: datapathsOf(self.config.paths),
+  choose: chooseFirst,
+  standing: new Map(),
+});
+
 export const peersOf = (self: Self, leases: readonly Lease[]): PeerPlan[] => [
-  ...planPeers(self, datapathsOf(self.config.paths), leases).peers.values(),
+  ...planPeers(partsOf(self), leases).peers.values(),
 ];
 
 export const entriesText = (entries: readonly HostEntry[]): string[] => entries.map(describeHostEntry).toSorted();

@@ -7,8 +7,8 @@ import { parseSubnet } from '../../src/core/subnet.ts';
 import type { Self } from '../../src/datapath/datapath.ts';
 import { hostBasics } from '../../src/datapath/host-basics.ts';
 import { datapathsOf } from '../../src/datapath/paths.ts';
-import { planPeers } from '../../src/datapath/plan.ts';
-import { assertGolden, entriesText, lease, peersOf, planText, selfAt, uplinkAt, vxlanAt } from './cluster.ts';
+import { chooseFirst, planPeers } from '../../src/datapath/plan.ts';
+import { assertGolden, entriesText, lease, partsOf, peersOf, planText, selfAt, uplinkAt, vxlanAt } from './cluster.ts';
 
 const NETWORK = '10.42.0.0/16';
 const MINE = lease('10.42.1.0/24', '192.168.0.1', { weft: vxlanAt('me') });
@@ -103,10 +103,9 @@ test('a plan does not depend on the order of the leases', () => {
 
 test('marks are contested exactly when two peers claim one', () => {
   const self = selfAt(MIXED, MINE, uplinkAt('192.168.0.1'), macFrom('me'));
-  const paths = datapathsOf(self.config.paths);
-  assert.equal(planPeers(self, paths, CLUSTER).marks.contested, false);
+  assert.equal(planPeers(partsOf(self), CLUSTER).marks.contested, false);
   const twin = lease('10.42.99.0/24', '192.168.7.99', { weft: vxlanAt('three') });
-  assert.equal(planPeers(self, paths, [...CLUSTER, twin]).marks.contested, true);
+  assert.equal(planPeers(partsOf(self), [...CLUSTER, twin]).marks.contested, true);
 });
 
 test('no device and no route promises more than the uplink carries, whatever Backend.MTU says', () => {
@@ -135,7 +134,7 @@ test('two leases of one subnet, which two families allow, are contested: the one
   const other = lease('10.42.3.0/24', '192.168.7.4', { weft: vxlanAt('four'), epoch: 4 });
   const subnet = { v4: other.subnet.v4, v6: parseSubnet('fd00:42:3::/64') };
   const second: Lease = { ...other, key: leaseKeyOf(subnet), subnet };
-  const { peers, marks } = planPeers(self, paths, [second, first]);
+  const { peers, marks } = planPeers({ self, paths, choose: chooseFirst, standing: new Map() }, [second, first]);
   assert.deepEqual([peers.get(first.key)?.path, peers.get(second.key)?.path], ['vxlan', 'none']);
   assert.equal(marks.contested, true);
 });

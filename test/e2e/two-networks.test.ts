@@ -118,8 +118,9 @@ function daemonBeside(lab: Lab, name: string, network: string, more: readonly st
 
 const seesTwoPeers = (host: LabHost): Promise<true> =>
   host.await(
-    'sees two peers of the second network',
-    ({ ready, peers }) => (ready && peers.filter(({ path: by }) => by !== 'none').length === 2 ? true : undefined),
+    'sees two peers of the second network, each by the path that it stays on',
+    ({ ready, peers }) =>
+      ready && peers.filter(({ path: by, settled }) => by !== 'none' && settled).length === 2 ? true : undefined,
     never,
   );
 

@@ -13,7 +13,7 @@ import type { Change } from '../../src/core/diff.ts';
 import { asWeftError, WeftError } from '../../src/core/errors.ts';
 import { describeHostEntry, hostEntryKey, type HostEntry, type Route } from '../../src/core/host-entry.ts';
 import { MAIN_TABLE } from '../../src/core/instance.ts';
-import { contains } from '../../src/core/subnet.ts';
+import { contains, overlaps } from '../../src/core/subnet.ts';
 import type { Uplink } from '../../src/core/uplink.ts';
 import { chooseUplink } from '../../src/host/uplink-choice.ts';
 import { FakeKernel, type ForeignDevice } from './fake-kernel.ts';
@@ -173,7 +173,11 @@ export class FakeHost implements HostNetwork {
       case 'broadcast':
         return entry.address === scope.base;
       case 'rule':
-        return entry.priority >= scope.rulePriorities.from && entry.priority <= scope.rulePriorities.to;
+        return (
+          entry.priority >= scope.rulePriorities.from &&
+          entry.priority <= scope.rulePriorities.to &&
+          scope.networks.some((network) => overlaps(network, entry.to))
+        );
       case 'sysctl':
         return scope.sysctls.includes(entry.name);
       case 'accept':

@@ -1,110 +1,131 @@
-/** Hosts that probe each other in memory, over paths that the test breaks per direction. */
-import type { PathProbe, ProbeOutcome, ProbeTarget } from '../../src/contracts/path-probe.ts';
+/** Probes without packets: what is heard follows from which directions of which paths are cut. */
+import type { PathProbe, ProbeOutcome, ProbePeer, ProbeSelf, ProbeTarget } from '../../src/contracts/path-probe.ts';
+import type { Address } from '../../src/core/address.ts';
 import { WeftError } from '../../src/core/errors.ts';
-import { PATH_NAMES, type PathName } from '../../src/core/path.ts';
+import type { PathName } from '../../src/core/path.ts';
+import type { SettledProbe } from '../../src/core/probe-verdict.ts';
 import type { Subnet } from '../../src/core/subnet.ts';
 
-export class FakeProbeNet {
-  readonly #hosts = new Map<Subnet, FakeProbe>();
-  readonly #down = new Set<string>();
-  readonly #plain = new Set<Subnet>();
+export class FakeProbeNetwork {
+  readonly probes = new Map<Address, FakeProbe>();
+  /** Those that answer echoes although no daemon runs there. */
+  readonly kernels = new Set<Address>();
+  readonly #cuts = new Set<string>();
 
-  join(subnet: Subnet): FakeProbe {
-    const probe = new FakeProbe(this, subnet);
-    this.#hosts.set(subnet, probe);
-    return probe;
+  cut(from: Address, path: PathName): void {
+    this.#cuts.add(`${from} ${path}`);
   }
 
-  /** A host that runs no Weft: its kernel answers echo requests, and nothing else does. */
-  joinPlain(subnet: Subnet): void {
-    this.#plain.add(subnet);
+  mend(from: Address, path: PathName): void {
+    this.#cuts.delete(`${from} ${path}`);
   }
 
-  /** Packets of this path no longer get from one to the other; the way back is another matter. */
-  breakPath(from: Subnet, to: Subnet, path: PathName): void {
-    this.#down.add(`${from} ${to} ${path}`);
-  }
-
-  mendPath(from: Subnet, to: Subnet, path: PathName): void {
-    this.#down.delete(`${from} ${to} ${path}`);
-  }
-
-  leave(subnet: Subnet): void {
-    this.#hosts.delete(subnet);
-    this.#plain.delete(subnet);
-  }
-
-  outcome(from: Subnet, { subnet, path, responder }: ProbeTarget): ProbeOutcome {
-    const carries = (source: Subnet, target: Subnet, by: PathName): boolean =>
-      !this.#down.has(`${source} ${target} ${by}`);
-    const there = carries(from, subnet, path);
-    const back = PATH_NAMES.some((by) => carries(subnet, from, by));
-    const answersEcho = this.#hosts.has(subnet) || this.#plain.has(subnet);
-    const answers = responder === undefined ? answersEcho : (this.#hosts.get(subnet)?.serves(from) ?? false);
-    if (there && back && answers)
-      return { subnet, path, verdict: 'heard', ...(carries(subnet, from, path) ? { rttMs: 1 } : {}) };
-    // Asked again over a second path, a Weft peer says what it heard on the first; an echo cannot.
-    const second = PATH_NAMES.some((by) => by !== path && carries(from, subnet, by));
-    return {
-      subnet,
-      path,
-      verdict: !there && responder !== undefined && second && back && answers ? 'missed' : 'silent',
-    };
+  carries(from: Address, path: PathName): boolean {
+    return !this.#cuts.has(`${from} ${path}`);
   }
 }
 
 export class FakeProbe implements PathProbe {
-  /** What `active` says. */
-  readonly traffic = new Set<Subnet>();
-  readonly #net: FakeProbeNet;
-  readonly #subnet: Subnet;
-  readonly #readers = new Set<(outcome: ProbeOutcome) => void>();
-  #served: ReadonlySet<Subnet> = new Set();
+  readonly key: string;
+  /** Subnets with traffic; undefined: there is no telling. */
+  traffic: Set<Subnet> | undefined = new Set();
+  /** All that was asked, `path by base`. */
+  readonly asked: string[] = [];
+  readonly #network: FakeProbeNetwork;
+  #self: ProbeSelf | undefined;
+  /** Incarnations that peers have shown by asking. */
+  readonly #met = new Map<Address, number>();
+  #peers = new Map<Address, ProbePeer>();
+  #outcomes: ProbeOutcome[] = [];
+  #wake: () => void = () => {};
 
-  constructor(net: FakeProbeNet, subnet: Subnet) {
-    this.#net = net;
-    this.#subnet = subnet;
+  constructor(network: FakeProbeNetwork, key: string) {
+    this.#network = network;
+    this.key = key;
   }
 
-  async ask(target: ProbeTarget, signal: AbortSignal): Promise<void> {
-    await Promise.resolve();
-    if (signal.aborted) throw new WeftError('ABORTED', 'gave up asking', { cause: signal.reason });
-    const outcome = this.#net.outcome(this.#subnet, target);
-    for (const read of this.#readers) read(outcome);
+  listen(self: ProbeSelf, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return Promise.reject(new WeftError('ABORTED', 'stopped before it listened'));
+    this.#self = self;
+    this.#network.probes.set(self.base, this);
+    return Promise.resolve();
   }
 
-  async *outcomes(signal: AbortSignal): AsyncGenerator<ProbeOutcome> {
-    const waiting: ProbeOutcome[] = [];
-    let wake = (): void => undefined;
-    const read = (outcome: ProbeOutcome): void => {
-      waiting.push(outcome);
-      wake();
-    };
-    const end = (): void => wake();
-    this.#readers.add(read);
-    signal.addEventListener('abort', end);
-    try {
-      while (!signal.aborted) {
-        const outcome = waiting.shift();
-        if (outcome !== undefined) yield outcome;
-        else await new Promise<void>((resolve) => (wake = resolve));
-      }
-    } finally {
-      this.#readers.delete(read);
-      signal.removeEventListener('abort', end);
+  serve(peers: readonly ProbePeer[]): void {
+    this.#peers = new Map(peers.map((peer) => [peer.base, peer]));
+  }
+
+  ask(target: ProbeTarget): void {
+    this.asked.push(`${target.path} ${target.by} ${target.base}`);
+    this.#outcomes.push({ ...this.#outcomeOf(target), subnet: target.subnet, by: target.by });
+    this.#wake();
+  }
+
+  async *outcomes(signal: AbortSignal): AsyncGenerator<ProbeOutcome, void, undefined> {
+    const onAbort = (): void => this.#wake();
+    signal.addEventListener('abort', onAbort);
+    while (!signal.aborted) {
+      const outcome = this.#outcomes.shift();
+      if (outcome === undefined) await new Promise<void>((resolve) => (this.#wake = resolve));
+      else yield outcome;
     }
+    signal.removeEventListener('abort', onAbort);
   }
 
-  serve(peers: readonly ProbeTarget[]): void {
-    this.#served = new Set(peers.map(({ subnet }) => subnet));
+  active(): Promise<ReadonlySet<Subnet> | undefined> {
+    return Promise.resolve(this.traffic === undefined ? undefined : new Set(this.traffic));
   }
 
-  serves(subnet: Subnet): boolean {
-    return this.#served.has(subnet);
+  forget(): Promise<void> {
+    if (this.#self !== undefined) this.#network.probes.delete(this.#self.base);
+    this.#self = undefined;
+    return Promise.resolve();
   }
 
-  async active(signal: AbortSignal): Promise<ReadonlySet<Subnet>> {
-    if (signal.aborted) throw new WeftError('ABORTED', 'gave up', { cause: signal.reason });
-    return new Set(this.traffic);
+  /** The daemon is gone; the kernel is not. */
+  die(): void {
+    if (this.#self === undefined) return;
+    this.#network.probes.delete(this.#self.base);
+    this.#network.kernels.add(this.#self.base);
+  }
+
+  /** The kernel is gone too. */
+  off(): void {
+    if (this.#self === undefined) return;
+    this.#network.probes.delete(this.#self.base);
+    this.#network.kernels.delete(this.#self.base);
+  }
+
+  #outcomeOf({ base, path, by }: ProbeTarget): SettledProbe {
+    const own = this.#self;
+    const far = this.#network.probes.get(base);
+    if (own === undefined) return { path, verdict: 'silent' };
+    const answers =
+      by === 'probe'
+        ? far?.answers(own, this) === true && this.#knows(far)
+        : far !== undefined || this.#network.kernels.has(base);
+    const carries = (from: Address, way: PathName): boolean => this.#network.carries(from, way);
+    const ways = own.paths.map((each) => each.path);
+    const isBack = ways.some((way) => carries(base, way));
+    const isOut = ways.some((way) => carries(own.base, way));
+    if (!answers || !isBack || !isOut) return { path, verdict: 'silent' };
+    if (!carries(own.base, path)) return { path, verdict: 'missed', why: 'the peer did not hear it' };
+    return carries(base, path) ? { path, verdict: 'heard', rttMs: 1 } : { path, verdict: 'heard' };
+  }
+
+  /** Would it answer this asker? Learns from being asked, as the real one does. */
+  answers(asker: ProbeSelf, by: FakeProbe): boolean {
+    if (this.#self === undefined || this.#peers.get(asker.base)?.key !== by.key) return false;
+    if (by.incarnationOf(this.#self.base) !== this.#self.incarnation) return false;
+    this.#met.set(asker.base, asker.incarnation);
+    return true;
+  }
+
+  incarnationOf(peer: Address): number {
+    return Math.max(this.#peers.get(peer)?.incarnation ?? 0, this.#met.get(peer) ?? 0);
+  }
+
+  #knows(far: FakeProbe): boolean {
+    return far.#self !== undefined && this.#peers.get(far.#self.base)?.key === far.key;
   }
 }

@@ -68,7 +68,8 @@ describe('the id of a node', () => {
   it('may change while the node holds no subnet, and not after', async () => {
     await start(A);
     const state = await open(B);
-    assert.deepEqual(state.remembered, { node: 'node-b', incarnation: 2 });
+    const { node, incarnation } = state.remembered;
+    assert.deepEqual({ node, incarnation }, { node: 'node-b', incarnation: 2 });
     await state.remember({ subnet: SUBNET });
     await state.close();
     await assert.rejects(open(A), {

@@ -8,6 +8,7 @@ import { hostEntryKey, hostEntryOrder, sameHostEntry, type HostEntry, type Route
 import { MAIN_TABLE } from '../../src/core/instance.ts';
 import { parseSubnet, subnetOf } from '../../src/core/subnet.ts';
 import { KernelHints } from '../../src/host/kernel-hints.ts';
+import { KernelThread } from '../../src/host/kernel-thread.ts';
 import { LinuxHost } from '../../src/host/linux-host.ts';
 import { RouteSocket } from '../../src/native/route-socket.ts';
 import {
@@ -205,7 +206,7 @@ if (skip !== 'done') {
 
     kernel('tells that changes were lost when too many come at once, and goes on', async () => {
       const socket = new RouteSocket();
-      const hints = new KernelHints(socket.port, 2048);
+      const hints = new KernelHints(new KernelThread(socket.port, 2048));
       hints.watch({
         links: [],
         linkIndexes: [],

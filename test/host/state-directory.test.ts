@@ -75,7 +75,9 @@ afterEach(async () => {
 describe('the state of a daemon', () => {
   it('is remembered over restarts, and each start counts', async () => {
     const first = await open(A);
-    assert.deepEqual(first.remembered, { node: 'node-a', incarnation: 1 });
+    const { probeKey, ...rest } = first.remembered;
+    assert.deepEqual(rest, { node: 'node-a', incarnation: 1 });
+    assert.match(probeKey ?? '', /^[A-Za-z0-9_-]{43}$/);
     await first.remember({ network: parseSubnet('10.42.0.0/16'), subnet: SUBNET });
     await first.remember({ vtepMac: tryMac('02:00:00:00:00:01') });
     await first.close();
@@ -86,6 +88,8 @@ describe('the state of a daemon', () => {
       network: '10.42.0.0/16',
       subnet: '10.42.7.0/24',
       vtepMac: '02:00:00:00:00:01',
+      // Peers know its public half.
+      probeKey,
     });
     assert.deepEqual(second.instance, first.instance);
   });
@@ -94,7 +98,13 @@ describe('the state of a daemon', () => {
     const state = await open(A);
     await state.remember({ subnet: SUBNET, previousNetwork: parseSubnet('10.9.0.0/16') });
     await state.remember({ subnet: undefined });
-    assert.deepEqual((await known())?.remembered, { node: 'node-a', incarnation: 1, previousNetwork: '10.9.0.0/16' });
+    const { probeKey } = state.remembered;
+    assert.deepEqual((await known())?.remembered, {
+      node: 'node-a',
+      incarnation: 1,
+      previousNetwork: '10.9.0.0/16',
+      probeKey,
+    });
     assert.deepEqual(state.remembered, (await known())?.remembered);
   });
 
@@ -111,6 +121,7 @@ describe('the state of a daemon', () => {
       'network',
       'subnet',
       'vtepMac',
+      'probeKey',
     ]);
   });
 

@@ -95,6 +95,7 @@ export const RTA_PREFSRC = 7;
 export const RTA_METRICS = 8;
 export const RTA_MULTIPATH = 9;
 export const RTA_TABLE = 15;
+export const RTA_MARK = 16;
 export const RTA_VIA = 18;
 export const RTAX_MTU = 2;
 
@@ -143,8 +144,10 @@ export const FR_ACT_TO_TBL = 1;
 export const FR_ACT_UNREACHABLE = 7;
 export const FRA_DST = 1;
 export const FRA_PRIORITY = 6;
+export const FRA_FWMARK = 10;
 export const FRA_SUPPRESS_PREFIXLEN = 14;
 export const FRA_TABLE = 15;
+export const FRA_FWMASK = 16;
 export const FRA_PROTOCOL = 21;
 
 /** linux/netfilter/nfnetlink.h, linux/netfilter/nf_tables.h */

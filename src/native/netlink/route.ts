@@ -4,6 +4,7 @@ import {
   AF_INET6,
   RTA_DST,
   RTA_GATEWAY,
+  RTA_MARK,
   RTA_METRICS,
   RTA_MULTIPATH,
   RTA_OIF,
@@ -140,11 +141,12 @@ export function writeRouteQuery(w: MessageWriter, version: 4 | 6, filter: RouteF
   if (filter.link !== undefined) w.attributeU32(RTA_OIF, filter.link);
 }
 
-/** Body of RTM_GETROUTE: which route a packet to that address takes. With `entry` the answer is the route as it stands in its table. */
-export function writeRouteLookup(w: MessageWriter, to: IpValue, entry: boolean): void {
+/** Body of RTM_GETROUTE: which route a packet to that address, with that mark, takes. With `entry` the answer is the route as it stands in its table. */
+export function writeRouteLookup(w: MessageWriter, to: IpValue, entry: boolean, mark?: number): void {
   const bits = typeof to === 'number' ? 32 : 128;
   header(w, afOf(to), bits, 0, 0, 0, 0, entry ? RTM_F_LOOKUP_TABLE | RTM_F_FIB_MATCH : RTM_F_LOOKUP_TABLE);
   w.attributeIp(RTA_DST, to);
+  if (mark !== undefined) w.attributeU32(RTA_MARK, mark);
 }
 
 // For looking at a route before its attributes are read.

@@ -4,6 +4,8 @@ import {
   AF_INET6,
   FR_ACT_TO_TBL,
   FRA_DST,
+  FRA_FWMARK,
+  FRA_FWMASK,
   FRA_PRIORITY,
   FRA_PROTOCOL,
   FRA_SUPPRESS_PREFIXLEN,
@@ -18,6 +20,11 @@ const HEADER_BYTES = 12;
 /** FRA_SUPPRESS_PREFIXLEN when nothing is passed over: -1. */
 const SUPPRESS_NONE = 0xffff_ffff;
 
+export interface RuleMark {
+  readonly value: number;
+  readonly mask: number;
+}
+
 export interface RuleMessage {
   readonly priority: number;
   readonly action: number;
@@ -25,6 +32,8 @@ export interface RuleMessage {
   readonly destination: IpValue;
   readonly prefixLength: number;
   readonly suppressPrefixLength: number | undefined;
+  /** With the bits of it that count; undefined where every packet is meant. */
+  readonly mark: RuleMark | undefined;
   /** Undefined where the kernel does not say (before 4.17). */
   readonly protocol: number | undefined;
 }
@@ -37,6 +46,7 @@ export interface RuleRequest {
   readonly destination: IpValue;
   readonly prefixLength: number;
   readonly suppressPrefixLength?: number;
+  readonly mark?: RuleMark;
   readonly protocol: number;
 }
 
@@ -55,6 +65,10 @@ export function writeRule(w: MessageWriter, rule: RuleRequest): void {
   if (rule.prefixLength > 0) w.attributeIp(FRA_DST, rule.destination);
   if (rule.action === FR_ACT_TO_TBL) w.attributeU32(FRA_TABLE, table);
   if (rule.suppressPrefixLength !== undefined) w.attributeU32(FRA_SUPPRESS_PREFIXLEN, rule.suppressPrefixLength);
+  if (rule.mark !== undefined) {
+    w.attributeU32(FRA_FWMARK, rule.mark.value);
+    w.attributeU32(FRA_FWMASK, rule.mark.mask);
+  }
   w.attributeU8(FRA_PROTOCOL, rule.protocol);
 }
 
@@ -73,12 +87,25 @@ export function readRule(m: MessageReader): RuleMessage {
   let destination: IpValue = m.u8(0) === AF_INET6 ? 0n : 0;
   let suppressPrefixLength: number | undefined;
   let protocol: number | undefined;
+  let mark: number | undefined;
+  let mask = 0;
   for (const a = m.openAttributes(HEADER_BYTES); a.next();) {
     if (a.type === FRA_PRIORITY) priority = a.u32();
     else if (a.type === FRA_TABLE) table = a.u32();
     else if (a.type === FRA_DST) destination = a.ip();
     else if (a.type === FRA_SUPPRESS_PREFIXLEN) suppressPrefixLength = a.u32() === SUPPRESS_NONE ? undefined : a.u32();
     else if (a.type === FRA_PROTOCOL) protocol = a.u8();
+    else if (a.type === FRA_FWMARK) mark = a.u32();
+    else if (a.type === FRA_FWMASK) mask = a.u32();
   }
-  return { priority, action: m.u8(7), table, destination, prefixLength: m.u8(1), suppressPrefixLength, protocol };
+  return {
+    priority,
+    action: m.u8(7),
+    table,
+    destination,
+    prefixLength: m.u8(1),
+    suppressPrefixLength,
+    mark: mark === undefined || mask === 0 ? undefined : { value: mark, mask },
+    protocol,
+  };
 }

@@ -1,0 +1,97 @@
+/**
+ * When to look at the cloud's tables. All nodes of an account share its rate of calls (CLOUD.md 1.4), so looks are rare: at the start, when something is
+ * to be written, when somebody doubts, and else by the clock.
+ */
+import type { Clock } from '../contracts/clock.ts';
+import type { Random } from '../contracts/random.ts';
+import { backoffMs } from '../core/backoff.ts';
+
+const INTERVAL_MS = 15 * 60_000;
+/** Up to so many nodes each keeps the interval; beyond, the calls of all together stay as many as theirs. */
+const NODES_AT_INTERVAL = 250;
+/** New routes of all nodes at once come at the rate at which the cloud takes them: 5 a second. */
+const SPREAD_PER_NODE_MS = 200;
+const LONGEST_SPREAD_MS = 5 * 60_000;
+const DOUBT_GAP_MS = 2 * 60_000;
+const RETRY = { baseMs: 10_000, capMs: INTERVAL_MS, floorMs: 2000 };
+
+export class CloudSchedule {
+  readonly #clock: Clock;
+  readonly #random: Random;
+  #dueMs = -Infinity;
+  #lookedMs = -Infinity;
+  #failures = 0;
+  #suspectMs = Infinity;
+  #doubted = false;
+
+  constructor({ clock, random }: { readonly clock: Clock; readonly random: Random }) {
+    this.#clock = clock;
+    this.#random = random;
+  }
+
+  /** Until the next look; 0 or less: now. */
+  get waitMs(): number {
+    return Math.min(this.#dueMs, this.#suspectMs) - this.#clock.now();
+  }
+
+  /** Something is to be written, perhaps by every node. */
+  spread(nodes: number): void {
+    this.#by(this.#clock.now() + this.#spreadMs(nodes));
+  }
+
+  within(ms: number): void {
+    this.#by(this.#clock.now() + ms);
+  }
+
+  /** Of a path that went down, perhaps for every node at once. */
+  doubt(nodes: number): void {
+    this.#doubted = true;
+    this.#by(Math.max(this.#clock.now(), this.#lookedMs + DOUBT_GAP_MS) + this.#spreadMs(nodes));
+  }
+
+  /** Did somebody doubt since the look before? */
+  get doubted(): boolean {
+    return this.#doubted;
+  }
+
+  /** Something seems to be wrong that may be old news: a look, unless it comes right before. */
+  suspect(isWrong: boolean, patienceMs: number): void {
+    this.#suspectMs = isWrong ? Math.min(this.#suspectMs, this.#clock.now() + patienceMs) : Infinity;
+  }
+
+  /** A person asks. */
+  now(): void {
+    this.#failures = 0;
+    this.#dueMs = -Infinity;
+  }
+
+  /** Called when a look begins: what comes up while it is under way makes another. */
+  begin(): void {
+    this.#dueMs = Infinity;
+    this.#suspectMs = Infinity;
+    this.#lookedMs = this.#clock.now();
+    this.#doubted = false;
+  }
+
+  end(settled: boolean, nodes: number): void {
+    this.#failures = settled ? 0 : this.#failures + 1;
+    const fraction = this.#random.fraction();
+    this.#by(
+      this.#clock.now() +
+        (settled
+          ? INTERVAL_MS * Math.max(1, nodes / NODES_AT_INTERVAL) * (0.8 + 0.4 * fraction)
+          : growing(this.#failures, fraction)),
+    );
+  }
+
+  #spreadMs(nodes: number): number {
+    return Math.min(nodes * SPREAD_PER_NODE_MS, LONGEST_SPREAD_MS) * this.#random.fraction();
+  }
+
+  #by(ms: number): void {
+    this.#dueMs = Math.min(this.#dueMs, ms);
+  }
+}
+
+/** At least half of the longest: what is refused for good must not cost calls by chance. */
+const growing = (failures: number, fraction: number): number => backoffMs(failures, 0.5 + fraction / 2, RETRY);

@@ -1,0 +1,170 @@
+/** What a prober can be taken in by; each of these was seen to happen before it was written into the design. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { offset } from '../../src/core/address.ts';
+import type { HostEntry, Rule, Route } from '../../src/core/host-entry.ts';
+import { parseNodeId } from '../../src/core/node-id.ts';
+import {
+  ANSWER_BYTES,
+  decodeProbe,
+  encodeProbe,
+  REQUEST_BYTES,
+  type ProbeRequest,
+} from '../../src/core/probe-message.ts';
+import { baseOf } from '../../src/core/subnet.ts';
+import { pairSeals, publicProbeKey } from '../../src/host/probe-keys.ts';
+import { askAll, introduce, SUBNETS, verdicts, type Side } from '../contract/probe-world.ts';
+import { enclosed } from '../lab/enclosed.ts';
+import { probeHosts, wanted, type LinuxProbeWorld } from './probe-hosts.ts';
+
+const HEARD = { direct: 'heard', vxlan: 'heard' };
+const NEAR = baseOf(SUBNETS.near);
+const FAR = baseOf(SUBNETS.far);
+
+/** Seals of messages from a side to the other, and the other way. */
+function sealsOf(world: LinuxProbeWorld, side: Side) {
+  const party = (each: Side) => ({ node: parseNodeId(each), key: publicProbeKey(world.privateKeys[each]) });
+  const seals = pairSeals(world.privateKeys[side], party(side), party(side === 'near' ? 'far' : 'near'));
+  assert.ok(seals !== undefined);
+  return seals;
+}
+
+const request = (sequence: number, changes: Partial<ProbeRequest> = {}): ProbeRequest => ({
+  kind: 'request',
+  path: 'vxlan',
+  second: false,
+  sender: 7,
+  receiver: 7,
+  sequence,
+  ...changes,
+});
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+const sequencesOf = (answers: readonly string[]): number[] =>
+  answers.map((answer) => Buffer.from(answer, 'hex').readUInt32BE(24));
+
+enclosed(import.meta.url, () => {
+  const test = (title: string, body: (world: LinuxProbeWorld) => Promise<void>): void => {
+    it(title, async () => {
+      const world = await probeHosts();
+      try {
+        await introduce(world);
+        await body(world);
+      } finally {
+        await world.close();
+      }
+    });
+  };
+
+  describe('a probe', () => {
+    test('is not taken for an answer by a stateful filter, whatever the other side has asked before', async (world) => {
+      await world.nft(
+        'far',
+        `table ip filter { chain input { type filter hook input priority 0; policy accept;
+           iifname "eth0" ip saddr ${NEAR} ct state established,related accept
+           iifname "eth0" ip saddr ${NEAR} drop
+         }; }`,
+      );
+      // Far's requests go out, and near's answers are let in: both hosts have a flow between their bases now.
+      assert.deepEqual(verdicts(await askAll(world, 'far')), HEARD);
+      assert.deepEqual(verdicts(await askAll(world, 'near')), { ...HEARD, direct: 'missed' });
+      assert.deepEqual(verdicts(await askAll(world, 'far')), HEARD);
+    });
+
+    test('without its route fails; it does not leave by another path', async (world) => {
+      const route = wanted('near', 'vxlan').find(
+        (entry): entry is Route => entry.kind === 'route' && entry.table !== 254 && entry.link === 'eth0',
+      );
+      assert.ok(route !== undefined);
+      await world.near.remove(route);
+      const outcomes = await askAll(world, 'near');
+      assert.deepEqual(verdicts(outcomes), { ...HEARD, direct: 'missed' });
+      assert.ok(outcomes.some(({ path, why }) => path === 'direct' && why === 'not sent: ENETUNREACH'));
+    });
+
+    test('that leaves by another path all the same is seen through by the device that it arrives on', async (world) => {
+      const entries = wanted('near', 'vxlan');
+      const rules = entries.filter(
+        (entry): entry is Rule => entry.kind === 'rule' && (entry.priority === 8700 || entry.priority === 8701),
+      );
+      assert.equal(rules.length, 2);
+      await world.near.remove(...rules);
+      const outcomes = await askAll(world, 'near');
+      assert.deepEqual(verdicts(outcomes), { ...HEARD, direct: 'missed' });
+      assert.ok(outcomes.some(({ path, why }) => path === 'direct' && why === 'the request arrived by another way'));
+    });
+
+    test('needs loose filtering where the ways there and back differ, and gets through with it', async (world) => {
+      const loose = wanted('far', 'vxlan').filter(
+        (entry) => entry.kind === 'sysctl' && entry.name.endsWith('/rp_filter'),
+      );
+      assert.equal(loose.length, 2);
+      await world.far.put(...loose.map((entry) => ({ ...entry, value: '1' }) as HostEntry));
+      assert.equal(verdicts(await askAll(world, 'near')).direct, 'missed');
+      await world.far.put(...loose);
+      assert.deepEqual(verdicts(await askAll(world, 'near')), HEARD);
+    });
+  });
+
+  describe('a responder', () => {
+    test('answers what is authentic, new and of this run, once; nothing else', async (world) => {
+      const { out, in: back } = sealsOf(world, 'near');
+      const flipped = encodeProbe(request(1), out);
+      flipped[30] = 1;
+      const version = encodeProbe(request(2), out);
+      version[4] = 2;
+      const good = hex(encodeProbe(request(10), out));
+      const packets = [
+        hex(flipped),
+        hex(version),
+        // Far's own words, sent back to it.
+        hex(encodeProbe(request(3), back)),
+        hex(encodeProbe(request(4, { sender: 6 }), out)),
+        hex(encodeProbe(request(5, { receiver: 6 }), out)),
+        hex(encodeProbe(request(6), out)).slice(0, 2 * ANSWER_BYTES),
+        hex(new Uint8Array(REQUEST_BYTES)),
+        good,
+        good,
+        hex(encodeProbe(request(100), out)),
+        hex(encodeProbe(request(36), out)),
+        hex(encodeProbe(request(37), out)),
+      ];
+      const answers = await world.near.exchange(NEAR, FAR, packets);
+      // 36 is 64 behind the newest, 37 is not.
+      assert.deepEqual(sequencesOf(answers), [10, 100, 37]);
+      assert.ok(answers.every((answer) => decodeProbe(Buffer.from(answer, 'hex'), back)?.kind === 'answer'));
+    });
+
+    test('sends no more than it was sent, also when it answers over two paths', async (world) => {
+      const { out } = sealsOf(world, 'near');
+      const asked = encodeProbe(request(10, { second: true }), out);
+      const last = encodeProbe(request(11), out);
+      const answers = await world.near.exchange(NEAR, FAR, [hex(asked), hex(last)]);
+      const bytes = answers
+        .filter((answer) => sequencesOf([answer])[0] === 10)
+        .reduce((sum, { length }) => sum + length / 2, 0);
+      assert.equal(bytes, 2 * ANSWER_BYTES);
+      assert.ok(bytes <= asked.length);
+    });
+
+    test('answers no stranger: not even with a peer’s words, from another address', async (world) => {
+      const { out } = sealsOf(world, 'near');
+      const other = offset(NEAR, 7);
+      await world.near.put({ kind: 'address', link: 'lo', address: other, prefixLength: 32 });
+      const stranger = world.near.exchange(other, FAR, [hex(encodeProbe(request(10), out))]);
+      // It is not met, so it is still to be answered to its owner.
+      assert.deepEqual(sequencesOf(await world.near.exchange(NEAR, FAR, [hex(encodeProbe(request(10), out))])), [10]);
+      assert.equal(await Promise.race([stranger, Promise.resolve('no answer')]), 'no answer');
+    });
+
+    test('forgets a run of the peer with the next one, and takes nothing of the old', async (world) => {
+      const { out } = sealsOf(world, 'near');
+      const packets = [request(50), request(1, { sender: 8 }), request(51), request(2, { sender: 8 })];
+      const answers = await world.near.exchange(
+        NEAR,
+        FAR,
+        packets.map((each) => hex(encodeProbe(each, out))),
+      );
+      assert.deepEqual(sequencesOf(answers), [50, 1, 2]);
+    });
+  });
+});
