@@ -15,7 +15,7 @@ import { fileURLToPath } from 'node:url';
 const root = path.dirname(fileURLToPath(import.meta.url));
 const parent = process.ppid;
 
-/** Programs that a command calls, and the Debian package of each. `check` needs none. */
+/** Programs that a command calls, and the Debian package of each. `check` needs none. Without an `optional` one a test skips; root gets it installed. */
 const PROGRAMS = [
   { program: 'ip', debian: 'iproute2', for: ['start', 'test', 'bench'] },
   { program: 'bridge', debian: 'iproute2', for: ['start', 'test', 'bench'] },
@@ -24,6 +24,7 @@ const PROGRAMS = [
   { program: 'nsenter', debian: 'util-linux', for: ['start', 'test', 'bench'] },
   { program: 'ping', debian: 'iputils-ping', for: ['start', 'test', 'bench'] },
   { program: 'iptables', debian: 'iptables', for: ['test', 'bench'] },
+  { program: 'aws', debian: 'awscli', for: ['test'], optional: true },
   { program: 'java', debian: 'default-jre-headless', for: ['dynamodb-local'] },
 ];
 const COMMANDS = ['start', 'test', 'check', 'bench', 'dynamodb-local', 'node-versions'];
@@ -104,7 +105,10 @@ function installedAsLocked() {
 }
 
 function installPrograms() {
-  const missing = PROGRAMS.filter((row) => row.for.includes(command) && !findProgram(row.program));
+  const isRoot = os.userInfo().uid === 0;
+  const missing = PROGRAMS.filter(
+    (row) => row.for.includes(command) && (isRoot || !row.optional) && !findProgram(row.program),
+  );
   if (missing.length === 0) return;
   const programs = missing.map(({ program }) => program).join(', ');
   const debian = [...new Set(missing.map((row) => row.debian))];
@@ -115,7 +119,7 @@ function installPrograms() {
   }
   const install = ['install', '-y', '--no-install-recommends', ...debian];
   const byHand = `apt-get ${install.join(' ')}`;
-  if (os.userInfo().uid !== 0) {
+  if (!isRoot) {
     stop(`setup: these programs are missing: ${programs}. Install them and try again:\n\n  sudo ${byHand}\n`);
   }
   say(`setup: installing ${debian.join(', ')} (for ${programs})`);

@@ -70,8 +70,8 @@ export class AccountFixture {
   static async start(
     settings: Partial<AwsSettings> = {},
     plans: readonly VpcPlan[] = [PLAN, OTHER],
+    clock = new ManualClock(),
   ): Promise<AccountFixture> {
-    const clock = new ManualClock();
     const cloud = new EmulatedAws({ state: buildAccount(plans), clock, region: REGION, settings });
     const server = ec2Server(cloud);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
