@@ -8,18 +8,23 @@ import {
   address,
   duration,
   endpoint,
+  httpsUrl,
   nodeId,
   oneOf,
   pattern,
+  sha256,
   storeUrl,
   text,
   toggle,
+  variable,
 } from './commands/option-kinds.ts';
 import { defaulted, many, optional, type Option } from './commands/option.ts';
 import { LOG_LEVELS } from './system/pino-log.ts';
 
 /** Commands that act as this host's daemon does. */
 const AS_NODE = ['run', 'plan'] as const satisfies readonly CommandName[];
+/** Of those, what may be the same on many hosts: user data writes it into the unit that runs the daemon. */
+const OF_DAEMONS = [...AS_NODE, 'user-data'] as const satisfies readonly CommandName[];
 /** Commands that look for the state directory, or for the daemon that runs there. */
 const AT_HOST = [...AS_NODE, 'status', 'explain', 'drain', 'cleanup'] as const satisfies readonly CommandName[];
 const OF_CONFIG = ['config get', 'config set', 'config check'] as const satisfies readonly CommandName[];
@@ -33,7 +38,7 @@ const OF_LEASES = [
 export const OPTIONS = {
   store: optional(storeUrl, {
     help: 'where leases and network config stand: dynamodb://TABLE[?network=ID]',
-    uses: [...AT_HOST, ...OF_CONFIG, ...OF_LEASES],
+    uses: [...AT_HOST, ...OF_CONFIG, ...OF_LEASES, 'user-data'],
     variable: 'WEFT_STORE',
   }),
   nodeId: optional(nodeId, {
@@ -51,17 +56,17 @@ export const OPTIONS = {
   }),
   iface: many(text('NAME|IP'), {
     help: 'device towards the other hosts, by name or address; the first that is there (may be repeated)',
-    uses: AS_NODE,
+    uses: OF_DAEMONS,
     flannel: true,
   }),
   ifaceRegex: many(pattern, {
     help: 'the same by regular expression: addresses first, then names (may be repeated)',
-    uses: AS_NODE,
+    uses: OF_DAEMONS,
     flannel: true,
   }),
   ifaceCanReach: optional(address, {
     help: 'the same by the route to this address',
-    uses: AS_NODE,
+    uses: OF_DAEMONS,
     flannel: true,
   }),
   publicIp: optional(address, {
@@ -71,23 +76,23 @@ export const OPTIONS = {
   }),
   cloud: defaulted(oneOf('CLOUD', ['auto', 'none', 'aws', 'gce']), 'auto', {
     help: 'whose machine this host is; auto goes by its firmware, and gce is not carried by this version',
-    uses: AS_NODE,
+    uses: OF_DAEMONS,
   }),
   allowRenumber: defaulted(toggle, 'false', {
     help: 'take another subnet although something on this host still uses the lost one',
-    uses: AS_NODE,
+    uses: OF_DAEMONS,
   }),
   resync: defaulted(duration(1000, '1s'), '1m', {
     help: 'look at the whole host at least this often, +-20 %',
-    uses: ['run'],
+    uses: ['run', 'user-data'],
   }),
   healthListen: defaulted(endpoint, '127.0.0.1:8287', {
     help: 'where to answer /healthz, /readyz, /status and /metrics; off: nowhere',
-    uses: ['run'],
+    uses: ['run', 'user-data'],
   }),
   logLevel: defaulted(oneOf('LEVEL', LOG_LEVELS), 'info', {
     help: `least level of the log: ${LOG_LEVELS.join(', ')}`,
-    uses: ['run'],
+    uses: ['run', 'user-data'],
   }),
   json: defaulted(toggle, 'false', {
     help: 'print one JSON value for programs; errors too',
@@ -113,6 +118,18 @@ export const OPTIONS = {
   remove: defaulted(toggle, 'false', {
     help: 'take the reservation back',
     uses: ['lease reserve'],
+  }),
+  install: optional(httpsUrl(['npm']), {
+    help: 'how instances get weftd: npm, or the https URL of a package made by npm pack; without it their image has it',
+    uses: ['user-data'],
+  }),
+  sha256: optional(sha256, {
+    help: 'what the package at the URL of --install must have',
+    uses: ['user-data'],
+  }),
+  env: many(variable, {
+    help: 'a variable for the daemon, like AWS_ENDPOINT_URL_DYNAMODB=URL (may be repeated)',
+    uses: ['user-data'],
   }),
   all: defaulted(toggle, 'false', {
     help: 'also remove the state directory of this instance, the node id in it included',

@@ -34,7 +34,12 @@ export class Imds {
 
   /** @throws WeftError ABORTED alone */
   region(signal: AbortSignal): Promise<string> {
-    return this.#patiently(() => this.#read('placement/region', REGION, signal), signal);
+    return this.#patiently(() => this.regionNow(signal), signal);
+  }
+
+  /** The same without waiting. @throws WeftError CLOUD_UNREACHABLE, ABORTED */
+  regionNow(signal: AbortSignal): Promise<string> {
+    return this.#read('placement/region', REGION, signal);
   }
 
   /** @throws WeftError CLOUD_NOT_FOUND when none of this instance's interfaces has the address; ABORTED */

@@ -1,8 +1,11 @@
 /** The SDK's client as we want it: short deadlines, kept connections, no retries of its own, and the store's clock read from each answer. */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { regionOr } from './machine-region.ts';
 
 export interface ClientOptions {
   readonly region?: string;
+  /** Asked when neither `region`, nor AWS_REGION, nor a profile says one. Undefined: it cannot say. */
+  readonly machineRegion?: () => Promise<string | undefined>;
   /** Else AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL, or the region's own. */
   readonly endpoint?: string;
   readonly connectTimeoutMs?: number;
@@ -30,12 +33,19 @@ function withoutVersionWarning<T>(work: () => T): T {
   }
 }
 
+function regionOf({ region, machineRegion }: ClientOptions): { region?: string | (() => Promise<string>) } {
+  if (region !== undefined) return { region };
+  if (machineRegion === undefined) return {};
+  // A client that is told of none finds what variables and profiles say.
+  return { region: regionOr(() => withoutVersionWarning(() => new DynamoDBClient({})).config.region(), machineRegion) };
+}
+
 export function connect(options: ClientOptions): Connection {
   const requestTimeoutMs = options.requestTimeoutMs ?? 5000;
   const client = withoutVersionWarning(
     () =>
       new DynamoDBClient({
-        ...(options.region === undefined ? {} : { region: options.region }),
+        ...regionOf(options),
         ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint }),
         // Ours knows which calls may be repeated, and takes time and chance from the caller.
         maxAttempts: 1,

@@ -15,6 +15,8 @@ import { identityOf, parseUrl } from './url.ts';
 export interface OpenOptions {
   readonly clock: Clock;
   readonly random: Random;
+  /** Asked when neither the URL, nor AWS_REGION, nor a profile says a region. Undefined: it cannot say. */
+  readonly machineRegion?: () => Promise<string | undefined>;
   /** Else AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL, or the region's own. */
   readonly endpoint?: string;
   readonly connectTimeoutMs?: number;
@@ -40,9 +42,10 @@ export interface DynamoStore {
 export function openDynamoStore(url: string, options: OpenOptions): DynamoStore {
   const location = parseUrl(url);
   const { table, network, region, pace } = location;
-  const { clock, random, endpoint, connectTimeoutMs, requestTimeoutMs } = options;
+  const { clock, random, machineRegion, endpoint, connectTimeoutMs, requestTimeoutMs } = options;
   const connection = connect({
     ...(region === undefined ? {} : { region }),
+    ...(machineRegion === undefined ? {} : { machineRegion }),
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(connectTimeoutMs === undefined ? {} : { connectTimeoutMs }),
     ...(requestTimeoutMs === undefined ? {} : { requestTimeoutMs }),

@@ -13,6 +13,7 @@ import { leaseReserve } from './lease-reserve.ts';
 import { leaseShow } from './lease-show.ts';
 import { plan } from './plan.ts';
 import { status } from './status.ts';
+import { userData } from './user-data.ts';
 import { version } from './version.ts';
 
 export const ACTIONS: Readonly<Record<Exclude<CommandName, 'run' | 'lab'>, Action>> = {
@@ -28,5 +29,6 @@ export const ACTIONS: Readonly<Record<Exclude<CommandName, 'run' | 'lab'>, Actio
   'lease release': leaseRelease,
   drain,
   cleanup,
+  'user-data': userData,
   version,
 };

@@ -13,6 +13,7 @@ export const COMMAND_NAMES = [
   'lease release',
   'drain',
   'cleanup',
+  'user-data',
   'lab',
   'version',
 ] as const;

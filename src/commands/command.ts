@@ -8,6 +8,8 @@ import type { Options } from '../options.ts';
 export interface StoreSeams {
   readonly clock: Clock;
   readonly random: Random;
+  /** Where this machine is, for a store that is told of no region; undefined: in no cloud that we know. @throws WeftError CLOUD_UNREACHABLE */
+  readonly machineRegion?: () => Promise<string | undefined>;
 }
 
 /** A store as the provider's folder opens it. */

@@ -90,6 +90,14 @@ export const COMMANDS: Readonly<Record<CommandName, CommandAbout>> = {
     more: 'Devices, routes, rules, accepts and files go; kernel settings stay as they are. The lease stays in the store: weftd drain releases it.',
     examples: [`weftd cleanup ${STORE}`, `weftd cleanup ${STORE} --all`],
   },
+  'user-data': {
+    summary: 'print a script that installs and starts weftd when an EC2 instance boots for the first time',
+    more: 'Options that weftd run has too stand in the systemd unit that the script writes. The instance needs a role: no credentials stand in user data, which every program of the instance can read. Node id and region come from the metadata server.',
+    examples: [
+      `weftd user-data --cloud aws ${STORE} --install npm > user-data.sh`,
+      `weftd user-data --cloud aws ${STORE} --iface ens5 --log-level warn > user-data.sh`,
+    ],
+  },
   lab: {
     summary: 'build a small world on this machine and watch weftd at work in it',
     examples: ['weftd lab demo'],

@@ -93,6 +93,32 @@ export const endpoint: Kind<Endpoint | 'off'> = {
   },
 };
 
+/** Or one of some words. Characters that mean something to a shell are left out: in a URL they may be written as %24. */
+export const httpsUrl = (words: readonly string[]): Kind<string> => ({
+  placeholder: [...words, 'URL'].join('|'),
+  expects: [...words, 'an https URL without quotes, spaces and $'].join(', or '),
+  read: (value) =>
+    words.includes(value) || (/^https:\/\/[A-Za-z0-9._~:/?#@!&()*+,;=%[\]-]+$/.test(value) && URL.canParse(value))
+      ? value
+      : undefined,
+});
+
+export const sha256: Kind<string> = {
+  placeholder: 'HEX',
+  expects: '64 hexadecimal digits',
+  read: (value) => (/^[0-9a-f]{64}$/i.test(value) ? value.toLowerCase() : undefined),
+};
+
+/** A variable and its value. systemd passes control characters on, but for these two, in new versions alone. */
+export const variable: Kind<readonly [name: string, value: string]> = {
+  placeholder: 'NAME=VALUE',
+  expects: 'NAME=VALUE, the name of letters, digits and underscores, the value without control characters',
+  read: (value) => {
+    const [, name, text] = /^([A-Za-z_][A-Za-z0-9_]*)=((?:\P{Cc}|[\t\n])*)$/u.exec(value) ?? [];
+    return name === undefined || text === undefined ? undefined : [name, text];
+  },
+};
+
 export function oneOf<const Word extends string>(placeholder: string, words: readonly Word[]): Kind<Word> {
   return {
     placeholder,

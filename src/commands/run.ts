@@ -16,7 +16,7 @@ import type { Action, Invocation, OpenedStore } from './command.ts';
 import { CONTROL_SOCKET } from './find-daemon.ts';
 import { variablesNotCarried } from './read-arguments.ts';
 import { requireLinux, requireNetAdmin } from './require-linux.ts';
-import { openCloud, type OpenedCloud } from './this-cloud.ts';
+import { machineRegion, openCloud, type OpenedCloud } from './this-cloud.ts';
 import { MACHINE_ID, subnetIn, uplinkChoice } from './this-host.ts';
 import { requiredStore } from './with-store.ts';
 
@@ -39,7 +39,11 @@ async function runAgent(invocation: Invocation, url: string, log: PinoLog): Prom
   const { options, clock, signal, version } = invocation;
   const random = new CryptoRandom();
   const [opened, cloud] = await Promise.all([
-    invocation.openStore(url, { clock, random }),
+    invocation.openStore(url, {
+      clock,
+      random,
+      machineRegion: () => machineRegion(options, { clock, random }, signal),
+    }),
     openCloud(options, { clock, random, log }, signal),
   ]);
   const [state, file] = await Promise.all([

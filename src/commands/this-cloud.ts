@@ -43,6 +43,22 @@ export async function openCloud(
   return { network, inventory, node: (until) => imds.instance(until), close: () => opened.close() };
 }
 
+/** The region of the machine. Does not wait for the metadata server. @throws WeftError CLOUD_UNREACHABLE, ABORTED */
+export async function machineRegion(
+  { cloud }: Pick<Options, 'cloud'>,
+  { clock, random }: CloudSeams,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (cloud === 'none' || cloud === 'gce') return undefined;
+  if (cloud === 'auto') {
+    const { detectAws } = await import('../../providers/aws/detect.ts');
+    if (!(await detectAws(signal))) return undefined;
+  }
+  const { openAws } = await import('../../providers/aws/open-aws.ts');
+  const opened = openAws({ clock, random });
+  return opened.imds.regionNow(signal);
+}
+
 /** Each trouble once, and when it is over. */
 function transitions(log: Log | undefined): (error: WeftError | undefined) => void {
   let said: string | undefined;

@@ -4,6 +4,7 @@ import type { LeaseView } from '../core/lease.ts';
 import type { LeaseStore } from '../contracts/lease-store.ts';
 import { CryptoRandom } from '../system/crypto-random.ts';
 import type { Invocation, OpenedStore } from './command.ts';
+import { machineRegion } from './this-cloud.ts';
 
 export function requiredStore(options: Invocation['options']): string {
   if (options.store !== undefined) return options.store;
@@ -14,8 +15,12 @@ export function requiredStore(options: Invocation['options']): string {
 
 /** Opens the store, and closes it whatever happens. */
 export async function withStore<T>(invocation: Invocation, work: (opened: OpenedStore) => Promise<T>): Promise<T> {
-  const { clock, options } = invocation;
-  const opened = await invocation.openStore(requiredStore(options), { clock, random: new CryptoRandom() });
+  const { clock, options, signal } = invocation;
+  const seams = { clock, random: new CryptoRandom() };
+  const opened = await invocation.openStore(requiredStore(options), {
+    ...seams,
+    machineRegion: () => machineRegion(options, seams, signal),
+  });
   try {
     return await work(opened);
   } finally {

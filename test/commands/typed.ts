@@ -22,9 +22,11 @@ export class Terminal {
   readonly records = new MemoryRecords(this.network);
   made = false;
   readonly #environment: Readonly<Record<string, string>>;
+  readonly #version: string;
 
-  constructor(environment: Readonly<Record<string, string>> = { FLANNELD_STORE: 'memory://test' }) {
+  constructor(environment: Readonly<Record<string, string>> = { FLANNELD_STORE: 'memory://test' }, version = '1.2.3') {
     this.#environment = environment;
+    this.#version = version;
   }
 
   async type(line: string, input = ''): Promise<Typed> {
@@ -46,7 +48,7 @@ export class Terminal {
         operands: chosen.operands,
         environment: {},
         io,
-        version: '1.2.3',
+        version: this.#version,
         clock: this.clock,
         signal,
         openStore: async () => this.#opened(),

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { describe, it } from 'node:test';
 import { COMMAND_NAMES } from '../../src/commands/command-name.ts';
 import { ERROR_KINDS, type ErrorCode } from '../../src/core/errors.ts';
+import { weftUnit } from '../../src/core/user-data-unit.ts';
 import { splitArguments } from '../../src/commands/read-arguments.ts';
 import { chooseCommand } from '../../src/commands/command-line.ts';
 import { dependencyTable, optionTable, readDocument } from './tables.ts';
@@ -41,6 +42,11 @@ describe('the documents', () => {
       readDocument('docs/configuration.md').includes(optionTable()),
       `docs/configuration.md should hold:\n${optionTable()}`,
     );
+  });
+
+  it('show the systemd unit as user data writes it, but for its variables', () => {
+    const unit = weftUnit({ environmentFile: '/etc/weft/weftd.env' });
+    assert.ok(readDocument('docs/operating.md').includes(`\`\`\`ini\n${unit}\`\`\`\n`), `should hold:\n${unit}`);
   });
 
   it('hold the table of who may import what, as the linter has it', () => {

@@ -1,10 +1,16 @@
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { describe, it } from 'node:test';
+import { EC2_CALLS } from '../../providers/aws/calls.ts';
+import { STORE_PERMISSIONS } from '../../providers/dynamodb/calls.ts';
 import { readOptions, splitArguments } from '../../src/commands/read-arguments.ts';
 import { checkConfig } from '../../src/core/config-check.ts';
+import { weftUnit } from '../../src/core/user-data-unit.ts';
 import { flagOf, OPTION_KEYS, variableOf } from '../../src/options.ts';
+import { StandInInstance } from '../commands/stand-in-instance.ts';
+import { Terminal } from '../commands/typed.ts';
 import { readDocument } from './tables.ts';
 
 const files = readdirSync('examples', { recursive: true, encoding: 'utf8' }).map((file) => path.join('examples', file));
@@ -47,6 +53,36 @@ describe('the examples', () => {
       assert.deepEqual(words, ['run']);
     });
   }
+
+  it('examples/on-prem/weftd.service is the unit that user data writes too, but for its variables', () => {
+    assert.equal(readDocument('examples/on-prem/weftd.service'), weftUnit({ environmentFile: '/etc/weft/weftd.env' }));
+  });
+
+  it('examples/aws/user-data.sh is what the command of its README prints, and starts weftd on an instance', async () => {
+    const [, command = ''] =
+      /^ *weftd (user-data .*) > user-data\.sh$/m.exec(readDocument('examples/aws/README.md')) ?? [];
+    const { version } = JSON.parse(readDocument('package.json')) as { readonly version: string };
+    const { out, err } = await new Terminal({}, version).type(command);
+    const script = readDocument('examples/aws/user-data.sh');
+    assert.equal(script, out, err);
+    const folder = mkdtempSync(path.join(os.tmpdir(), 'weft-example-'));
+    const instance = new StandInInstance(folder, { packager: 'dnf', node: 22, has: ['npm', 'nft'] });
+    const { said, exit, calls } = instance.boot(script);
+    rmSync(folder, { recursive: true });
+    assert.equal(exit, 0, said);
+    assert.equal(calls.at(-1), 'systemctl restart weftd.service');
+  });
+
+  it('examples/aws/node-policy.json allows the calls that a node makes, and no others', () => {
+    const { Statement } = JSON.parse(readDocument('examples/aws/node-policy.json')) as {
+      readonly Statement: readonly { readonly Effect: string; readonly Action: readonly string[] }[];
+    };
+    assert.ok(Statement.every(({ Effect }) => Effect === 'Allow'));
+    assert.deepEqual(
+      Statement.flatMap(({ Action }) => Action).toSorted(),
+      [...STORE_PERMISSIONS, ...Object.values(EC2_CALLS).flat()].toSorted(),
+    );
+  });
 
   it('are there', () => {
     assert.ok(ending('network.json').length > 0 && ending('.service').length > 0);

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { after, describe, it } from 'node:test';
+import { readUnit, type ReadUnit } from './systemd-unit.ts';
+import { Terminal } from './typed.ts';
+
+const scratch = mkdtempSync(path.join(os.tmpdir(), 'weft-user-data-'));
+after(() => rmSync(scratch, { recursive: true }));
+
+const BASE = 'user-data --cloud aws --store dynamodb://weft';
+const HEX = 'ab'.repeat(32);
+const OUTPUTS = [
+  BASE,
+  `${BASE}?network=blue&poll=2s --install npm`,
+  `${BASE} --install https://example.com/a/weftd-1.2.3.tgz`,
+  `${BASE} --install https://example.com/w.tgz?a=b&c=%20(d)#e --sha256 ${HEX}`,
+  `${BASE} --iface-regex ^e(th|ns)[0-9]+$ --env A=\`id\`$(id)'"%n --env B=* --iface "x;y`,
+];
+
+const type = (line: string) => new Terminal({}).type(line);
+const script = async (line: string): Promise<string> => {
+  const { out, err, exit } = await type(line);
+  assert.deepEqual([exit, err], [0, '']);
+  return out;
+};
+const unitText = (text: string): string => /<<'END_OF_UNIT'\n([\s\S]*?)END_OF_UNIT\n/.exec(text)?.[1] ?? '';
+const unitOf = async (line: string): Promise<ReadUnit> => readUnit(unitText(await script(line)));
+const absent = (program: string): string | false =>
+  spawnSync(program, ['--version']).error === undefined ? false : `${program} is not installed`;
+
+describe('weftd user-data', () => {
+  it('prints a script in which shellcheck finds nothing', { skip: absent('shellcheck') }, async () => {
+    for (const line of OUTPUTS) {
+      const { status, stdout } = spawnSync('shellcheck', ['-'], { input: await script(line), encoding: 'utf8' });
+      assert.deepEqual([status, stdout], [0, ''], line);
+    }
+  });
+
+  it('writes a unit in which systemd finds nothing', { skip: absent('systemd-analyze') }, async () => {
+    for (const line of OUTPUTS) {
+      // systemd looks whether the program is there.
+      const text = unitText(await script(line)).replace('=/usr/local/bin/weftd ', '=/bin/true ');
+      const file = path.join(scratch, 'weftd.service');
+      writeFileSync(file, text);
+      const { stderr } = spawnSync('systemd-analyze', ['verify', file], { encoding: 'utf8' });
+      assert.deepEqual(
+        stderr.split('\n').filter((said) => said.includes('weftd.service')),
+        [],
+        line,
+      );
+    }
+  });
+
+  it('starts the daemon with the options that were given, and no others', async () => {
+    const { command } = await unitOf(BASE);
+    assert.deepEqual(command, ['/usr/local/bin/weftd', 'run', '--store', 'dynamodb://weft', '--cloud', 'aws']);
+    const all =
+      '--iface ens5 --iface 10.0.0.1 --iface-regex ^e$ --iface-can-reach 10.0.0.9 --allow-renumber --resync 90s --health-listen [::1]:80 --log-level warn';
+    assert.deepEqual((await unitOf(`${BASE} ${all}`)).command.slice(6), all.replace('90s', '90000ms').split(' '));
+    assert.deepEqual((await unitOf(`${BASE} --health-listen off`)).command.slice(6), ['--health-listen', 'off']);
+  });
+
+  it('gives the daemon the variables that were named', async () => {
+    const { environment } = await unitOf(`${BASE} --env AWS_ENDPOINT_URL_DYNAMODB=https://a.b:1/%7Ec --env EMPTY=`);
+    assert.deepEqual(environment, { AWS_ENDPOINT_URL_DYNAMODB: 'https://a.b:1/%7Ec', EMPTY: '' });
+  });
+
+  it('lets the daemon be started again after a failure, but not when a person has to decide', async () => {
+    const { settings } = await unitOf(BASE);
+    assert.deepEqual(settings.get('Service.Restart'), ['on-failure']);
+    assert.deepEqual(settings.get('Service.RestartPreventExitStatus'), ['2']);
+    assert.deepEqual(settings.get('Service.RuntimeDirectoryPreserve'), ['yes']);
+  });
+
+  it('names no place that packages come from but the one it was told', async () => {
+    const places = (text: string): string[] => [...text.matchAll(/[a-z]+:\/\/[^/\s']+/g)].map(([place]) => place);
+    assert.deepEqual(places(await script(`${BASE} --install npm`)), ['dynamodb://weft']);
+    assert.deepEqual(places(await script(`${BASE} --install https://example.com/w.tgz`)), [
+      'https://example.com',
+      'dynamodb://weft',
+    ]);
+  });
+
+  for (const [line, message] of [
+    ['user-data --store dynamodb://weft', /BAD_OPTION: --cloud auto: for the instances of which cloud/],
+    [
+      'user-data --cloud gce --store dynamodb://weft',
+      /UNSUPPORTED: --cloud gce is not carried by this version\n {2}Hosts/,
+    ],
+    ['user-data --cloud none --store dynamodb://weft', /BAD_OPTION: --cloud none/],
+    ['user-data --cloud aws', /BAD_OPTION: no store is named/],
+    ['user-data --cloud aws --store dynamodb://weft?netwrok=a', /BAD_OPTION: .*did you mean "network"/],
+    ['user-data --cloud aws --store etcd://a', /BAD_OPTION: .*this version has no store "etcd"/],
+    [`${BASE} --node-id a`, /BAD_OPTION: weftd user-data takes no --node-id/],
+    [`${BASE} --install ftp://a/b`, /BAD_OPTION: --install "ftp:\/\/a\/b": expected npm, or an https URL/],
+    [`${BASE} --install https://a/$(id)`, /BAD_OPTION: --install/],
+    [`${BASE} --install npm --sha256 ${HEX}`, /BAD_OPTION: --sha256 is of a package with a URL/],
+    [`${BASE} --install https://a/b --sha256 abc`, /BAD_OPTION: --sha256 "abc": expected 64 hexadecimal digits/],
+    [`${BASE} --env A`, /BAD_OPTION: --env "A": expected NAME=VALUE/],
+    [`${BASE} --env A=\u0007`, /BAD_OPTION: --env "A=.": expected NAME=VALUE/],
+    [`${BASE} --env AWS_SECRET_ACCESS_KEY=s`, /BAD_OPTION: --env AWS_SECRET_ACCESS_KEY: no credentials/],
+    [`${BASE} --env FLANNELD_NODE_ID=s`, /BAD_OPTION: --env FLANNELD_NODE_ID: each instance has its own/],
+    [`${BASE} --env A=${'a'.repeat(16_384)}`, /BAD_OPTION: the script has \d+ bytes, and EC2 takes 16384/],
+  ] as const) {
+    it(`refuses ${line.length > 90 ? `${line.slice(0, 90)}...` : line}`, async () => {
+      const { out, err, exit } = await type(line);
+      assert.deepEqual([out, exit], ['', 2]);
+      assert.match(err, message);
+    });
+  }
+});
