@@ -7,11 +7,10 @@ import type { HostNetwork, HostObservation, HostScope } from '../contracts/host-
 import { diff, type Change } from '../core/diff.ts';
 import { guard, INITIAL_GUARD, type Guarded, type GuardState } from '../core/guard.ts';
 import {
+  HOST_ENTRIES,
   hostEntryKey,
-  hostEntryOrder,
   linkIsRemade,
   linkUnder,
-  sameHostEntry,
   type HostEntry,
   type HostFile,
 } from '../core/host-entry.ts';
@@ -55,8 +54,6 @@ export interface PassInput {
 const FEW_LEASES = 64;
 const FEW_REMOVALS = 10;
 
-const COMPARISON = { key: hostEntryKey, same: sameHostEntry, order: hostEntryOrder };
-
 interface Planned {
   readonly scope: HostScope;
   readonly plans: ReadonlyMap<LeaseKey, PeerPlan>;
@@ -87,7 +84,7 @@ export class HostPasses {
     const few = this.#few(input);
     const { planned, observed } = await this.#look(input, paths, few, signal);
     const scope = planned.scope.only === undefined ? 'all' : planned.looked.length;
-    const changes = diff(withoutRemade(observed.entries, planned.wanted), planned.wanted, COMPARISON);
+    const changes = diff(withoutRemade(observed.entries, planned.wanted), planned.wanted, HOST_ENTRIES);
     const { go, held, heldForMs } = this.#guardRemovals(input, planned, changes, observed.entries);
     const outcomes = input.dryRun || go.length === 0 ? [] : await this.#host.apply(go, signal);
 

@@ -1,6 +1,6 @@
 /** How long a host thinks about 5,000 peers: the plan, and its difference to what stands. */
 import { diff } from '../../src/core/diff.ts';
-import { hostEntryKey, hostEntryOrder, sameHostEntry, type HostEntry } from '../../src/core/host-entry.ts';
+import { HOST_ENTRIES, type HostEntry } from '../../src/core/host-entry.ts';
 import type { Lease } from '../../src/core/lease.ts';
 import type { Self } from '../../src/datapath/datapath.ts';
 import { hostBasics } from '../../src/datapath/host-basics.ts';
@@ -11,7 +11,6 @@ import { clusterOf } from './large-cluster.ts';
 
 const PEERS = 5000;
 const ROUNDS = 60;
-const COMPARISON = { key: hostEntryKey, same: sameHostEntry, order: hostEntryOrder };
 
 function wantedEntries(self: Self, leases: Iterable<Lease>): HostEntry[] {
   const paths = datapathsOf(self.config.paths);
@@ -33,7 +32,7 @@ for (let round = 0; round < ROUNDS; round++) {
   const start = performance.now();
   const wanted = wantedEntries(self, leases.values());
   const planned = performance.now();
-  changes = diff(observed, wanted, COMPARISON).length;
+  changes = diff(observed, wanted, HOST_ENTRIES).length;
   const end = performance.now();
   if (round < 10) continue;
   times.plan.push(planned - start);
