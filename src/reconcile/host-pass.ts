@@ -149,12 +149,10 @@ export class HostPasses {
     observed: readonly HostEntry[],
   ): Planned {
     const parts = { self, paths, choose, standing: mainRoutes(observed) };
-    const { peers: plans, marks } = planPeers(parts, view.leases.values());
+    const { peers: plans, marks, entries } = planPeers(parts, view.leases.values());
     this.#marks = marks;
     const looked = new Set<LeaseKey>([...plans.keys(), ...this.#paths.keys()]);
-    const wanted = [...basics, ...files];
-    for (const plan of plans.values()) for (const entry of plan.entries) wanted.push(entry);
-    return { scope, plans, looked: [...looked], wanted };
+    return { scope, plans, looked: [...looked], wanted: basics.concat(files, entries) };
   }
 
   /** Undefined when it turns out that these leases cannot be planned without the others. */
@@ -162,27 +160,22 @@ export class HostPasses {
     const { self, view, choose } = input;
     // What is new stands nowhere yet, and of all others it is known what was chosen.
     const parts: PlanParts = { self, paths, choose, standing: new Map() };
-    const only = new Set<string>();
+    const before: HostEntry[] = [];
     for (const key of keys) {
       const gone = this.#leases.get(key);
-      if (gone === undefined) continue;
-      for (const entry of planPeer(parts, gone, { owners: new Map(), contested: false }).entries)
-        only.add(hostEntryKey(entry));
+      if (gone !== undefined) planPeer(parts, gone, { owners: new Map(), contested: false }, before);
     }
-    for (const [mark, owner] of this.#marks.owners) if (keys.has(owner.key)) this.#marks.owners.delete(mark);
+    for (const owners of this.#marks.owners.values())
+      for (const [mark, owner] of owners) if (keys.has(owner.key)) owners.delete(mark);
     const plans = new Map<LeaseKey, PeerPlan>();
     const wanted: HostEntry[] = [];
     for (const key of keys) {
       const lease = view.leases.get(key);
       if (lease === undefined) continue;
-      const plan = planPeer(parts, lease, this.#marks);
-      plans.set(key, plan);
-      for (const entry of plan.entries) {
-        only.add(hostEntryKey(entry));
-        wanted.push(entry);
-      }
+      plans.set(key, planPeer(parts, lease, this.#marks, wanted));
     }
     if (this.#marks.contested) return undefined;
+    const only = new Set([...before, ...wanted].map(hostEntryKey));
     return { scope: { ...hostScope(self, [], [], input.previousNetwork), only }, plans, looked: [...keys], wanted };
   }
 

@@ -14,10 +14,8 @@ const ROUNDS = 60;
 
 function wantedEntries(self: Self, leases: Iterable<Lease>): HostEntry[] {
   const paths = datapathsOf(self.config.paths);
-  const wanted = [...hostBasics(self, paths)];
-  for (const plan of planPeers({ self, paths, choose: chooseFirst, standing: new Map() }, leases).peers.values())
-    for (const entry of plan.entries) wanted.push(entry);
-  return wanted;
+  const { entries } = planPeers({ self, paths, choose: chooseFirst, standing: new Map() }, leases);
+  return hostBasics(self, paths).concat(entries);
 }
 
 const { self, leases } = clusterOf(PEERS);
