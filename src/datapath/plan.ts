@@ -6,7 +6,6 @@ import type { PathName, Refusal } from '../core/path.ts';
 import type { Chosen } from '../core/path-choice.ts';
 import { contains, isHostAddress, overlaps, prefixLengthOf, type Subnet } from '../core/subnet.ts';
 import type { Datapath, Self } from './datapath.ts';
-import { routeMtu } from './mtu.ts';
 import { addEntries } from './probe-entries.ts';
 import { TakenRanges } from './taken-ranges.ts';
 import { NO_PATHS, type Usable } from './usable-paths.ts';
@@ -133,10 +132,10 @@ export function planPeer(parts: PlanParts, peer: Lease, marks: Marks, entries: H
     return { peer, path: 'none', usable: NONE, chosen: undefined, stood: false, mtuBytes: undefined, refused };
   }
   const chosen = choose(peer, usable, stands);
-  let overheadBytes = 0;
+  let mtuBytes: number | undefined;
   for (const { path, sends } of ways) {
     const isTaken = path.name === chosen.path;
-    if (isTaken) ({ overheadBytes } = path);
+    if (isTaken) mtuBytes = mtuOf(sends.at(-1));
     addEntries(entries, self, path, sends, isTaken);
   }
   return {
@@ -145,7 +144,7 @@ export function planPeer(parts: PlanParts, peer: Lease, marks: Marks, entries: H
     usable,
     chosen,
     stood: stands === chosen.path,
-    mtuBytes: routeMtu(self, peer, overheadBytes),
+    mtuBytes,
     refused: refusedBefore(ways, chosen),
   };
 }
@@ -161,6 +160,8 @@ function refusedBefore(ways: readonly Way[], chosen: Chosen | undefined): readon
   }
   return all;
 }
+
+const mtuOf = (last: HostEntry | undefined): number | undefined => (last?.kind === 'route' ? last.mtuBytes : undefined);
 
 const wordOf = (chosen: Chosen | undefined, path: PathName): Refusal | undefined =>
   chosen?.refused.find((one) => one.path === path);

@@ -98,7 +98,7 @@ export const vxlan: Datapath = {
     ];
   },
 
-  // Without a next hop the kernel looks for the base itself among the neighbours, where `send` has put it. The device asks nobody: a base that is not there is not reached.
+  // Without a next hop the kernel looks for the base itself among the neighbours, where `send` has put it. Who is not there is asked for on the device, which carries that to nobody.
   probeRoute: (self) => ({
     kind: 'route',
     table: probeTableOf(self.numbers, 'vxlan'),
