@@ -4,8 +4,8 @@ import { asWeftError, isRetryable, WeftError, type ErrorCode } from '../core/err
 import type { Address } from '../core/address.ts';
 import { diff } from '../core/diff.ts';
 import {
+  HOST_ENTRIES,
   hostEntryKey,
-  hostEntryOrder,
   linkUnder,
   sameHostEntry,
   type HostEntry,
@@ -77,7 +77,7 @@ export async function readyDevices(
     path.receive(receiver).filter(({ kind }) => kind === 'link'),
   );
   const standing = observed.filter(({ kind }) => kind === 'link');
-  const changes = diff(standing, wanted, { key: hostEntryKey, same: sameHostEntry, order: hostEntryOrder });
+  const changes = diff(standing, wanted, HOST_ENTRIES);
   if (changes.length === 0) return observed;
   for (const { error } of await host.apply(changes, signal))
     if (error !== undefined && HOPELESS.has(error.code)) throw error;

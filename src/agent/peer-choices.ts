@@ -15,7 +15,8 @@ import {
 } from '../core/path-choice.ts';
 import type { PathName } from '../core/path.ts';
 import type { Subnet } from '../core/subnet.ts';
-import type { Choose, Usable } from '../datapath/plan.ts';
+import type { Choose } from '../datapath/plan.ts';
+import type { Usable } from '../datapath/usable-paths.ts';
 import type { PassReport, PeerPath } from '../reconcile/pass-report.ts';
 
 /** An idle peer is asked at least so often, twice over. */

@@ -1,7 +1,7 @@
 /** Takes away what stands on this host because of us. */
 import type { HostNetwork } from '../contracts/host-network.ts';
 import { diff } from '../core/diff.ts';
-import { hostEntryKey, hostEntryOrder, sameHostEntry, type HostEntry, type HostFile } from '../core/host-entry.ts';
+import { HOST_ENTRIES, type HostEntry, type HostFile } from '../core/host-entry.ts';
 import type { Subnet } from '../core/subnet.ts';
 import type { Self } from '../datapath/datapath.ts';
 import type { FailedChange } from '../reconcile/pass-report.ts';
@@ -36,7 +36,7 @@ export async function tearDown(
     kinds.has(entry.kind) || (entry.kind === 'rule' && entry.mark !== undefined);
   const observed = await host.observe(hostScope(self, [], files, previousNetwork), signal);
   const standing = observed.entries.filter(goes);
-  const changes = diff(standing, [], { key: hostEntryKey, same: sameHostEntry, order: hostEntryOrder });
+  const changes = diff(standing, [], HOST_ENTRIES);
   const outcomes = changes.length === 0 ? [] : await host.apply(changes, signal);
   return outcomes.flatMap(({ change, error }) => (error === undefined ? [] : [{ change, error }]));
 }

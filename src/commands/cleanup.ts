@@ -6,7 +6,7 @@ import { rm } from 'node:fs/promises';
 import type { HostNetwork, HostScope } from '../contracts/host-network.ts';
 import { diff } from '../core/diff.ts';
 import { WeftError } from '../core/errors.ts';
-import { describeHostEntry, hostEntryKey, hostEntryOrder, sameHostEntry, type HostEntry } from '../core/host-entry.ts';
+import { HOST_ENTRIES, describeHostEntry, type HostEntry } from '../core/host-entry.ts';
 import { numbersOf } from '../core/instance.ts';
 import { parseSubnetFile } from '../core/subnet-file.ts';
 import { baseOf } from '../core/subnet.ts';
@@ -75,7 +75,7 @@ async function removeAll(
   const scope = await scopeOf(host, known, options, signal);
   const { entries } = await host.observe(scope, signal);
   const ours = entries.filter((entry) => REMOVED.has(entry.kind) && isOurs(entry, known));
-  const changes = diff(ours, [], { key: hostEntryKey, same: sameHostEntry, order: hostEntryOrder });
+  const changes = diff(ours, [], HOST_ENTRIES);
   const outcomes = await host.apply(changes, signal);
   const failed = outcomes.flatMap(({ error }) => (error === undefined ? [] : [error]));
   const [first] = failed;

@@ -3,6 +3,7 @@
  * observed state are two lists that can be compared.
  */
 import type { Address } from './address.ts';
+import type { Comparison } from './diff.ts';
 import type { MacAddress } from './mac.ts';
 import type { Subnet } from './subnet.ts';
 
@@ -114,30 +115,48 @@ export type HostEntry =
   | ForwardAccept
   | HostFile;
 
-/** Identity: two entries with one key are two states of the same thing. */
-export function hostEntryKey(entry: HostEntry): string {
+/** What many entries of a kind share: the routing table, or the device. Together with kind and name it says which thing an entry is a state of. */
+function placeOf(entry: HostEntry): string | number {
+  switch (entry.kind) {
+    case 'route':
+      return entry.table;
+    case 'address':
+    case 'broadcast':
+    case 'neighbour':
+    case 'fdb':
+      return entry.link;
+    default:
+      return '';
+  }
+}
+
+function nameOf(entry: HostEntry): string {
   switch (entry.kind) {
     case 'link':
-      return `link ${entry.name}`;
-    case 'address':
-      return `address ${entry.link} ${entry.address}/${entry.prefixLength}`;
-    case 'route':
-      return `route ${entry.table} ${entry.destination}`;
-    case 'broadcast':
-      return `broadcast ${entry.link} ${entry.address}`;
-    case 'neighbour':
-      return `neighbour ${entry.link} ${entry.address}`;
-    case 'fdb':
-      return `fdb ${entry.link} ${entry.mac}`;
-    case 'rule':
-      return `rule ${entry.priority}`;
     case 'sysctl':
-      return `sysctl ${entry.name}`;
+      return entry.name;
+    case 'address':
+      return `${entry.address}/${entry.prefixLength}`;
+    case 'route':
+      return entry.destination;
+    case 'broadcast':
+    case 'neighbour':
+      return entry.address;
+    case 'fdb':
+      return entry.mac;
+    case 'rule':
+      return String(entry.priority);
     case 'accept':
-      return `accept ${entry.network}`;
+      return entry.network;
     case 'file':
-      return `file ${entry.path}`;
+      return entry.path;
   }
+}
+
+/** Identity: two entries with one key are two states of the same thing. */
+export function hostEntryKey(entry: HostEntry): string {
+  const place = placeOf(entry);
+  return place === '' ? `${entry.kind} ${nameOf(entry)}` : `${entry.kind} ${place} ${nameOf(entry)}`;
 }
 
 /**
@@ -159,13 +178,35 @@ const ORDER: Readonly<Record<HostEntry['kind'], number>> = {
 
 export const hostEntryOrder = (entry: HostEntry): number => ORDER[entry.kind];
 
+const sameRoute = (a: Route, b: Route): boolean =>
+  a.destination === b.destination &&
+  a.table === b.table &&
+  a.link === b.link &&
+  a.via === b.via &&
+  a.onlink === b.onlink &&
+  a.source === b.source &&
+  a.mtuBytes === b.mtuBytes;
+
 /** Flat values of one shape: equal when every member is. An absent member equals an undefined one. */
 export function sameHostEntry(a: HostEntry, b: HostEntry): boolean {
   if (a === b) return true;
+  // The kinds of which there are thousands, written out.
+  if (a.kind === 'route') return b.kind === 'route' && sameRoute(a, b);
+  if (a.kind === 'neighbour')
+    return b.kind === 'neighbour' && a.address === b.address && a.mac === b.mac && a.link === b.link;
+  if (a.kind === 'fdb') return b.kind === 'fdb' && a.mac === b.mac && a.remote === b.remote && a.link === b.link;
   for (const key in a) if (a[key as keyof HostEntry] !== b[key as keyof HostEntry]) return false;
   for (const key in b) if (a[key as keyof HostEntry] !== b[key as keyof HostEntry]) return false;
   return true;
 }
+
+/** For `diff`. Each kind has an order of its own, so entries of two kinds are never taken for one thing. */
+export const HOST_ENTRIES: Comparison<HostEntry> = {
+  order: hostEntryOrder,
+  place: placeOf,
+  name: nameOf,
+  same: sameHostEntry,
+};
 
 /** Must the kernel make this device anew to get from one state to the other? Then all that stands on it goes too. */
 export function linkIsRemade(was: VxlanLink, want: VxlanLink): boolean {

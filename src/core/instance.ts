@@ -64,12 +64,16 @@ export function numbersOf(slot: number): InstanceNumbers {
   };
 }
 
+/** The routing table of a path, where its probes look. */
+export const probeTableOf = ({ tables }: Pick<InstanceNumbers, 'tables'>, path: PathName): number =>
+  tables[PATH_NAMES.indexOf(path)] ?? MAIN_TABLE;
+
 export function steeringOf({ rulePriorities, tables, marks }: InstanceNumbers, path: PathName): Steering {
   const place = PATH_NAMES.indexOf(path);
   return {
     mark: marks.first | place,
     mask: MARK_MASK,
-    table: tables[place] ?? MAIN_TABLE,
+    table: probeTableOf({ tables }, path),
     lookupPriority: rulePriorities.from + 2 * place,
     unreachablePriority: rulePriorities.from + 2 * place + 1,
   };

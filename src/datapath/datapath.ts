@@ -4,7 +4,7 @@
  */
 import type { Address } from '../core/address.ts';
 import type { LedgerRow } from '../core/cloud-route.ts';
-import type { HostEntry } from '../core/host-entry.ts';
+import type { HostEntry, Route } from '../core/host-entry.ts';
 import type { InstanceNumbers } from '../core/instance.ts';
 import type { Advert, FabricIdentity, Lease } from '../core/lease.ts';
 import type { MacAddress } from '../core/mac.ts';
@@ -54,6 +54,11 @@ export interface Datapath {
   advert(self: Receiver): Pick<Advert, 'vxlan' | 'udp'>;
   /** What must stand to send to this peer. The route is last. */
   send(self: Self, peer: Lease): readonly HostEntry[];
+  /**
+   * One route to the whole Network by which probes reach whatever peer has the rest of `send`; undefined while there is none. Probes are small, and go to peers'
+   * bases alone: neither a next hop that is the same for all nor an MTU has to be told peer by peer. Null: they need the route of each peer.
+   */
+  readonly probeRoute: ((self: Self) => Route | undefined) | null;
   /**
    * What no two peers may share on this path, or undefined when there is no such thing. Of two peers with one mark, the one with the
    * lower epoch, which had it first, is reached.

@@ -3,9 +3,11 @@
  *
  *   container -> this host -> uplink -> peer's uplink -> peer -> container
  */
+import type { Address } from '../core/address.ts';
 import { MAIN_TABLE } from '../core/instance.ts';
 import type { FabricIdentity, Lease } from '../core/lease.ts';
 import { contains } from '../core/subnet.ts';
+import type { Uplink } from '../core/uplink.ts';
 import { unusable, usable, type Datapath, type Self } from './datapath.ts';
 import { routeMtu } from './mtu.ts';
 
@@ -32,6 +34,21 @@ function cloudsApart({ cloud }: Self, theirs: FabricIdentity | undefined): strin
   return mine.provider === 'aws' ? undefined : `${mine.provider} has no layer 2 that hosts share`;
 }
 
+function isOnLink({ onLink }: Uplink, address: Address): boolean {
+  for (const range of onLink) if (contains(range, address)) return true;
+  return false;
+}
+
+/** What is said of each peer elsewhere, and the same of thousands. */
+const offLinks = new WeakMap<Uplink, string>();
+
+function offLink(uplink: Uplink): string {
+  let text = offLinks.get(uplink);
+  if (text === undefined)
+    offLinks.set(uplink, (text = `is not on the link of ${uplink.link} (${uplink.onLink.join(', ') || 'no ranges'})`));
+  return text;
+}
+
 export const direct: Datapath = {
   name: 'direct',
   overheadBytes: 0,
@@ -45,8 +62,7 @@ export const direct: Datapath = {
       return unusable(
         `this host is behind a NAT: it advertises ${uplink.publicIP}, its own address is ${uplink.address}`,
       );
-    if (!uplink.onLink.some((range) => contains(range, publicIP)))
-      return unusable(`${publicIP} is not on the link of ${uplink.link} (${uplink.onLink.join(', ') || 'no ranges'})`);
+    if (!isOnLink(uplink, publicIP)) return unusable(`${publicIP} ${offLink(uplink)}`);
     if (weft === undefined && !plainPeerTakesBare(self, peer))
       return unusable(`the peer advertises ${backendType ?? 'udp'} alone, without Weft`);
     return usable;
@@ -68,6 +84,9 @@ export const direct: Datapath = {
       mtuBytes: routeMtu(self, peer, 0),
     },
   ],
+
+  // The next hop is the peer itself.
+  probeRoute: null,
 
   mark: () => undefined,
 };

@@ -7,7 +7,7 @@
  * Whether the table carries a peer is told by the ledger, which the peer, or the reconciler, writes. That a route stands is no proof that packets
  * arrive: the prober judges that.
  */
-import { MAIN_TABLE } from '../core/instance.ts';
+import { MAIN_TABLE, probeTableOf } from '../core/instance.ts';
 import type { Lease } from '../core/lease.ts';
 import { unusable, usable, type CloudFacts, type Datapath, type Self } from './datapath.ts';
 import { routeMtu } from './mtu.ts';
@@ -66,6 +66,19 @@ export const fabric: Datapath = {
             mtuBytes: routeMtu(self, peer, 0),
           },
         ],
+
+  probeRoute: ({ cloud, uplink, config, base, numbers }) =>
+    cloud === undefined || uplink.gateway === undefined
+      ? undefined
+      : {
+          kind: 'route',
+          table: probeTableOf(numbers, 'fabric'),
+          destination: config.v4.network,
+          link: uplink.link,
+          via: uplink.gateway,
+          onlink: false,
+          source: base,
+        },
 
   mark: () => undefined,
 };

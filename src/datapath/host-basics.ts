@@ -4,7 +4,7 @@ import type { HostEntry } from '../core/host-entry.ts';
 import { MAIN_TABLE } from '../core/instance.ts';
 import { prefixLengthOf } from '../core/subnet.ts';
 import type { Datapath, Receiver, Self } from './datapath.ts';
-import { probeRules } from './probe-entries.ts';
+import { probeBasics } from './probe-entries.ts';
 
 /** Loose mode of RFC 3704: paths become asymmetric as soon as each direction chooses for itself. The larger of `all` and the device's counts. */
 const looseFilter = (link: string): HostEntry => ({
@@ -58,7 +58,7 @@ export function hostBasics(self: Self, paths: readonly Datapath[]): HostEntry[] 
     { kind: 'sysctl', name: `net/ipv4/conf/${link}/arp_announce`, value: '2', link },
     ...(devices.length > 0 ? devices : ['lo']).map((link) => baseAddress(self.base, link)),
     { kind: 'accept', network: self.config.v4.network },
-    ...probeRules(self, paths),
+    ...probeBasics(self, paths),
     ...leakGuard(self),
   ];
 }

@@ -46,8 +46,9 @@ export function mtuBounds(self: Self, peer: Lease, overheadBytes: number): MtuBo
   };
 }
 
-/** MTU of the route to a peer: the smaller of both ends. */
+/** MTU of the route to a peer: the smallest of the bounds. */
 export function routeMtu(self: Self, peer: Lease, overheadBytes: number): number {
-  const { mine, theirs, between } = mtuBounds(self, peer, overheadBytes);
-  return Math.min(mine, theirs ?? mine, between ?? mine);
+  const mine = carriedMtu(self, overheadBytes) + overheadBytes;
+  const least = Math.min(mine, peer.attributes.weft?.mtuBytes ?? mine, leavesNetwork(self, peer) ? OUTSIDE_MTU : mine);
+  return least - overheadBytes;
 }

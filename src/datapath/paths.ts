@@ -7,16 +7,20 @@ import { fabric } from './fabric.ts';
 import { vxlan } from './vxlan.ts';
 
 /** A path that configs may name and this version does not carry: refused for every peer, with that reason. */
-const notCarried = (name: PathName): Datapath => ({
-  name,
-  overheadBytes: 0,
-  judge: () => unusable(`this version of weftd carries no ${name} path`),
-  device: () => undefined,
-  receive: () => [],
-  advert: () => ({}),
-  send: () => [],
-  mark: () => undefined,
-});
+const notCarried = (name: PathName): Datapath => {
+  const verdict = unusable(`this version of weftd carries no ${name} path`);
+  return {
+    name,
+    overheadBytes: 0,
+    judge: () => verdict,
+    device: () => undefined,
+    receive: () => [],
+    advert: () => ({}),
+    send: () => [],
+    probeRoute: null,
+    mark: () => undefined,
+  };
+};
 
 const PATHS: Readonly<Record<PathName, Datapath>> = {
   direct,

@@ -6,11 +6,9 @@ import type { PathName, Refusal } from '../core/path.ts';
 import type { Chosen } from '../core/path-choice.ts';
 import { contains, isHostAddress, overlaps, prefixLengthOf, type Subnet } from '../core/subnet.ts';
 import type { Datapath, Self } from './datapath.ts';
-import { routeMtu } from './mtu.ts';
-import { addProbeEntries } from './probe-entries.ts';
+import { addEntries } from './probe-entries.ts';
 import { TakenRanges } from './taken-ranges.ts';
-
-export type Usable = readonly [PathName, ...PathName[]];
+import { NO_PATHS, type Usable } from './usable-paths.ts';
 
 /**
  * Which of the usable paths is taken. They come in the order of the list.
@@ -18,8 +16,18 @@ export type Usable = readonly [PathName, ...PathName[]];
  */
 export type Choose = (peer: Lease, usable: Usable, standing: PathName | undefined) => Chosen;
 
+const NONE: readonly never[] = [];
+
 /** By the list alone, where nobody probes. */
-export const chooseFirst: Choose = (_peer, [path]) => ({ path, why: 'first of the list', trouble: false, refused: [] });
+export const chooseFirst: Choose = (_peer, [path]) => FIRST[path];
+
+const first = (path: PathName): Chosen => ({ path, why: 'first of the list', trouble: false, refused: NONE });
+const FIRST: Readonly<Record<PathName, Chosen>> = {
+  direct: first('direct'),
+  fabric: first('fabric'),
+  vxlan: first('vxlan'),
+  udp: first('udp'),
+};
 
 /** What plans are made with besides the leases. */
 export interface PlanParts {
@@ -42,12 +50,11 @@ export interface PeerPlan {
   readonly mtuBytes: number | undefined;
   /** Paths that the list prefers to the one taken (or all, when none is), each with its reason. */
   readonly refused: readonly Refusal[];
-  readonly entries: readonly HostEntry[];
 }
 
 /** Who is reached by which mark of which path. `contested`: two peers may claim one, so no peer may be planned without all others. */
 export interface Marks {
-  readonly owners: Map<string, Lease>;
+  readonly owners: Map<PathName, Map<string, Lease>>;
   /** Once it is known that subnets may overlap. */
   readonly ranges?: TakenRanges;
   contested: boolean;
@@ -80,75 +87,84 @@ function rangeTaken(self: Self, peer: Lease, marks: Marks): string | undefined {
 function markTaken(path: Datapath, self: Self, peer: Lease, marks: Marks): string | undefined {
   const mark = path.mark(self, peer);
   if (mark === undefined) return undefined;
-  const key = `${path.name} ${mark}`;
-  const owner = marks.owners.get(key);
+  let owners = marks.owners.get(path.name);
+  if (owners === undefined) marks.owners.set(path.name, (owners = new Map()));
+  const owner = owners.get(mark);
   if (owner !== undefined && owner.key !== peer.key) {
     marks.contested = true;
     if (owner.epoch <= peer.epoch) return `${mark} belongs to the peer with subnet ${owner.subnet.v4}`;
   }
-  marks.owners.set(key, peer);
+  owners.set(mark, peer);
   return undefined;
 }
 
-/** A usable path, and what stands for it. */
+/** What came of a path: what it sends by, or why it is refused. */
 interface Way {
   readonly path: Datapath;
   readonly sends: readonly HostEntry[];
+  readonly why: string | undefined;
 }
 
-export function planPeer(parts: PlanParts, peer: Lease, marks: Marks): PeerPlan {
+function wayBy(path: Datapath, self: Self, peer: Lease, marks: Marks): Way {
+  const verdict = path.judge(self, peer);
+  const why = verdict.usable ? markTaken(path, self, peer, marks) : verdict.why;
+  return { path, sends: why === undefined ? path.send(self, peer) : NONE, why };
+}
+
+/** @param entries what must stand for this peer is added to these: there are thousands, and one list of them is enough */
+export function planPeer(parts: PlanParts, peer: Lease, marks: Marks, entries: HostEntry[]): PeerPlan {
   const { self, paths, choose, standing } = parts;
   const odd = notAPeer(self, peer) ?? rangeTaken(self, peer, marks);
-  const refused: Refusal[] = [];
-  const ways: Way[] = [];
-  for (const path of paths) {
-    const verdict = odd === undefined ? path.judge(self, peer) : { usable: false as const, why: odd };
-    const why = verdict.usable ? markTaken(path, self, peer, marks) : verdict.why;
-    if (why === undefined) ways.push({ path, sends: path.send(self, peer) });
-    else refused.push({ path: path.name, why });
-  }
-  const [first, ...rest] = ways.map(({ path }) => path.name);
-  if (first === undefined)
-    return {
-      peer,
-      path: 'none',
-      usable: [],
-      chosen: undefined,
-      stood: false,
-      mtuBytes: undefined,
-      refused,
-      entries: [],
-    };
+  const ways = paths.map((path) =>
+    odd === undefined ? wayBy(path, self, peer, marks) : { path, sends: NONE, why: odd },
+  );
   const route = standing.get(peer.subnet.v4);
-  const stands = route === undefined ? undefined : ways.find((way) => isRouteOf(way, route))?.path.name;
-  const chosen = choose(peer, [first, ...rest], stands);
-  const taken = ways.find(({ path }) => path.name === chosen.path)?.path;
-  const entries: HostEntry[] = [];
-  for (const { path, sends } of ways) if (path === taken) entries.push(...sends);
-  for (const { path, sends } of ways) addProbeEntries(entries, self, path.name, sends, path === taken);
+  let stands: PathName | undefined;
+  let list = NO_PATHS;
+  for (const way of ways) {
+    if (way.why !== undefined) continue;
+    list = list.with(way.path.name);
+    if (stands === undefined && route !== undefined && isRouteOf(way, route)) stands = way.path.name;
+  }
+  const usable = list.paths;
+  if (usable === undefined) {
+    const refused = refusedBefore(ways, undefined);
+    return { peer, path: 'none', usable: NONE, chosen: undefined, stood: false, mtuBytes: undefined, refused };
+  }
+  const chosen = choose(peer, usable, stands);
+  let mtuBytes: number | undefined;
+  for (const { path, sends } of ways) {
+    const isTaken = path.name === chosen.path;
+    if (isTaken) mtuBytes = mtuOf(sends.at(-1));
+    addEntries(entries, self, path, sends, isTaken);
+  }
   return {
     peer,
     path: chosen.path,
-    usable: [first, ...rest],
+    usable,
     chosen,
     stood: stands === chosen.path,
-    mtuBytes: routeMtu(self, peer, taken?.overheadBytes ?? 0),
-    refused: inOrder(paths, chosen, refused),
-    entries,
+    mtuBytes,
+    refused: refusedBefore(ways, chosen),
   };
 }
 
 /** Of the paths that the list prefers to the one taken, by the paths' own word or by the choice's. */
-function inOrder(paths: readonly Datapath[], chosen: Chosen, refused: readonly Refusal[]): readonly Refusal[] {
-  const all: Refusal[] = [];
-  for (const { name } of paths) {
-    if (name === chosen.path) break;
-    const is = ({ path }: Refusal): boolean => path === name;
-    const refusal = refused.find(is) ?? chosen.refused.find(is);
-    if (refusal !== undefined) all.push(refusal);
+function refusedBefore(ways: readonly Way[], chosen: Chosen | undefined): readonly Refusal[] {
+  let all: readonly Refusal[] = NONE;
+  for (const { path, why } of ways) {
+    if (path.name === chosen?.path) break;
+    const refusal = why === undefined ? wordOf(chosen, path.name) : { path: path.name, why };
+    // Not pushed: a list that grows keeps room for sixteen more, of every peer.
+    if (refusal !== undefined) all = all.concat([refusal]);
   }
   return all;
 }
+
+const mtuOf = (last: HostEntry | undefined): number | undefined => (last?.kind === 'route' ? last.mtuBytes : undefined);
+
+const wordOf = (chosen: Chosen | undefined, path: PathName): Refusal | undefined =>
+  chosen?.refused.find((one) => one.path === path);
 
 /** By device and next hop, since the rest may be out of date. */
 const isRouteOf = ({ sends }: Way, route: Route): boolean =>
@@ -162,17 +178,21 @@ export function mainRoutes(observed: readonly HostEntry[]): ReadonlyMap<Subnet, 
   return routes;
 }
 
+interface Plans {
+  readonly peers: Map<LeaseKey, PeerPlan>;
+  readonly marks: Marks;
+  /** What must stand for all of them. */
+  readonly entries: HostEntry[];
+}
+
 /** All leases but our own. Where peers contest a mark or a range, they are planned again in the order of their epochs. */
-export function planPeers(
-  parts: PlanParts,
-  leases: Iterable<Lease>,
-): { readonly peers: Map<LeaseKey, PeerPlan>; readonly marks: Marks } {
+export function planPeers(parts: PlanParts, leases: Iterable<Lease>): Plans {
   const others = [...leases].filter((lease) => lease.key !== parts.self.lease.key);
-  const attempt = (order: readonly Lease[], ranges?: TakenRanges): { peers: Map<LeaseKey, PeerPlan>; marks: Marks } => {
+  const attempt = (order: readonly Lease[], ranges?: TakenRanges): Plans => {
     const marks: Marks = { owners: new Map(), contested: false, ...(ranges === undefined ? {} : { ranges }) };
-    const peers = new Map<LeaseKey, PeerPlan>();
-    for (const lease of order) peers.set(lease.key, planPeer(parts, lease, marks));
-    return { peers, marks };
+    const plans: Plans = { peers: new Map(), marks, entries: [] };
+    for (const lease of order) plans.peers.set(lease.key, planPeer(parts, lease, marks, plans.entries));
+    return plans;
   };
   const first = attempt(others);
   return first.marks.contested ? attempt(others.toSorted(byEpoch), new TakenRanges()) : first;

@@ -4,8 +4,9 @@
  *
  *   container -> this host -> flannel.1 ══ UDP 8472 ══ flannel.1 -> peer -> container
  */
-import { MAIN_TABLE, vxlanLinkName } from '../core/instance.ts';
+import { MAIN_TABLE, probeTableOf, vxlanLinkName } from '../core/instance.ts';
 import type { Lease, VxlanEndpoint } from '../core/lease.ts';
+import type { NetworkConfig } from '../core/network-config.ts';
 import { baseOf, isPrivate } from '../core/subnet.ts';
 import { vxlanEndpointOf } from '../core/vxlan-peer.ts';
 import { unusable, usable, type Datapath, type Receiver, type Self } from './datapath.ts';
@@ -14,7 +15,14 @@ import { carriedMtu, routeMtu } from './mtu.ts';
 /** Outer IPv4 20, UDP 8, VXLAN 8, inner Ethernet 14 (RFC 7348, section 5). */
 const OVERHEAD = 50;
 
-const deviceName = (self: Receiver): string => vxlanLinkName(self.config.backendType, self.config.vxlan.vni);
+/** Every entry on the device holds its name: one text for all of them. */
+const deviceNames = new WeakMap<NetworkConfig, string>();
+
+function deviceName({ config }: Receiver): string {
+  let name = deviceNames.get(config);
+  if (name === undefined) deviceNames.set(config, (name = vxlanLinkName(config.backendType, config.vxlan.vni)));
+  return name;
+}
 
 const endpointOf = (self: Self, peer: Lease): VxlanEndpoint | undefined =>
   vxlanEndpointOf(peer, self.config.vxlan.port);
@@ -89,6 +97,16 @@ export const vxlan: Datapath = {
       },
     ];
   },
+
+  // Without a next hop the kernel looks for the base itself among the neighbours, where `send` has put it. Who is not there is asked for on the device, which carries that to nobody.
+  probeRoute: (self) => ({
+    kind: 'route',
+    table: probeTableOf(self.numbers, 'vxlan'),
+    destination: self.config.v4.network,
+    link: deviceName(self),
+    onlink: false,
+    source: self.base,
+  }),
 
   mark: (self, peer) => endpointOf(self, peer)?.mac,
 };

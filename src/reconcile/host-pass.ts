@@ -7,11 +7,10 @@ import type { HostNetwork, HostObservation, HostScope } from '../contracts/host-
 import { diff, type Change } from '../core/diff.ts';
 import { guard, INITIAL_GUARD, type Guarded, type GuardState } from '../core/guard.ts';
 import {
+  HOST_ENTRIES,
   hostEntryKey,
-  hostEntryOrder,
   linkIsRemade,
   linkUnder,
-  sameHostEntry,
   type HostEntry,
   type HostFile,
 } from '../core/host-entry.ts';
@@ -55,8 +54,6 @@ export interface PassInput {
 const FEW_LEASES = 64;
 const FEW_REMOVALS = 10;
 
-const COMPARISON = { key: hostEntryKey, same: sameHostEntry, order: hostEntryOrder };
-
 interface Planned {
   readonly scope: HostScope;
   readonly plans: ReadonlyMap<LeaseKey, PeerPlan>;
@@ -87,7 +84,7 @@ export class HostPasses {
     const few = this.#few(input);
     const { planned, observed } = await this.#look(input, paths, few, signal);
     const scope = planned.scope.only === undefined ? 'all' : planned.looked.length;
-    const changes = diff(withoutRemade(observed.entries, planned.wanted), planned.wanted, COMPARISON);
+    const changes = diff(withoutRemade(observed.entries, planned.wanted), planned.wanted, HOST_ENTRIES);
     const { go, held, heldForMs } = this.#guardRemovals(input, planned, changes, observed.entries);
     const outcomes = input.dryRun || go.length === 0 ? [] : await this.#host.apply(go, signal);
 
@@ -152,12 +149,10 @@ export class HostPasses {
     observed: readonly HostEntry[],
   ): Planned {
     const parts = { self, paths, choose, standing: mainRoutes(observed) };
-    const { peers: plans, marks } = planPeers(parts, view.leases.values());
+    const { peers: plans, marks, entries } = planPeers(parts, view.leases.values());
     this.#marks = marks;
     const looked = new Set<LeaseKey>([...plans.keys(), ...this.#paths.keys()]);
-    const wanted = [...basics, ...files];
-    for (const plan of plans.values()) for (const entry of plan.entries) wanted.push(entry);
-    return { scope, plans, looked: [...looked], wanted };
+    return { scope, plans, looked: [...looked], wanted: basics.concat(files, entries) };
   }
 
   /** Undefined when it turns out that these leases cannot be planned without the others. */
@@ -165,27 +160,22 @@ export class HostPasses {
     const { self, view, choose } = input;
     // What is new stands nowhere yet, and of all others it is known what was chosen.
     const parts: PlanParts = { self, paths, choose, standing: new Map() };
-    const only = new Set<string>();
+    const before: HostEntry[] = [];
     for (const key of keys) {
       const gone = this.#leases.get(key);
-      if (gone === undefined) continue;
-      for (const entry of planPeer(parts, gone, { owners: new Map(), contested: false }).entries)
-        only.add(hostEntryKey(entry));
+      if (gone !== undefined) planPeer(parts, gone, { owners: new Map(), contested: false }, before);
     }
-    for (const [mark, owner] of this.#marks.owners) if (keys.has(owner.key)) this.#marks.owners.delete(mark);
+    for (const owners of this.#marks.owners.values())
+      for (const [mark, owner] of owners) if (keys.has(owner.key)) owners.delete(mark);
     const plans = new Map<LeaseKey, PeerPlan>();
     const wanted: HostEntry[] = [];
     for (const key of keys) {
       const lease = view.leases.get(key);
       if (lease === undefined) continue;
-      const plan = planPeer(parts, lease, this.#marks);
-      plans.set(key, plan);
-      for (const entry of plan.entries) {
-        only.add(hostEntryKey(entry));
-        wanted.push(entry);
-      }
+      plans.set(key, planPeer(parts, lease, this.#marks, wanted));
     }
     if (this.#marks.contested) return undefined;
+    const only = new Set([...before, ...wanted].map(hostEntryKey));
     return { scope: { ...hostScope(self, [], [], input.previousNetwork), only }, plans, looked: [...keys], wanted };
   }
 

@@ -27,7 +27,7 @@ test('removing most peers at once is held for a minute, and then done', async ()
   cluster.network.changed();
   await cluster.pass(50_000);
   assert.equal(a.routes.length, 30);
-  assert.equal(a.agent?.status().pass?.held.length, 120);
+  assert.equal(a.agent?.status().pass?.held.length, 90);
   await cluster.pass(15_000);
   assert.equal(a.routes.length, 0);
   assert.equal(a.agent?.status().pass?.held.length, 0);

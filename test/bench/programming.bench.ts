@@ -6,14 +6,7 @@ import path from 'node:path';
 import type { HostScope } from '../../src/contracts/host-network.ts';
 import { offset, parseAddress } from '../../src/core/address.ts';
 import { diff, type Change } from '../../src/core/diff.ts';
-import {
-  hostEntryKey,
-  hostEntryOrder,
-  sameHostEntry,
-  type HostEntry,
-  type Route,
-  type VxlanLink,
-} from '../../src/core/host-entry.ts';
+import { HOST_ENTRIES, type HostEntry, type Route, type VxlanLink } from '../../src/core/host-entry.ts';
 import { MAIN_TABLE } from '../../src/core/instance.ts';
 import { macFrom } from '../../src/core/mac.ts';
 import { parseSubnet, subnetOf } from '../../src/core/subnet.ts';
@@ -87,7 +80,6 @@ const scope: HostScope = {
   files: [],
   accepts: [],
 };
-const comparison = { key: hostEntryKey, same: sameHostEntry, order: hostEntryOrder };
 
 /** The line of ip(8) or bridge(8) that sets an entry. */
 function words(entry: HostEntry): string {
@@ -138,7 +130,7 @@ async function main(): Promise<void> {
     const failed = (await linux.apply(changes, signal)).find(({ error }) => error !== undefined);
     if (failed?.error !== undefined) throw failed.error;
   };
-  const put = (entries: readonly HostEntry[]): Promise<void> => apply(diff([], entries, comparison));
+  const put = (entries: readonly HostEntry[]): Promise<void> => apply(diff([], entries, HOST_ENTRIES));
   /** As if nothing had been set yet. */
   const afresh = async (): Promise<void> => {
     await apply([{ op: 'remove', was: link }]);

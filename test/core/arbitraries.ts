@@ -52,17 +52,19 @@ export const hostEntry: fc.Arbitrary<HostEntry> = fc
       case 'route':
         return {
           kind: 'route',
-          table: 254,
-          destination: subnetOf(base, 24),
+          // One destination in several tables is several routes.
+          table: id < 3 ? 254 : 8698 + id,
+          destination: subnetOf(addressFrom(0x0a2a_0000n + BigInt(id % 3) * 256n, 4), 24),
           link: 'weft.1',
           via: other,
           onlink: true,
+          source: addressFrom(0x0a2a_0900n, 4),
           mtuBytes: 1450,
         };
       case 'neighbour':
-        return { kind: 'neighbour', link: 'weft.1', address: base, mac: macFrom(`${state}`) };
+        return { kind: 'neighbour', link: `weft.${id % 2}`, address: base, mac: macFrom(`${state}`) };
       case 'fdb':
-        return { kind: 'fdb', link: 'weft.1', mac: macFrom(`${id}`), remote: other };
+        return { kind: 'fdb', link: `weft.${id % 2}`, mac: macFrom(`${id}`), remote: other };
       case 'sysctl':
         return { kind: 'sysctl', name: `net/ipv4/conf/${id}`, value: `${state}` };
       case 'rule':

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { diff, type Change } from '../../src/core/diff.ts';
 import {
+  HOST_ENTRIES,
   describeHostEntry,
   hostEntryKey,
   hostEntryOrder,
@@ -10,8 +11,6 @@ import {
   type HostEntry,
 } from '../../src/core/host-entry.ts';
 import { hostEntry } from './arbitraries.ts';
-
-const comparison = { key: hostEntryKey, same: sameHostEntry, order: hostEntryOrder };
 
 /** A host as sorted text. */
 const world = (entries: Iterable<HostEntry>): string[] => [...entries].map(describeHostEntry).sort();
@@ -33,7 +32,7 @@ describe('diff', () => {
   it('applied, reaches what is wanted', () => {
     fc.assert(
       fc.property(observed, wanted, (actual, want) => {
-        assert.deepEqual(world(applied(actual, diff(actual, want, comparison))), world(want));
+        assert.deepEqual(world(applied(actual, diff(actual, want, HOST_ENTRIES))), world(want));
       }),
     );
   });
@@ -41,8 +40,8 @@ describe('diff', () => {
   it('applied, leaves nothing for a second one', () => {
     fc.assert(
       fc.property(observed, fc.array(hostEntry, { maxLength: 25 }), (actual, want) => {
-        const after = applied(actual, diff(actual, want, comparison));
-        assert.deepEqual(diff(after, want, comparison), []);
+        const after = applied(actual, diff(actual, want, HOST_ENTRIES));
+        assert.deepEqual(diff(after, want, HOST_ENTRIES), []);
       }),
     );
   });
@@ -50,7 +49,7 @@ describe('diff', () => {
   it('puts before it removes, what others stand on first and last', () => {
     fc.assert(
       fc.property(observed, wanted, (actual, want) => {
-        const changes = diff(actual, want, comparison);
+        const changes = diff(actual, want, HOST_ENTRIES);
         const ranks = changes.map((change) =>
           change.op === 'put' ? hostEntryOrder(change.want) : 100 - hostEntryOrder(change.was),
         );
@@ -65,7 +64,7 @@ describe('diff', () => {
   it('touches nothing that stands as wanted, and says what it replaces', () => {
     fc.assert(
       fc.property(observed, wanted, (actual, want) => {
-        for (const change of diff(actual, want, comparison)) {
+        for (const change of diff(actual, want, HOST_ENTRIES)) {
           if (change.op === 'put') {
             const standing = actual.find((entry) => hostEntryKey(entry) === hostEntryKey(change.want));
             assert.equal(change.was, standing);
@@ -79,7 +78,7 @@ describe('diff', () => {
   it('keeps to the first of two wanted states of one thing, in every pass the same', () => {
     const first: HostEntry = { kind: 'sysctl', name: 'net/ipv4/ip_forward', value: '1' };
     const second: HostEntry = { ...first, value: '0' };
-    assert.deepEqual(world(applied([], diff([], [first, second], comparison))), ['sysctl net/ipv4/ip_forward=1']);
-    assert.deepEqual(diff([first], [first, second], comparison), []);
+    assert.deepEqual(world(applied([], diff([], [first, second], HOST_ENTRIES))), ['sysctl net/ipv4/ip_forward=1']);
+    assert.deepEqual(diff([first], [first, second], HOST_ENTRIES), []);
   });
 });

@@ -4,18 +4,11 @@ import fc from 'fast-check';
 import { addressFrom } from '../../src/core/address.ts';
 import { diff, type Change } from '../../src/core/diff.ts';
 import { guard, INITIAL_GUARD, type Guarded, type GuardInput, type GuardState } from '../../src/core/guard.ts';
-import {
-  describeHostEntry,
-  hostEntryKey,
-  hostEntryOrder,
-  sameHostEntry,
-  type HostEntry,
-} from '../../src/core/host-entry.ts';
+import { HOST_ENTRIES, describeHostEntry, hostEntryKey, type HostEntry } from '../../src/core/host-entry.ts';
 import { macFrom } from '../../src/core/mac.ts';
 import { baseOf, parseSubnet, subnetOf, type Subnet } from '../../src/core/subnet.ts';
 import { hostEntry } from './arbitraries.ts';
 
-const comparison = { key: hostEntryKey, same: sameHostEntry, order: hostEntryOrder };
 const OWN = parseSubnet('10.42.255.0/24');
 const LINK: HostEntry = {
   kind: 'link',
@@ -76,7 +69,7 @@ class GuardedHost {
   }
   pass(wanted: HostEntry[], nowMs: number, rest: Partial<GuardInput> = {}): Guarded {
     const observed = this.entries.filter((entry) => rest.only?.has(hostEntryKey(entry)) ?? true);
-    const changes = diff(observed, wanted, comparison);
+    const changes = diff(observed, wanted, HOST_ENTRIES);
     const result = guard(this.state, { changes, observed, answering: new Set(), own: OWN, nowMs, ...rest });
     this.state = result.state;
     const standing = new Map(this.entries.map((entry) => [hostEntryKey(entry), entry]));
@@ -262,7 +255,7 @@ describe('the guard', () => {
         const host = new GuardedHost([
           ...new Map([...some, ...peers(50, count)].map((entry) => [hostEntryKey(entry), entry])).values(),
         ]);
-        const changes = diff(host.entries, wanted, comparison);
+        const changes = diff(host.entries, wanted, HOST_ENTRIES);
         const answering = new Set(alive.map((n) => subnetNumber(50 + n)));
         const { go, held } = host.pass(wanted, 0, { answering });
         const heldTexts = new Set(held.map(({ change }) => changeText(change)));

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { parseAddress } from '../../src/core/address.ts';
 import {
+  HOST_ENTRIES,
   describeHostEntry,
   hostEntryKey,
   hostEntryOrder,
@@ -53,6 +54,31 @@ describe('host entries', () => {
 
   it('of different kinds never share a key', () => {
     fc.assert(fc.property(hostEntry, hostEntry, (a, b) => a.kind === b.kind || hostEntryKey(a) !== hostEntryKey(b)));
+  });
+
+  it('have one key exactly when order, place and name are one, and no two kinds have one order', () => {
+    const { order, place, name } = HOST_ENTRIES;
+    fc.assert(
+      fc.property(hostEntry, hostEntry, (a, b) => {
+        const isOne = order(a) === order(b) && place(a) === place(b) && name(a) === name(b);
+        assert.equal(isOne, hostEntryKey(a) === hostEntryKey(b));
+        assert.equal(order(a) === order(b), a.kind === b.kind);
+      }),
+    );
+  });
+
+  it('are not the same when any member differs, is missing, or is there beside', () => {
+    fc.assert(
+      fc.property(hostEntry, (entry) => {
+        for (const member of Object.keys(entry)) {
+          const other = { ...entry, [member]: 'other' } as HostEntry;
+          const without = Object.fromEntries(Object.entries(entry).filter(([key]) => key !== member));
+          for (const changed of [other, without as unknown as HostEntry])
+            assert.ok(!sameHostEntry(entry, changed) && !sameHostEntry(changed, entry), member);
+        }
+        assert.equal(sameHostEntry(entry, { ...entry }), true);
+      }),
+    );
   });
 
   it('are the same when every member is, one that is absent included', () => {

@@ -15,6 +15,7 @@ import { parseNetworkConfig } from '../../src/core/parse-network-config.ts';
 import { baseOf, parseSubnet } from '../../src/core/subnet.ts';
 import type { Uplink } from '../../src/core/uplink.ts';
 import type { Self } from '../../src/datapath/datapath.ts';
+import { hostBasics } from '../../src/datapath/host-basics.ts';
 import { chooseFirst, planPeers, type PeerPlan, type PlanParts } from '../../src/datapath/plan.ts';
 import { datapathsOf } from '../../src/datapath/paths.ts';
 
@@ -79,15 +80,19 @@ export const peersOf = (self: Self, leases: readonly Lease[]): PeerPlan[] => [
   ...planPeers(partsOf(self), leases).peers.values(),
 ];
 
+export const entriesOf = (self: Self, leases: readonly Lease[]): readonly HostEntry[] =>
+  planPeers(partsOf(self), leases).entries;
+
 export const entriesText = (entries: readonly HostEntry[]): string[] => entries.map(describeHostEntry).toSorted();
 
 const inWords = ({ peer, path, mtuBytes, refused }: PeerPlan): string =>
   `${peer.subnet.v4} at ${peer.attributes.publicIP}: ${path}${mtuBytes === undefined ? '' : ` mtu ${mtuBytes}`}${refused.map((one) => `\n  not ${one.path}: ${one.why}`).join('')}`;
 
 /** Each peer with its path and the reasons, then what must stand, sorted. */
-export function planText(basics: readonly HostEntry[], plans: readonly PeerPlan[]): string {
-  const peers = plans.map(inWords).toSorted();
-  const entries = entriesText([...basics, ...plans.flatMap((plan) => plan.entries)]);
+export function planText(self: Self, leases: readonly Lease[]): string {
+  const peers = peersOf(self, leases).map(inWords).toSorted();
+  const basics = hostBasics(self, datapathsOf(self.config.paths));
+  const entries = entriesText([...basics, ...entriesOf(self, leases)]);
   return `${['# peers', ...peers, '', '# this host', ...entries].join('\n')}\n`;
 }
 

@@ -6,7 +6,7 @@ import type { FabricIdentity, Lease } from '../../src/core/lease.ts';
 import { parseNodeId } from '../../src/core/node-id.ts';
 import { parseSubnet } from '../../src/core/subnet.ts';
 import type { CloudFacts, Self } from '../../src/datapath/datapath.ts';
-import { entriesText, lease, peersOf, selfAt, uplinkAt, vxlanAt } from './cluster.ts';
+import { entriesOf, entriesText, lease, peersOf, selfAt, uplinkAt, vxlanAt } from './cluster.ts';
 
 const place = (subnet: string, target: string, more: Partial<FabricIdentity> = {}): FabricIdentity => ({
   provider: 'aws',
@@ -62,7 +62,7 @@ function path(
   return {
     path: plan.path,
     refused: Object.fromEntries(plan.refused.map(({ path: name, why }) => [name, why])),
-    entries: entriesText(plan.entries),
+    entries: entriesText(entriesOf(one, [to])),
   };
 }
 const why = (one: Self, to = peer()): string => path(one, to).refused['fabric'] ?? '';

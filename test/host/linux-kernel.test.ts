@@ -4,7 +4,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { describe, it } from 'node:test';
 import { offset, parseAddress } from '../../src/core/address.ts';
 import { diff } from '../../src/core/diff.ts';
-import { hostEntryKey, hostEntryOrder, sameHostEntry, type HostEntry, type Route } from '../../src/core/host-entry.ts';
+import { HOST_ENTRIES, type HostEntry, type Route } from '../../src/core/host-entry.ts';
 import { MAIN_TABLE } from '../../src/core/instance.ts';
 import { parseSubnet, subnetOf } from '../../src/core/subnet.ts';
 import { KernelHints } from '../../src/host/kernel-hints.ts';
@@ -47,14 +47,13 @@ const ALL: readonly HostEntry[] = [
   lookup,
   guardRule,
 ];
-const COMPARISON = { key: hostEntryKey, same: sameHostEntry, order: hostEntryOrder };
 
 const ip = (words: string): string => execFileSync('ip', words.split(' '), { encoding: 'utf8' });
 
 /** One pass: as many changes as it makes. */
 async function pass(host: LinuxHost, wanted: readonly HostEntry[]): Promise<number> {
   const { entries } = await host.observe(scope, never());
-  const changes = diff(entries, wanted, COMPARISON);
+  const changes = diff(entries, wanted, HOST_ENTRIES);
   await make(host, changes);
   return changes.length;
 }

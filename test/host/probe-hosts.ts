@@ -28,9 +28,9 @@ export function wanted(side: Side, path: PathName): HostEntry[] {
   const parts = partsOf(self);
   const choose = () => ({ path, why: '', trouble: false, refused: [] });
   const marks = { owners: new Map(), contested: false };
-  const plan = planPeer({ ...parts, choose }, leaseOf(otherOf(side)), marks);
-  const basics = hostBasics(self, datapathsOf(self.config.paths));
-  return [...basics, ...plan.entries].filter(({ kind }) => kind !== 'accept');
+  const entries = hostBasics(self, datapathsOf(self.config.paths));
+  planPeer({ ...parts, choose }, leaseOf(otherOf(side)), marks, entries);
+  return entries.filter(({ kind }) => kind !== 'accept');
 }
 
 export interface LinuxProbeWorld extends ProbeWorld {

@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import { offset } from '../../src/core/address.ts';
 import type { HostEntry, Rule, Route } from '../../src/core/host-entry.ts';
 import { parseNodeId } from '../../src/core/node-id.ts';
+import type { PathName } from '../../src/core/path.ts';
 import {
   ANSWER_BYTES,
   decodeProbe,
@@ -13,7 +14,7 @@ import {
 } from '../../src/core/probe-message.ts';
 import { baseOf } from '../../src/core/subnet.ts';
 import { pairSeals, publicProbeKey } from '../../src/host/probe-keys.ts';
-import { askAll, introduce, SUBNETS, verdicts, type Side } from '../contract/probe-world.ts';
+import { askAll, introduce, NETWORK, SUBNETS, verdicts, VXLAN, type Side } from '../contract/probe-world.ts';
 import { enclosed } from '../lab/enclosed.ts';
 import { probeHosts, wanted, type LinuxProbeWorld } from './probe-hosts.ts';
 
@@ -43,9 +44,9 @@ const sequencesOf = (answers: readonly string[]): number[] =>
   answers.map((answer) => Buffer.from(answer, 'hex').readUInt32BE(24));
 
 enclosed(import.meta.url, () => {
-  const test = (title: string, body: (world: LinuxProbeWorld) => Promise<void>): void => {
+  const test = (title: string, body: (world: LinuxProbeWorld) => Promise<void>, traffic?: PathName): void => {
     it(title, async () => {
-      const world = await probeHosts();
+      const world = await probeHosts(traffic);
       try {
         await introduce(world);
         await body(world);
@@ -80,6 +81,25 @@ enclosed(import.meta.url, () => {
       assert.deepEqual(verdicts(outcomes), { ...HEARD, direct: 'missed' });
       assert.ok(outcomes.some(({ path, why }) => path === 'direct' && why === 'not sent: ENETUNREACH'));
     });
+
+    test(
+      'over vxlan to a peer that has no neighbour entry fails; the one route to the whole Network leads it nowhere',
+      async (world) => {
+        const [neighbour, ...others] = wanted('near', 'direct').filter(({ kind }) => kind === 'neighbour');
+        assert.ok(neighbour !== undefined && others.length === 0);
+        assert.ok(
+          wanted('near', 'direct').some(
+            (entry) => entry.kind === 'route' && entry.destination === NETWORK && entry.link === VXLAN.name,
+          ),
+        );
+        assert.deepEqual(verdicts(await askAll(world, 'near')), HEARD);
+        await world.near.remove(neighbour);
+        assert.deepEqual(verdicts(await askAll(world, 'near')), { ...HEARD, vxlan: 'missed' });
+        await world.near.put(neighbour);
+        assert.deepEqual(verdicts(await askAll(world, 'near')), HEARD);
+      },
+      'direct',
+    );
 
     test('that leaves by another path all the same is seen through by the device that it arrives on', async (world) => {
       const entries = wanted('near', 'vxlan');
