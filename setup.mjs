@@ -24,6 +24,7 @@ const PROGRAMS = [
   { program: 'nsenter', debian: 'util-linux', for: ['start', 'test', 'bench'] },
   { program: 'ping', debian: 'iputils-ping', for: ['start', 'test', 'bench'] },
   { program: 'iptables', debian: 'iptables', for: ['test', 'bench'] },
+  { program: 'iperf3', debian: 'iperf3', for: ['bench'] },
   { program: 'java', debian: 'default-jre-headless', for: ['dynamodb-local'] },
 ];
 const COMMANDS = ['start', 'test', 'check', 'bench', 'dynamodb-local', 'node-versions'];
