@@ -26,6 +26,7 @@ const PROGRAMS = [
   { program: 'iptables', debian: 'iptables', for: ['test', 'bench'] },
   { program: 'aws', debian: 'awscli', for: ['test'], optional: true },
   { program: 'shellcheck', debian: 'shellcheck', for: ['test'] },
+  { program: 'iperf3', debian: 'iperf3', for: ['bench'] },
   { program: 'java', debian: 'default-jre-headless', for: ['dynamodb-local'] },
 ];
 const COMMANDS = ['start', 'test', 'check', 'bench', 'dynamodb-local', 'node-versions'];

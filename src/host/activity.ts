@@ -2,7 +2,8 @@
  * To which peers' subnets this host sends: an nftables set whose elements time out, in a table of the daemon's own. To read it takes as long as there are active peers, where
  * counters would take as long as there are peers.
  *
- *   postrouting: probes and answers (by mark), echo replies of our own ──► passed over
+ *   postrouting: to this host's own subnet ──► passed over: what arrives for containers here
+ *                probes and answers (by mark), echo replies of our own ──► passed over
  *                to the Network ──► update @active { destination & mask }
  */
 import type { ProbeSelf } from '../contracts/path-probe.ts';
@@ -81,6 +82,7 @@ export class Activity {
         set ${SET} { type ipv4_addr; size 65535; flags dynamic,timeout; timeout ${ACTIVE_FOR}; }
         chain sent {
           type filter hook postrouting priority 300; policy accept;
+          ip daddr ${subnetOf(base, subnetLength)} return
           meta mark & ${hex(marks.mask)} == ${hex(marks.first)} return
           ip saddr ${base} icmp type echo-reply return
           ip daddr ${network} update @${SET} { ip daddr & ${mask} }

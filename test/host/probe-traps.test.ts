@@ -14,7 +14,10 @@ import {
 } from '../../src/core/probe-message.ts';
 import { baseOf } from '../../src/core/subnet.ts';
 import { pairSeals, publicProbeKey } from '../../src/host/probe-keys.ts';
-import { askAll, introduce, NETWORK, SUBNETS, verdicts, VXLAN, type Side } from '../contract/probe-world.ts';
+import { askAll, introduce, NETWORK, never, SUBNETS, verdicts, VXLAN, type Side } from '../contract/probe-world.ts';
+import { eventually } from '../../src/lab/eventually.ts';
+import { ip, runIn } from '../../src/lab/namespaces.ts';
+import { quietLink } from '../../src/lab/world.ts';
 import { enclosed } from '../lab/enclosed.ts';
 import { probeHosts, wanted, type LinuxProbeWorld } from './probe-hosts.ts';
 
@@ -185,6 +188,26 @@ enclosed(import.meta.url, () => {
         packets.map((each) => hex(encodeProbe(each, out))),
       );
       assert.deepEqual(sequencesOf(answers), [50, 1, 2]);
+    });
+  });
+
+  describe('traffic', () => {
+    test('that arrives for containers of this host is none that it sends', async (world) => {
+      // Where its containers would be, and past the filter that ends other packets of these tests.
+      const container = `neighbour add ${offset(FAR, 5)} lladdr 02:00:00:00:00:05 dev cni0 nud permanent`;
+      const lines = ['link add cni0 type veth peer name c0', `address add ${offset(FAR, 1)}/24 dev cni0`];
+      await ip([...lines, ...quietLink('c0'), ...quietLink('cni0'), container], 'far');
+      await world.nft('far', 'flush chain ip cuts before');
+      await world.far.active();
+      await world.traffic('near');
+      const arrived = async () => {
+        const [link] = JSON.parse(await runIn('far', ['ip', '-json', '-stats', 'link', 'show', 'cni0'])) as readonly {
+          readonly stats64: { readonly tx: { readonly packets: number } };
+        }[];
+        return link?.stats64.tx.packets === 1 ? { found: true } : { missing: JSON.stringify(link?.stats64.tx) };
+      };
+      await eventually('a packet arrives for a container', 5000, arrived, never);
+      assert.deepEqual([...((await world.far.active()) ?? [])], []);
     });
   });
 });
