@@ -2,6 +2,7 @@
 import { eventually } from './eventually.ts';
 import type { Lab } from './lab.ts';
 import type { LabHost } from './lab-host.ts';
+import type { FlowProgress } from './ping-count.ts';
 import type { Flow } from './pinger.ts';
 
 /** Every flow's own; a host's pings in one direction show both, since the answer must come back. */
@@ -45,29 +46,24 @@ export class SteadyFlows {
     }));
   }
 
-  /** `412 pings, 0 lost`, so far. */
-  async describe(): Promise<string> {
-    const counts = await Promise.all(this.#flows.map(({ flow }) => flow.look()));
-    const total = (of: 'sent' | 'lost'): number => counts.reduce((sum, count) => sum + count[of], 0);
-    return `${total('sent')} pings, ${total('lost')} lost`;
-  }
-
-  /** Waits until each flow has sent this many more. */
+  /**
+   * Waits until each flow has sent this many more.
+   * @param onLook `412 pings, 0 lost`, of all of them so far
+   */
   async more(pings: number, signal: AbortSignal, onLook: (text: string) => void = () => {}): Promise<void> {
-    await Promise.all(
-      this.#flows.map(async ({ name, flow }) => {
-        const from = (await flow.look()).sent;
-        await eventually(
-          `${name} sends ${pings} pings`,
-          30_000,
-          async () => {
-            const { sent } = await flow.look();
-            onLook(await this.describe());
-            return sent - from >= pings ? { found: true } : { missing: `${sent - from} so far` };
-          },
-          signal,
-        );
-      }),
+    const look = (): Promise<readonly FlowProgress[]> => Promise.all(this.#flows.map(({ flow }) => flow.look()));
+    const from = await look();
+    await eventually(
+      `each of ${this.#flows.map(({ name }) => name).join(', ')} sends ${pings} pings`,
+      30_000,
+      async () => {
+        const now = await look();
+        const total = (of: 'sent' | 'lost'): number => now.reduce((sum, count) => sum + count[of], 0);
+        onLook(`${total('sent')} pings, ${total('lost')} lost`);
+        const fewest = Math.min(...now.map(({ sent }, i) => sent - (from[i]?.sent ?? 0)));
+        return fewest >= pings ? { found: true } : { missing: `${fewest} so far` };
+      },
+      signal,
     );
   }
 

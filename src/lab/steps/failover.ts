@@ -92,8 +92,10 @@ export async function routesMend(stage: Stage, hole: BlackHole): Promise<number>
     returnedMs <= RETURN_MS,
     `after ${inSeconds(returnedMs)}`,
   );
-  if (inTime) step.done(`back on the fabric after ${inSeconds(returnedMs)}, unasked`);
-  else step.failed(`back on the fabric only after ${inSeconds(returnedMs)}`);
+  const lostPings = loss.lostPings + untouched.lostPings;
+  if (!inTime) step.failed(`back on the fabric only after ${inSeconds(returnedMs)}`);
+  else if (lostPings > 0) step.failed(`back on the fabric after ${inSeconds(returnedMs)}, but pings were lost`);
+  else step.done(`back on the fabric after ${inSeconds(returnedMs)}, unasked`);
 
   showFlows(stage, loss, moves, 'vxlan → fabric');
   screen.line(`    all others: as before, ${lostOf(untouched.lostPings, untouched.sentPings)}`);
