@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { asWeftError } from '../core/errors.ts';
+import { isInstance } from './aws/aws-site.ts';
 import { drawTopology } from './drawing.ts';
 import { LAB_FOLDER, settleIn } from './inside.ts';
 import { CARD_FILE, type LabCard } from './kept-labs.ts';
@@ -43,16 +44,19 @@ export async function runInside(options: InsideOptions): Promise<number> {
     lab = await raise(options, screen, ending.signal);
     const stage = { lab, screen, report, signal: ending.signal };
     if (options.mode === 'demo') await options.scenario.play(stage);
-    else await begin(stage, [...lab.hosts.values()]);
+    else await begin(stage, [...lab.hosts.values()], options.scenario.config);
   } catch (error) {
     const { message, hint } = asWeftError(error);
     report.check('the scenario plays to its end', false, hint === undefined ? message : `${message} (${hint})`);
   }
   if (options.mode === 'demo' || !report.ok) conclude(screen, report, lab, performance.now() - startMs);
+  if (report.ok && options.mode === 'demo' && !options.keep) {
+    screen.lines(howToTry(options.executable, lab?.aws !== undefined).map((line) => screen.paint('dim', line)));
+  }
   if (options.json) lifeline.stdout.write(`${report.toJson()}\n`);
   const code = report.ok ? 0 : 1;
   if (options.keep && lab !== undefined) {
-    screen.lines(howToGoOn(options.executable));
+    screen.lines(howToGoOn(options.executable, lab));
     lifeline.keep(code);
     return await new Promise<number>(() => {});
   }
@@ -79,7 +83,7 @@ async function raise(options: InsideOptions, screen: Screen, signal: AbortSignal
     stateFolder,
     environment,
   }));
-  const card: LabCard = { scenario: scenario.name, executable, hosts };
+  const card: LabCard = { scenario: scenario.name, executable, kept: options.keep, hosts };
   writeFileSync(CARD_FILE, JSON.stringify(card));
   return lab;
 }
@@ -113,16 +117,39 @@ function conclude(screen: Screen, report: Report, lab: Lab | undefined, tookMs: 
   screen.line(paint('red', `✘ ${report.failures.length} of ${report.checks.length} expectations failed, ${seconds}`));
 }
 
-function howToGoOn(executable: string): readonly string[] {
+/** How a person starts weftd: installed, or from a checkout. */
+function startOf(executable: string): { readonly weftd: string; readonly demo: string } {
   const relative = path.relative(process.cwd(), executable);
-  const weftd = relative.startsWith('..') ? 'weftd' : `node ${relative}`;
+  return relative.startsWith('..')
+    ? { weftd: 'weftd', demo: 'weftd lab demo' }
+    : { weftd: `node ${relative}`, demo: 'npm start --' };
+}
+
+function howToTry(executable: string, hasAws: boolean): readonly string[] {
+  const { weftd, demo } = startOf(executable);
+  const aws = hasAws ? [`and ${weftd} lab aws help says what may go wrong in its EC2.`] : [];
+  return ['', `To try it by hand: ${demo} --keep leaves all of it running${hasAws ? ',' : '.'}`, ...aws];
+}
+
+function howToGoOn(executable: string, { aws, topology, hosts }: Lab): readonly string[] {
+  const { weftd } = startOf(executable);
+  const told = (words: string, what: string): string => `  ${weftd} lab ${words.padEnd(34)}${what}`;
+  const instance = aws && [...hosts.values()].findLast(({ plan }) => isInstance(topology, plan));
   return [
     '',
     'The lab stays up. From any terminal:',
-    `  ${weftd} lab status                      what every host says of itself`,
-    `  ${weftd} lab exec a1 -- ip route         a command on a host`,
-    `  ${weftd} lab exec a1 -- weftd status     weftd's own commands too`,
-    `  ${weftd} lab exec a1-c1 -- sh            in its container`,
-    `  ${weftd} lab down                        ends it; nothing is left`,
+    told('status', 'what every host says of itself'),
+    told('exec a1 -- ip route', 'a command on a host'),
+    told('exec a1 -- weftd status', "weftd's own commands too"),
+    told('exec a1-c1 -- sh', 'in its container'),
+    ...(instance === undefined
+      ? []
+      : [
+          told('aws state', 'what EC2 says: tables, routes, instances'),
+          told(`aws kill-routes instance=${instance.name}`, 'its routes die; mend-routes repairs them'),
+          told(`exec a1 -- weftd explain ${instance.plan.address}`, `why a1 sends to ${instance.name} as it does`),
+          told('aws help', 'what else may go wrong there'),
+        ]),
+    told('down', 'ends it; nothing is left'),
   ];
 }

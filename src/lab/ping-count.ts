@@ -1,10 +1,13 @@
 /** What became of the pings of one flow, by sequence. */
 
-export interface FlowCount {
+export interface FlowProgress {
   readonly sent: number;
   readonly answered: number;
   /** Not answered in time. Those that still may be are not counted. */
   readonly lost: number;
+}
+
+export interface FlowCount extends FlowProgress {
   /** Median round trip; null when none was answered. */
   readonly rttMs: number | null;
   /** The longest stretch without an answered ping: from the first lost one's sending to that of the next that was answered, or the last sent. */
@@ -21,6 +24,9 @@ export class PingCount {
   /** Round trip by sequence; NaN while there is no answer. */
   readonly #rttMs: number[] = [];
   #answered = 0;
+  /** How many of the first are overdue or answered, whatever comes; and how many of these are lost. */
+  #judged = 0;
+  #lost = 0;
 
   get sent(): number {
     return this.#sentAtMs.length;
@@ -46,6 +52,17 @@ export class PingCount {
     if (sentAtMs === undefined || !Number.isNaN(this.#rttMs[sequence]) || atMs - sentAtMs > OVERDUE_MS) return;
     this.#rttMs[sequence] = atMs - sentAtMs;
     this.#answered += 1;
+  }
+
+  /** Cheap however long it has run: a look that takes its time would delay pings. @param now never earlier than at the look before */
+  soFar(now: number): FlowProgress {
+    for (; this.#judged < this.sent; this.#judged++) {
+      const sentAtMs = this.#sentAtMs[this.#judged] ?? now;
+      const isOpen = Number.isNaN(this.#rttMs[this.#judged]);
+      if (isOpen && now - sentAtMs <= OVERDUE_MS) break;
+      if (isOpen) this.#lost += 1;
+    }
+    return { sent: this.sent, answered: this.#answered, lost: this.#lost };
   }
 
   /** @param now pings that were sent a second before this moment and are not answered are lost. */

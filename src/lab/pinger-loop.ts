@@ -6,7 +6,7 @@
  */
 import { readSync, writeSync } from 'node:fs';
 import { PingSocket, waitReadable } from '../native/ping-socket.ts';
-import { OVERDUE_MS, PingCount, type FlowCount } from './ping-count.ts';
+import { OVERDUE_MS, PingCount, type FlowCount, type FlowProgress } from './ping-count.ts';
 
 export type PingOrder =
   | {
@@ -19,13 +19,11 @@ export type PingOrder =
     }
   | { readonly op: 'look' | 'stop' | 'cancel'; readonly flow: number };
 
-export interface PingAnswer {
-  readonly flow: number;
-  /** `end`: after `stop`, or when all `count` pings are answered or overdue. */
-  readonly kind: 'look' | 'end' | 'error';
-  readonly count?: FlowCount;
-  readonly error?: string;
-}
+/** `end`: after `stop`, or when all `count` pings are answered or overdue. */
+export type PingAnswer =
+  | { readonly flow: number; readonly kind: 'look'; readonly count: FlowProgress }
+  | { readonly flow: number; readonly kind: 'end'; readonly count: FlowCount }
+  | { readonly flow: number; readonly kind: 'error'; readonly error: string };
 
 const STDIN = 0;
 const STDOUT = 1;
@@ -127,7 +125,7 @@ function follow(order: PingOrder, flows: Map<number, Flow>): void {
   if (flow === undefined) return;
   if (order.op === 'stop') flow.stopped = true;
   else if (order.op === 'cancel') end(flow, flows);
-  else answer({ flow: flow.number, kind: 'look', count: flow.count.read(performance.now()) });
+  else answer({ flow: flow.number, kind: 'look', count: flow.count.soFar(performance.now()) });
 }
 
 function answer(message: PingAnswer): void {

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import type { Address } from '../core/address.ts';
 import { WeftError } from '../core/errors.ts';
 import { namespacePath } from './namespaces.ts';
-import type { FlowCount } from './ping-count.ts';
+import type { FlowCount, FlowProgress } from './ping-count.ts';
 import type { PingAnswer, PingOrder } from './pinger-loop.ts';
 import { bareEnvironment } from './program.ts';
 
@@ -18,7 +18,7 @@ export interface FlowPlan {
 }
 
 interface Waiting {
-  readonly resolve: (count: FlowCount) => void;
+  readonly resolve: (count: FlowProgress) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -83,17 +83,15 @@ export class Pinger {
   }
 
   #take(answer: PingAnswer): void {
-    const { flow, kind, count } = answer;
-    const looks = this.#looks.get(flow) ?? [];
+    const { flow } = answer;
     const ends = this.#ends.get(flow);
-    if (kind === 'error' || count === undefined) {
-      ends?.reject(new WeftError('LAB_FAILED', `cannot ping: ${answer.error ?? 'no count'}`));
-    } else {
-      for (const { resolve } of looks) resolve(count);
-      if (kind === 'end') ends?.resolve(count);
+    if (answer.kind === 'error') ends?.reject(new WeftError('LAB_FAILED', `cannot ping: ${answer.error}`));
+    else {
+      for (const { resolve } of this.#looks.get(flow) ?? []) resolve(answer.count);
+      if (answer.kind === 'end') ends?.resolve(answer.count);
     }
     this.#looks.delete(flow);
-    if (kind !== 'look') this.#ends.delete(flow);
+    if (answer.kind !== 'look') this.#ends.delete(flow);
   }
 
   #fail(error: Error): void {
@@ -107,7 +105,7 @@ export class Pinger {
 
 export interface Flow {
   readonly plan: FlowPlan;
-  look(): Promise<FlowCount>;
+  look(): Promise<FlowProgress>;
   /** Sends no more, waits for what is on its way. */
   stop(): Promise<FlowCount>;
   /** Sends no more, and what was on its way is of no interest. */

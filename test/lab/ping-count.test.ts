@@ -13,6 +13,20 @@ test('a ping on its way is neither answered nor lost, and lost a second later', 
   assert.deepEqual(pick(count.read(1100)), { sent: 1, answered: 0, lost: 1 });
 });
 
+test('a look on the way counts as the end does', () => {
+  const count = new PingCount();
+  sent(count, 4, 10);
+  count.answered(1, 12);
+  assert.deepEqual(count.soFar(20), { sent: 4, answered: 1, lost: 0 });
+  count.answered(0, 900);
+  assert.deepEqual(count.soFar(1025), { sent: 4, answered: 2, lost: 1 });
+  // Too late: it is lost already.
+  count.answered(2, 1026);
+  count.answered(3, 1027);
+  assert.deepEqual(count.soFar(5000), { sent: 4, answered: 3, lost: 1 });
+  assert.deepEqual(pick(count.read(5000)), count.soFar(5000));
+});
+
 test('an answer counts once, however often it comes, and not after a second', () => {
   const count = new PingCount();
   sent(count, 2, 10);
