@@ -17,6 +17,18 @@ export async function readStatus(instanceFolder: string): Promise<Status | undef
   }
 }
 
+/** How one change of path is told by `GET /explain/PEER`. */
+export interface ToldTurn {
+  readonly to: string;
+  readonly why: string;
+}
+
+/** @param peer its node id. Rejects when the daemon does not know it. */
+export async function readTurns(instanceFolder: string, peer: string): Promise<readonly ToldTurn[]> {
+  const told = await ask(path.join(instanceFolder, SOCKET), `/explain/${encodeURIComponent(peer)}`);
+  return (JSON.parse(told) as { readonly turns: readonly ToldTurn[] }).turns;
+}
+
 /** `<state-dir>/<instance>`, one for each daemon that has run with this state. */
 export function instanceFolders(stateFolder: string): readonly string[] {
   try {

@@ -43,7 +43,7 @@ export async function runInside(options: InsideOptions): Promise<number> {
     lab = await raise(options, screen, ending.signal);
     const stage = { lab, screen, report, signal: ending.signal };
     if (options.mode === 'demo') await options.scenario.play(stage);
-    else await begin(stage, [...lab.hosts.values()]);
+    else await begin(stage, [...lab.hosts.values()], options.scenario.config);
   } catch (error) {
     const { message, hint } = asWeftError(error);
     report.check('the scenario plays to its end', false, hint === undefined ? message : `${message} (${hint})`);

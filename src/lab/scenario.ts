@@ -1,4 +1,5 @@
 /** A story that the lab plays and judges. One file each in scenarios/, and a line in its list. */
+import type { JsonObject } from '../core/json.ts';
 import type { Lab } from './lab.ts';
 import type { Report } from './report.ts';
 import type { Screen } from './screen.ts';
@@ -16,6 +17,8 @@ export interface Scenario {
   /** One line. */
   readonly summary: string;
   readonly topology: Topology;
+  /** What an operator writes before the first host starts. */
+  readonly config: JsonObject;
   /** Rejects when it cannot go on; expectations that do not hold are noted in the report. */
   play(stage: Stage): Promise<void>;
 }

@@ -12,6 +12,8 @@ export interface Loss {
   readonly lostPings: number;
   /** The longest time between two pings of one flow, on average over the whole: what a loss shorter than it could hide in. */
   readonly intervalMs: number;
+  /** The longest stretch of one flow without an answer. */
+  readonly outageMs: number;
   /** `a1>b1: 3 of 412` for each flow that lost any. */
   readonly losers: readonly string[];
 }
@@ -59,6 +61,7 @@ export class SteadyFlows {
       sentPings: counts.reduce((sum, { sent }) => sum + sent, 0),
       lostPings: counts.reduce((sum, { lost }) => sum + lost, 0),
       intervalMs: Math.max(...counts.map(({ sent, elapsedMs }) => elapsedMs / Math.max(1, sent - 1))),
+      outageMs: Math.max(...counts.map(({ outageMs }) => outageMs)),
       losers: counts.filter(({ lost }) => lost > 0).map(({ name, lost, sent }) => `${name}: ${lost} of ${sent}`),
     };
   }

@@ -3,6 +3,7 @@ import { begin, showRoutes } from '../steps/begin.ts';
 import { drain } from '../steps/drain.ts';
 import { join } from '../steps/join.ts';
 import { matrixStep } from '../steps/matrix-step.ts';
+import { addHosts, addPairs } from '../steps/members.ts';
 import { restart } from '../steps/restart.ts';
 import { storeDown } from '../steps/store-down.ts';
 import type { Scenario } from '../scenario.ts';
@@ -20,6 +21,7 @@ export const firstLight: Scenario = {
   name: 'first-light',
   summary: 'containers reach each other directly and by vxlan, whatever happens to agents and store',
   topology: twoSegments,
+  config: { Network: '10.42.0.0/16', Weft: { Paths: ['direct', 'vxlan'] } },
   async play(stage) {
     const { lab, report } = stage;
     const hosts = [...lab.hosts.values()];
@@ -29,33 +31,16 @@ export const firstLight: Scenario = {
       throw new Error('four hosts are needed');
     report.add('store', lab.store.kind);
 
-    await begin(stage, first);
+    await begin(stage, first, this.config);
     await showRoutes(stage, a1);
     await matrixStep(stage, first, 'at first');
     await join(stage, b2, first, FLOWS);
-    await restart(stage, a1, FLOWS);
+    const { sentPings, lostPings } = await restart(stage, a1, FLOWS);
+    report.add('restart', { sentPings, lostPings });
     await storeDown(stage, FLOWS, a2, b1);
     const pairs = await matrixStep(stage, hosts, 'after all that');
-    report.add(
-      'hosts',
-      hosts.map(({ name, plan, container }) => ({
-        name,
-        node: plan.node,
-        subnet: container.subnet,
-        address: container.address,
-      })),
-    );
-    report.add(
-      'pairs',
-      pairs.map((pair) => ({ ...pair })),
-    );
-    for (const path of ['direct', 'vxlan']) {
-      report.check(
-        `some pairs use ${path}`,
-        pairs.some((pair) => pair.path === path),
-        'none does',
-      );
-    }
+    addHosts(report, hosts);
+    addPairs(report, pairs, ['direct', 'vxlan']);
     await drain(stage, b2, first, FLOWS);
     await matrixStep(stage, first, 'without it');
   },

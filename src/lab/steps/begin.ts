@@ -1,13 +1,15 @@
 /** The first hosts start, lease their subnets and find each other. */
+import type { JsonObject } from '../../core/json.ts';
 import type { LabHost } from '../lab-host.ts';
 import type { Stage } from '../scenario.ts';
 import { startHosts } from '../start-hosts.ts';
 
-export async function begin(stage: Stage, hosts: readonly LabHost[]): Promise<void> {
+export async function begin(stage: Stage, hosts: readonly LabHost[], config: JsonObject): Promise<void> {
   const { lab, screen, report, signal } = stage;
-  const config = screen.step('the network config is written');
-  await lab.writeConfig({ Network: '10.42.0.0/16', Weft: { Paths: ['direct', 'vxlan'] } });
-  config.done(`Network 10.42.0.0/16 in ${lab.store.title}`);
+  const writing = screen.step('the network config is written');
+  await lab.writeConfig(config);
+  writing.done(`in ${lab.store.title}`);
+  screen.line(`    ${screen.paint('dim', JSON.stringify(config))}`);
 
   const start = screen.step(`${hosts.map(({ name }) => name).join(', ')} start weftd`);
   await startHosts(hosts, hosts, signal);

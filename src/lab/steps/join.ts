@@ -4,6 +4,7 @@ import { eventually } from '../eventually.ts';
 import type { Stage } from '../scenario.ts';
 import { startHosts } from '../start-hosts.ts';
 import { SteadyFlows } from '../steady-flows.ts';
+import { awaitPaths, bestPath } from './best-path.ts';
 import { checkNoLoss } from './loss.ts';
 import { showLeases } from './begin.ts';
 
@@ -36,8 +37,11 @@ export async function join(
   );
   const seconds = (reachedMs - startMs) / 1000;
   await startHosts([], [...present, joiner], signal);
+  step.update(`reached by all after ${seconds.toFixed(2)} s; every pair finds its best path`);
+  await awaitPaths(stage, [...present, joiner], bestPath(lab.topology));
+  const bestSeconds = (performance.now() - startMs) / 1000;
   const loss = await steady.stop();
-  step.done(`reached by all ${seconds.toFixed(2)} s after its start`);
+  step.done(`reached by all ${seconds.toFixed(2)} s after its start, best paths after ${bestSeconds.toFixed(2)} s`);
   await showLeases(stage, [joiner]);
   checkNoLoss(report, 'a host joins', loss);
 }
