@@ -59,7 +59,9 @@ export async function routesDie(stage: Stage, { victim, senders, bystanders }: B
   const moved = new Set(towards(senders, victim).map(([from, to]) => `${from}>${to}`));
   const what = `only the directions to ${victim.name} move, and only to vxlan`;
   checkMoved(stage, what, before, await turnsOf(hosts), moved, 'vxlan');
-  step.done(`on vxlan after ${inSeconds(fellBackMs)}; ${lostPings} of ${sentPings} pings lost, silence ${inSeconds(outageMs)}`);
+  step.done(
+    `on vxlan after ${inSeconds(fellBackMs)}; ${lostPings} of ${sentPings} pings lost, silence ${inSeconds(outageMs)}`,
+  );
   return { lostPings, fellBackMs: Math.round(fellBackMs) };
 }
 
