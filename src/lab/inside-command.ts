@@ -49,10 +49,13 @@ export async function runInside(options: InsideOptions): Promise<number> {
     report.check('the scenario plays to its end', false, hint === undefined ? message : `${message} (${hint})`);
   }
   if (options.mode === 'demo' || !report.ok) conclude(screen, report, lab, performance.now() - startMs);
+  if (report.ok && options.mode === 'demo' && !options.keep) {
+    screen.lines(howToTry(options.executable, lab?.aws !== undefined).map((line) => screen.paint('dim', line)));
+  }
   if (options.json) lifeline.stdout.write(`${report.toJson()}\n`);
   const code = report.ok ? 0 : 1;
   if (options.keep && lab !== undefined) {
-    screen.lines(howToGoOn(options.executable));
+    screen.lines(howToGoOn(options.executable, lab.aws !== undefined));
     lifeline.keep(code);
     return await new Promise<number>(() => {});
   }
@@ -113,16 +116,35 @@ function conclude(screen: Screen, report: Report, lab: Lab | undefined, tookMs: 
   screen.line(paint('red', `✘ ${report.failures.length} of ${report.checks.length} expectations failed, ${seconds}`));
 }
 
-function howToGoOn(executable: string): readonly string[] {
+/** How a person starts weftd: installed, or from a checkout. */
+function startOf(executable: string): { readonly weftd: string; readonly demo: string } {
   const relative = path.relative(process.cwd(), executable);
-  const weftd = relative.startsWith('..') ? 'weftd' : `node ${relative}`;
+  return relative.startsWith('..')
+    ? { weftd: 'weftd', demo: 'weftd lab demo' }
+    : { weftd: `node ${relative}`, demo: 'npm start --' };
+}
+
+function howToTry(executable: string, hasAws: boolean): readonly string[] {
+  const { weftd, demo } = startOf(executable);
+  const aws = hasAws ? [`and ${weftd} lab aws help says what may go wrong in its EC2.`] : [];
+  return ['', `To try it by hand: ${demo} --keep leaves all of it running${hasAws ? ',' : '.'}`, ...aws];
+}
+
+function howToGoOn(executable: string, hasAws: boolean): readonly string[] {
+  const { weftd } = startOf(executable);
+  const aws = [
+    `  ${weftd} lab aws state                       what EC2 says: route tables, interfaces, instances`,
+    `  ${weftd} lab aws kill-routes instance=b1     its routes become black holes; mend-routes repairs them`,
+    `  ${weftd} lab aws help                        what else may go wrong there`,
+  ];
   return [
     '',
     'The lab stays up. From any terminal:',
-    `  ${weftd} lab status                      what every host says of itself`,
-    `  ${weftd} lab exec a1 -- ip route         a command on a host`,
-    `  ${weftd} lab exec a1 -- weftd status     weftd's own commands too`,
-    `  ${weftd} lab exec a1-c1 -- sh            in its container`,
-    `  ${weftd} lab down                        ends it; nothing is left`,
+    `  ${weftd} lab status                          what every host says of itself`,
+    `  ${weftd} lab exec a1 -- ip route             a command on a host`,
+    `  ${weftd} lab exec a1 -- weftd status         weftd's own commands too`,
+    `  ${weftd} lab exec a1-c1 -- sh                in its container`,
+    ...(hasAws ? aws : []),
+    `  ${weftd} lab down                            ends it; nothing is left`,
   ];
 }

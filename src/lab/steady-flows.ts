@@ -12,18 +12,34 @@ export interface Loss {
   readonly lostPings: number;
   /** The longest time between two pings of one flow, on average over the whole: what a loss shorter than it could hide in. */
   readonly intervalMs: number;
-  /** The longest stretch of one flow without an answer. */
-  readonly outageMs: number;
   /** `a1>b1: 3 of 412` for each flow that lost any. */
   readonly losers: readonly string[];
+  readonly flows: readonly FlowLoss[];
+}
+
+export interface FlowLoss {
+  /** Names of hosts. */
+  readonly from: string;
+  readonly to: string;
+  readonly sent: number;
+  readonly lost: number;
+  /** The longest stretch without an answer. */
+  readonly outageMs: number;
 }
 
 export class SteadyFlows {
-  readonly #flows: readonly { readonly name: string; readonly flow: Flow }[];
+  readonly #flows: readonly {
+    readonly from: string;
+    readonly to: string;
+    readonly name: string;
+    readonly flow: Flow;
+  }[];
 
   /** @param pairs names of hosts: from, to. */
   constructor(lab: Lab, pairs: readonly (readonly [from: string, to: string])[]) {
     this.#flows = pairs.map(([from, to]) => ({
+      from,
+      to,
       name: `${from}>${to}`,
       flow: lab.pinger.start(flowPlan(lab.host(from), lab.host(to))),
     }));
@@ -56,13 +72,15 @@ export class SteadyFlows {
   }
 
   async stop(): Promise<Loss> {
-    const counts = await Promise.all(this.#flows.map(async ({ name, flow }) => ({ name, ...(await flow.stop()) })));
+    const counts = await Promise.all(
+      this.#flows.map(async ({ flow, ...names }) => ({ ...names, ...(await flow.stop()) })),
+    );
     return {
       sentPings: counts.reduce((sum, { sent }) => sum + sent, 0),
       lostPings: counts.reduce((sum, { lost }) => sum + lost, 0),
       intervalMs: Math.max(...counts.map(({ sent, elapsedMs }) => elapsedMs / Math.max(1, sent - 1))),
-      outageMs: Math.max(...counts.map(({ outageMs }) => outageMs)),
       losers: counts.filter(({ lost }) => lost > 0).map(({ name, lost, sent }) => `${name}: ${lost} of ${sent}`),
+      flows: counts.map(({ from, to, sent, lost, outageMs }) => ({ from, to, sent, lost, outageMs })),
     };
   }
 }

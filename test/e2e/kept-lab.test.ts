@@ -19,14 +19,18 @@ enclosed(import.meta.url, () => {
 
         const status = await lab('status');
         assert.match(status.stdout, /^a1 +10\.42\.\d+\.0\/24 +held$/m);
-        assert.match(status.stdout, /direct +10\.42\.\d+\.0\/24 +node-a2/);
+        assert.match(status.stdout, /(direct|fabric|vxlan) +10\.42\.\d+\.0\/24 +node-o1/);
 
         const addresses = await lab('exec', 'a1', '--', 'ip', '-br', 'address', 'show', 'dev', 'eth0');
-        assert.match(addresses.stdout, /172\.30\.1\.11\/24/);
+        assert.match(addresses.stdout, /10\.0\.1\.11\/24/);
 
         const own = await lab('exec', 'a1', '--', 'weftd', 'status', '--json');
         assert.equal(own.code, 0, own.stderr);
-        assert.match(own.stdout, /"node": ?"node-a1"/);
+        assert.match(own.stdout, /"node": ?"i-0/);
+
+        assert.match((await lab('aws', 'state')).stdout, /^instance i-0\w+ running$/m);
+        assert.equal((await lab('aws', 'kill-routes', 'instance=b1')).code, 0);
+        assert.match((await lab('aws', 'state')).stdout, /^damage routes to eni-0\w+ are dead$/m);
 
         assert.equal((await lab('exec', 'a1-c1', '--', 'sh', '-c', 'exit 7')).code, 7);
         assert.match((await lab('exec', 'zz', '--', 'true')).stderr, /the lab has no "zz": it has a1, a1-c1, /);
@@ -39,7 +43,7 @@ enclosed(import.meta.url, () => {
 
     it('is none when its reader has seen enough', async () => {
       const shell = await attempt('sh', ['-c', `"${process.execPath}" "${bundle()}" lab up | head -n 1`]);
-      assert.deepEqual([shell.stdout, shell.stderr], ['weftd lab  first-light\n', '']);
+      assert.deepEqual([shell.stdout, shell.stderr], ['weftd lab  blackhole\n', '']);
       await becomes('it is gone', true, async () => /no lab is running/.test((await lab('status')).stderr));
     });
   });

@@ -17,7 +17,8 @@ async function typed(...args: readonly string[]): Promise<{ code: number; stdout
 test('help names every command and every scenario', async () => {
   const { code, stdout } = await typed('--help');
   assert.equal(code, 0);
-  for (const word of ['demo', 'up', 'status', 'exec', 'down', 'first-light']) assert.ok(stdout.includes(word), word);
+  for (const word of ['demo', 'up', 'status', 'exec', 'down', 'blackhole', 'first-light'])
+    assert.ok(stdout.includes(word), word);
   assert.equal((await typed('demo', '--help')).stdout, stdout);
 });
 
@@ -31,7 +32,7 @@ test('an unknown command, option or scenario is bad usage and says what there is
   for (const [args, words] of [
     [['dance'], /no command "dance" \[BAD_OPTION\]\n {2}weftd lab --help lists them/],
     [['demo', '--jason'], /Unknown option '--jason'[^]*BAD_OPTION/],
-    [['demo', '--scenario', 'doom'], /no scenario "doom" \[BAD_OPTION\]\n {2}there are: first-light/],
+    [['demo', '--scenario', 'doom'], /no scenario "doom" \[BAD_OPTION\]\n {2}there are: blackhole, .*first-light/],
   ] as const) {
     const { code, stderr } = await typed(...args);
     assert.equal(code, 2);

@@ -39,6 +39,7 @@ export function containerRoutes(state: AwsState): readonly ContainerRoute[] {
 /** Each table that serves a subnet, with all its routes. */
 export function showTables({ lab, screen }: Stage): void {
   const { state } = awsOf(lab).cloud;
+  screen.line(`    ${screen.paint('dim', '$ aws ec2 describe-route-tables')}`);
   for (const table of subnetTables(state)) {
     const served = associationsOf(state, table.id).flatMap(({ subnet }) => (subnet === undefined ? [] : [subnet]));
     const titles = served.map((id) => titleOf(lab, nameOf(state, id)));

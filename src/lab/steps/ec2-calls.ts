@@ -33,8 +33,10 @@ export function checkJoining({ lab, screen, report }: Stage, host: LabHost): voi
     own.length > 0 && own.length <= JOINING_CALLS + tables.size,
     `${own.length} calls, ${tables.size} tables: ${own.map(({ action }) => action).join(', ')}`,
   );
+  report.add('join', { host: host.name, ec2Calls: own.length, tables: tables.size });
   const many = screen.paint('bold', `${own.length} EC2 calls`);
-  screen.line(`    ${many}: ${screen.paint('dim', own.map(({ action }) => action).join(', '))}`);
+  const mutating = own.filter((entry) => entry.mutating).map(({ action }) => action);
+  screen.line(`    ${many}, to change something: ${mutating.join(', ')}`);
 }
 
 /** Whoever changes something changes his own route or interface, from the first call to the last. */

@@ -4,7 +4,7 @@ import { eventually } from '../eventually.ts';
 import { difference, kernelState } from '../kernel-state.ts';
 import type { LabHost } from '../lab-host.ts';
 import type { Stage } from '../scenario.ts';
-import { SteadyFlows, type Loss } from '../steady-flows.ts';
+import { SteadyFlows } from '../steady-flows.ts';
 import { callsOf } from './ec2-calls.ts';
 import { checkNoLoss } from './loss.ts';
 
@@ -12,13 +12,22 @@ import { checkNoLoss } from './loss.ts';
 const PINGS = 150;
 const LOOKS_AT_CLOUD_MS = 20_000;
 
+/** Members of the JSON report. */
+export interface RestartResult {
+  readonly sentPings: number;
+  readonly lostPings: number;
+  /** Of the agent since its start; 0 where there is no cloud. */
+  readonly ec2Calls: number;
+  readonly mutatingEc2Calls: number;
+}
+
 /** @param where ends the titles: `..., on the fabric`. */
 export async function restart(
   stage: Stage,
   host: LabHost,
   flows: readonly (readonly [string, string])[],
   where = '',
-): Promise<Loss> {
+): Promise<RestartResult> {
   const { lab, screen, report, signal } = stage;
   const step = screen.step(`${host.name}'s agent is killed with -9 and starts again${where}`);
   const before = await stateOf(host);
@@ -45,12 +54,13 @@ export async function restart(
   const now = callsOf(lab, host);
   const mutating = now.mutating - called.mutating;
   report.check(`a restart changes nothing in the cloud${where}`, mutating === 0, `${mutating} mutating EC2 calls`);
-  const calls = now.total === 0 ? '' : `; ${now.total - called.total} EC2 calls, ${mutating} that change anything`;
+  const ec2Calls = now.total - called.total;
+  const calls = now.total === 0 ? '' : `; ${ec2Calls} EC2 calls, ${mutating} of them to change something`;
   const kept = same ? 'lease and kernel as before' : 'but something changed';
   const result = `${lostPings} of ${sentPings} pings lost, ${kept}${calls}`;
   if (lostPings === 0 && same && mutating === 0) step.done(result);
   else step.failed(result);
-  return loss;
+  return { sentPings, lostPings, ec2Calls, mutatingEc2Calls: mutating };
 }
 
 async function looksAtCloud({ lab, signal }: Stage, host: LabHost, calledBefore: number): Promise<void> {
