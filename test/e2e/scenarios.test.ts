@@ -23,13 +23,13 @@ async function play(name: string, signal: AbortSignal): Promise<ScenarioReport> 
   let told = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (told += text));
-  const code = await new Promise<number | null>((resolve, reject) => {
+  const ending = await new Promise<string>((resolve, reject) => {
     child.on('error', reject);
-    child.on('close', resolve);
+    child.on('close', (code, by) => resolve(by ?? `exit code ${code}`));
   });
   const last = stdout.trimEnd().split('\n').at(-1) ?? '';
-  assert.match(last, /^\{"ok":/, told);
-  assert.equal(code, 0, told);
+  assert.match(last, /^\{"ok":/, `${ending}\n${told}`);
+  assert.equal(ending, 'exit code 0', told);
   // The report's own form is what this test checks.
   return JSON.parse(last) as ScenarioReport;
 }

@@ -7,14 +7,11 @@ import { begin } from '../steps/begin.ts';
 import { bestPath, bestPathBut } from '../steps/best-path.ts';
 import { awsOf, checkTables } from '../steps/cloud-routes.ts';
 import { checkNothingForeign } from '../steps/ec2-calls.ts';
-import { addCalls, callsBy, outcomesOf } from '../steps/journal.ts';
+import { addCalls, callsBy, mostLooks, outcomesOf } from '../steps/journal.ts';
 import { addHosts, addPairs } from '../steps/members.ts';
 import { settleOn } from '../steps/settle-on.ts';
 import { awaitFinding, awaitNoFinding, quote, refusal, tell } from '../steps/told.ts';
 import { QUICK } from './quick-config.ts';
-
-/** Until the right is there, a few seconds later: the first, and another after 5 to 10 seconds, perhaps one more after 10 to 20. */
-const MOST_REFUSED = 3;
 
 export const denied: Scenario = {
   name: 'denied',
@@ -29,6 +26,7 @@ export const denied: Scenario = {
     cloud.authorizer = authorizerOf([{ effect: 'deny', who: b1.name, action: 'CreateRoute' }]);
     screen.line(`  EC2 refuses ${b1.name}'s calls of CreateRoute, and no others.`);
     screen.line();
+    const startMs = performance.now();
     await begin(stage, hosts, this.config);
     const flows = new SteadyFlows(lab, [
       ['a1', 'b1'],
@@ -65,7 +63,9 @@ export const denied: Scenario = {
     const refused = calls.filter(({ outcome }) => outcome === 'UnauthorizedOperation');
     report.check(
       'a refused call is repeated with growing pauses, and made once when it is allowed',
-      refused.length >= 1 && refused.length <= MOST_REFUSED && calls.length === refused.length + 1,
+      refused.length >= 1 &&
+        refused.length <= mostLooks(performance.now() - startMs) &&
+        calls.length === refused.length + 1,
       outcomesOf(calls),
     );
     const { lostPings, sentPings, losers } = await flows.stop();

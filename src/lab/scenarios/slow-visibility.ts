@@ -58,11 +58,13 @@ export const slowVisibility: Scenario = {
     addPairs(report, pairs, ['fabric', 'direct']);
     checkTables(stage, hosts, 'shown late');
     checkNothingForeign(stage);
-    const made = hosts.map(({ name }) => `${name}: ${outcomesOf(callsBy(lab, name, 'CreateRoute'))}`);
+    const made = hosts.map(({ name }) => `${name}: ${outcomesOf(callsBy(lab, name, 'CreateRoute'))}`).join('; ');
+    const askedAgain = made.endsWith(', RouteAlreadyExists');
     report.check(
-      'each route is made by one call; only the agent that was killed asks once more, and adopts what stands',
-      made.join('; ') === 'a1: ok; a2: ok; b1: ok, RouteAlreadyExists',
-      made.join('; '),
+      'each route is made by one call; only the agent that was killed may ask once more, and adopts what stands',
+      // On a slow machine its successor starts so late that the route is shown by then.
+      made.replace(/, RouteAlreadyExists$/, '') === 'a1: ok; a2: ok; b1: ok',
+      made,
     );
     const calls = callsOfAll(lab);
     report.check(
@@ -72,11 +74,11 @@ export const slowVisibility: Scenario = {
     );
     const { lostPings, sentPings, losers } = await flows.stop();
     report.check('no ping is lost between the others', lostPings === 0 && sentPings > 0, losers.join(', '));
-    report.add('slowVisibility', { lagMs: LAG_MS, movedMs: tookMs, lostPings, sentPings });
+    report.add('slowVisibility', { lagMs: LAG_MS, movedMs: tookMs, askedAgain, lostPings, sentPings });
     addCalls(report, lab);
     tell(stage, {
       broken: `EC2 showed what was written ${LAG_MS / 1000} s late, and b1's agent was killed in between.`,
-      weft: `kept pairs on vxlan until their routes were seen, and made each once. b1's new agent was told that its route exists, and took it for its own when it showed.`,
+      weft: `kept pairs on vxlan until their routes were seen, and made each once. ${askedAgain ? "b1's new agent asked for its route again, was told that there is one, and took it for its own when it showed." : "b1's new agent found the route, and took it for its own."}`,
       lost: `${lostPings} of ${sentPings} pings.`,
     });
   },
