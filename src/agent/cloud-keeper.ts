@@ -145,17 +145,19 @@ export class CloudKeeper {
 
   async #look(signal: AbortSignal): Promise<void> {
     const { findings, records, node } = this.#parts;
+    const found: Finding[] = [];
+    await this.#identify(found, signal);
+    if (this.#self !== undefined) await this.#prepare(this.#self.identity.target, found, signal);
+    // Whatever came up until here, the tables are read after it: it makes no look of its own.
     const { doubted } = this.#schedule;
     this.#schedule.begin();
-    const found: Finding[] = [];
+    this.#asked = this.#wanted();
     let settled = false;
     try {
-      await this.#identify(found, signal);
       if (this.#self !== undefined) {
         const { config } = this.#parts.sources();
         const { identity, networkRanges } = this.#self;
         found.push(...overlapFindings(config.v4.network, networkRanges, identity));
-        await this.#prepare(identity.target, found, signal);
         const report = await this.#pass(this.#self, false, signal);
         found.push(...reportFindings(report, identity, config));
         this.#take(report, this.#self, config);
@@ -203,7 +205,6 @@ export class CloudKeeper {
     const { config, view } = sources();
     const { records: writers } = await records.list('writer', signal);
     const { mode, generation } = routeWriter(writers.get(ROUTE_WRITER_KEY)?.value, config.routeWriter);
-    this.#asked = this.#wanted();
     return this.#passes.pass(
       {
         network: self.identity.network,

@@ -29,6 +29,15 @@ describe('the keeper of cloud routes', () => {
     assert.ok(world.changes > 0);
   });
 
+  it('what comes up before it reads the tables makes no look of its own', async () => {
+    world.cloud.before = (call) => {
+      if (call === 'prepare') world.keeper.see();
+    };
+    world.start();
+    await world.pass(MINUTE);
+    assert.deepEqual(world.calls(), ['identify 10.0.1.1', 'prepare eni-1', 'look vpc-1', CREATE, 'look vpc-1']);
+  });
+
   it('a restart with everything right changes nothing, and knows its table and the rows before it looks', async () => {
     world.start();
     await world.pass();
