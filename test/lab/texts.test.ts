@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { cloudAndOffice } from '../../src/lab/cloud-and-office.ts';
 import { drawTopology } from '../../src/lab/drawing.ts';
 import { drawMatrix } from '../../src/lab/matrix.ts';
 import { Report } from '../../src/lab/report.ts';
@@ -21,6 +22,22 @@ describe('what the lab shows', () => {
                                         ║
                          store DynamoDB 172.30.9.10:8000`;
     assert.equal(trimmed(drawTopology(twoSegments, plain)), expected.slice(1));
+  });
+
+  it('draws several sites side by side, with their cables to the one in the middle', () => {
+    const expected = `
+  subnet A                                  subnet B           office
+  10.0.1.0/24                               10.0.2.0/24        192.168.50.0/24
+  ┌─────────────┐ ┌─────────────┐           ┌─────────────┐    ┌───────────────┐
+  │ a1          │ │ a2          │           │ b1          │    │ o1            │
+  │ 10.0.1.11   │ │ 10.0.1.12   │           │ 10.0.2.11   │    │ 192.168.50.11 │
+  └──────┬──────┘ └──────┬──────┘           └──────┬──────┘    └───────┬───────┘
+  ═══════╧═══════════════╧═════════╡ vpc ╞═════════╧═══════    ════════╧════════
+                                      ║                                ║
+                                      ╚═════════╡ internet ╞═══════════╝
+                                                      ║
+                                       store DynamoDB 172.30.9.10:8000`;
+    assert.equal(trimmed(drawTopology(cloudAndOffice, plain)), expected.slice(1));
   });
 
   it('shows the matrix with the path and the round trip of each pair, and what is not reached', () => {

@@ -39,7 +39,7 @@ export function containerRoutes(state: AwsState): readonly ContainerRoute[] {
 /** Each table that serves a subnet, with all its routes. */
 export function showTables({ lab, screen }: Stage): void {
   const { state } = awsOf(lab).cloud;
-  screen.line(`    ${screen.paint('dim', '$ aws ec2 describe-route-tables')}`);
+  screen.line(`    ${screen.paint('dim', 'the route tables, as EC2 tells of them')}`);
   for (const table of subnetTables(state)) {
     const served = associationsOf(state, table.id).flatMap(({ subnet }) => (subnet === undefined ? [] : [subnet]));
     const titles = served.map((id) => titleOf(lab, nameOf(state, id)));
