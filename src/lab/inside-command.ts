@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { asWeftError } from '../core/errors.ts';
+import { isInstance } from './aws/aws-site.ts';
 import { drawTopology } from './drawing.ts';
 import { LAB_FOLDER, settleIn } from './inside.ts';
 import { CARD_FILE, type LabCard } from './kept-labs.ts';
@@ -55,7 +56,7 @@ export async function runInside(options: InsideOptions): Promise<number> {
   if (options.json) lifeline.stdout.write(`${report.toJson()}\n`);
   const code = report.ok ? 0 : 1;
   if (options.keep && lab !== undefined) {
-    screen.lines(howToGoOn(options.executable, lab.aws !== undefined));
+    screen.lines(howToGoOn(options.executable, lab));
     lifeline.keep(code);
     return await new Promise<number>(() => {});
   }
@@ -82,7 +83,7 @@ async function raise(options: InsideOptions, screen: Screen, signal: AbortSignal
     stateFolder,
     environment,
   }));
-  const card: LabCard = { scenario: scenario.name, executable, hosts };
+  const card: LabCard = { scenario: scenario.name, executable, kept: options.keep, hosts };
   writeFileSync(CARD_FILE, JSON.stringify(card));
   return lab;
 }
@@ -130,21 +131,25 @@ function howToTry(executable: string, hasAws: boolean): readonly string[] {
   return ['', `To try it by hand: ${demo} --keep leaves all of it running${hasAws ? ',' : '.'}`, ...aws];
 }
 
-function howToGoOn(executable: string, hasAws: boolean): readonly string[] {
+function howToGoOn(executable: string, { aws, topology, hosts }: Lab): readonly string[] {
   const { weftd } = startOf(executable);
-  const aws = [
-    `  ${weftd} lab aws state                       what EC2 says: route tables, interfaces, instances`,
-    `  ${weftd} lab aws kill-routes instance=b1     its routes become black holes; mend-routes repairs them`,
-    `  ${weftd} lab aws help                        what else may go wrong there`,
-  ];
+  const told = (words: string, what: string): string => `  ${weftd} lab ${words.padEnd(34)}${what}`;
+  const instance = aws && [...hosts.values()].findLast(({ plan }) => isInstance(topology, plan));
   return [
     '',
     'The lab stays up. From any terminal:',
-    `  ${weftd} lab status                          what every host says of itself`,
-    `  ${weftd} lab exec a1 -- ip route             a command on a host`,
-    `  ${weftd} lab exec a1 -- weftd status         weftd's own commands too`,
-    `  ${weftd} lab exec a1-c1 -- sh                in its container`,
-    ...(hasAws ? aws : []),
-    `  ${weftd} lab down                            ends it; nothing is left`,
+    told('status', 'what every host says of itself'),
+    told('exec a1 -- ip route', 'a command on a host'),
+    told('exec a1 -- weftd status', "weftd's own commands too"),
+    told('exec a1-c1 -- sh', 'in its container'),
+    ...(instance === undefined
+      ? []
+      : [
+          told('aws state', 'what EC2 says: tables, routes, instances'),
+          told(`aws kill-routes instance=${instance.name}`, 'its routes die; mend-routes repairs them'),
+          told(`exec a1 -- weftd explain ${instance.plan.address}`, `why a1 sends to ${instance.name} as it does`),
+          told('aws help', 'what else may go wrong there'),
+        ]),
+    told('down', 'ends it; nothing is left'),
   ];
 }

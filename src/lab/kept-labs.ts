@@ -14,6 +14,8 @@ import { searchPath } from './program.ts';
 export interface LabCard {
   readonly scenario: string;
   readonly executable: string;
+  /** It stays up when it has been played; another belongs to the command that plays it. */
+  readonly kept: boolean;
   readonly hosts: readonly {
     readonly name: string;
     readonly address: string;
@@ -31,24 +33,48 @@ export interface KeptLab {
   readonly namespaces: readonly string[];
 }
 
-/** This user's newest lab. Throws with NO_DAEMON when there is none. */
-export function findLab(): KeptLab {
-  const labs = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map((name) => readLab(Number(name)))
-    .filter((lab) => lab !== undefined);
-  const [lab] = labs.toSorted((a, b) => b.startedMs - a.startedMs);
-  if (lab === undefined) {
-    throw new WeftError('NO_DAEMON', 'no lab is running', {
-      hint: 'start one: weftd lab up, or weftd lab demo --keep',
-    });
-  }
+/** This user's newest lab of this weftd, else of another. Throws with NO_DAEMON when there is none. */
+export function findLab(executable: string): KeptLab {
+  const labs = allLabs();
+  const lab = labs.find(({ card }) => card.executable === executable) ?? labs[0];
+  if (lab === undefined) throw noLab('no lab is running');
   return lab;
 }
 
-function readLab(pid: number): (KeptLab & { readonly startedMs: number }) | undefined {
+/** The newest that may be ended: kept, and of this weftd. Others are somebody's who is at work in them. */
+export function findOwnLab(executable: string): KeptLab {
+  const labs = allLabs();
+  const lab = labs.find(({ card }) => card.kept && card.executable === executable);
+  if (lab !== undefined) return lab;
+  const [other] = labs;
+  if (other === undefined) throw noLab('no lab is running');
+  const { card, pid } = other;
+  const whose = card.executable === executable ? 'is being played: it ends by itself' : `is of ${card.executable}`;
+  throw noLab(`no lab that was kept by this weftd is running; ${card.scenario} (process ${pid}) ${whose}`);
+}
+
+const noLab = (message: string): WeftError =>
+  new WeftError('NO_DAEMON', message, { hint: 'start one: weftd lab up, or weftd lab demo --keep' });
+
+/** The newest first. */
+function allLabs(): readonly KeptLab[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((name) => readLab(Number(name)))
+    .filter((lab) => lab !== undefined)
+    .toSorted((a, b) => b.startedTicks - a.startedTicks);
+}
+
+/** proc_pid_stat(5), field 22: counted from the end of the name in field 2, which may hold anything. */
+function startedTicks(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const [, ...fields] = stat.slice(stat.lastIndexOf(')')).split(' ');
+  return Number(fields[19]);
+}
+
+function readLab(pid: number): (KeptLab & { readonly startedTicks: number }) | undefined {
   try {
-    const { uid, ctimeMs: startedMs } = statSync(`/proc/${pid}`);
+    const { uid } = statSync(`/proc/${pid}`);
     // Root may look into everybody's, but a lab of another user knows no root.
     if (uid !== process.getuid?.()) return undefined;
     const args = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
@@ -57,7 +83,7 @@ function readLab(pid: number): (KeptLab & { readonly startedMs: number }) | unde
     if (lab < 0 || args[lab + 1] !== 'inside' || path.basename(args[0] ?? '') === 'unshare') return undefined;
     const root = `/proc/${pid}/root`;
     const card = JSON.parse(readFileSync(root + CARD_FILE, 'utf8')) as LabCard;
-    return { pid, card, namespaces: readdirSync(`${root}/run/netns`), startedMs };
+    return { pid, card, namespaces: readdirSync(`${root}/run/netns`), startedTicks: startedTicks(pid) };
   } catch {
     // Gone meanwhile, not ours to see, or no lab.
     return undefined;

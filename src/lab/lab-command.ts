@@ -5,7 +5,7 @@ import { asWeftError, ERROR_KINDS, WeftError } from '../core/errors.ts';
 import { runAws } from './aws/aws-command.ts';
 import { AWS_SOCKET } from './aws/aws-site.ts';
 import { runInside } from './inside-command.ts';
-import { endLab, execIn, findLab, statusesOf } from './kept-labs.ts';
+import { endLab, execIn, findLab, findOwnLab, statusesOf } from './kept-labs.ts';
 import { startInside } from './outside.ts';
 import { pingUntilStdinEnds } from './pinger-loop.ts';
 import type { Scenario } from './scenario.ts';
@@ -25,7 +25,7 @@ Commands:
   status [--json]      what every host of the running lab says of itself
   exec NAME -- CMD     runs a command on a host (a1), in a container (a1-c1) or on the router
   aws COMMAND          looks into the emulated AWS of the running lab, or breaks something there (weftd lab aws help)
-  down                 ends the running lab
+  down                 ends the lab that was kept up
 
 Options:
   --scenario NAME      ${SCENARIOS.map(({ name, summary }) => `${name}: ${summary}`).join('\n                       ')}
@@ -79,14 +79,14 @@ async function dispatch(args: readonly string[], io: LabIo): Promise<number> {
       const [namespace, ...words] = positionals;
       if (namespace === undefined)
         throw new WeftError('BAD_OPTION', 'which host? For example: weftd lab exec a1 -- ip route');
-      return await execIn(findLab(), namespace, words);
+      return await execIn(findLab(real(io).executable), namespace, words);
     }
     case 'aws':
-      return await runAws(positionals, `/proc/${findLab().pid}/root${AWS_SOCKET}`, io);
+      return await runAws(positionals, asksHelp(positionals) ? '' : awsSocket(io), io);
     case 'status':
       return await printStatus(values.json, io);
     case 'down':
-      await endLab(findLab());
+      await endLab(findOwnLab(real(io).executable));
       return 0;
     default:
       throw new WeftError('BAD_OPTION', `no command "${command}"`, { hint: 'weftd lab --help lists them' });
@@ -95,6 +95,11 @@ async function dispatch(args: readonly string[], io: LabIo): Promise<number> {
 
 /** npm starts the bundle through a link: what lies beside the real file is looked for from there. */
 const real = (io: LabIo): LabIo => ({ ...io, executable: realpathSync(io.executable) });
+
+/** What is printed without looking at any lab. */
+const asksHelp = ([command = 'help']: readonly string[]): boolean => command === 'help';
+
+const awsSocket = (io: LabIo): string => `/proc/${findLab(real(io).executable).pid}/root${AWS_SOCKET}`;
 
 function parse(args: readonly string[]) {
   try {
@@ -114,7 +119,8 @@ function find(name: string | undefined): Scenario {
 }
 
 async function printStatus(json: boolean, io: LabIo): Promise<number> {
-  const statuses = await statusesOf(findLab());
+  const lab = findLab(real(io).executable);
+  const statuses = await statusesOf(lab);
   if (json) {
     io.stdout.write(
       `${JSON.stringify(Object.fromEntries(statuses.map(({ name, status }) => [name, status ?? null])))}\n`,
@@ -125,7 +131,8 @@ async function printStatus(json: boolean, io: LabIo): Promise<number> {
     const own = status === undefined ? 'no daemon runs' : `${status.subnet ?? 'no subnet'}  ${status.state}`;
     io.stdout.write(`${name.padEnd(6)}${own}\n`);
     for (const { node, publicIP, subnet, path } of status?.peers ?? []) {
-      io.stdout.write(`      ${path.padEnd(7)} ${subnet.padEnd(18)} ${node ?? publicIP}\n`);
+      const name = lab.card.hosts.find(({ address }) => address === publicIP)?.name ?? publicIP;
+      io.stdout.write(`      ${path.padEnd(7)} ${subnet.padEnd(18)} ${name.padEnd(5)} ${node ?? 'flanneld'}\n`);
     }
   }
   return 0;

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { describe, it } from 'node:test';
 import { attempt, type ProgramResult } from '../../src/lab/program.ts';
 import { bundle, enclosed } from '../lab/enclosed.ts';
@@ -19,7 +20,7 @@ enclosed(import.meta.url, () => {
 
         const status = await lab('status');
         assert.match(status.stdout, /^a1 +10\.42\.\d+\.0\/24 +held$/m);
-        assert.match(status.stdout, /(direct|fabric|vxlan) +10\.42\.\d+\.0\/24 +node-o1/);
+        assert.match(status.stdout, /(direct|fabric|vxlan) +10\.42\.\d+\.0\/24 +o1 +node-o1/);
 
         const addresses = await lab('exec', 'a1', '--', 'ip', '-br', 'address', 'show', 'dev', 'eth0');
         assert.match(addresses.stdout, /10\.0\.1\.11\/24/);
@@ -39,6 +40,24 @@ enclosed(import.meta.url, () => {
         assert.equal(down.code, 0, down.stderr);
       }
       assert.match((await lab('status')).stderr, /no lab is running/);
+    });
+
+    it('is not ended by who asks for another', async () => {
+      const playing = spawn(process.execPath, [bundle(), 'lab', 'demo', '--scenario', 'first-light'], {
+        stdio: 'ignore',
+      });
+      const ended = new Promise((resolve) => playing.on('close', resolve));
+      try {
+        await becomes('it can be looked into', 0, async () => (await lab('exec', 'a1', '--', 'true')).code);
+        const down = await lab('down');
+        assert.equal(down.code, 1, down.stderr);
+        assert.match(down.stderr, /first-light \(process \d+\) is being played: it ends by itself/);
+        assert.equal((await lab('exec', 'a1', '--', 'true')).code, 0);
+      } finally {
+        playing.kill('SIGTERM');
+        await ended;
+      }
+      await becomes('it is gone', true, async () => /no lab is running/.test((await lab('status')).stderr));
     });
 
     it('is none when its reader has seen enough', async () => {

@@ -28,6 +28,12 @@ test('no command at all shows the help and is bad usage', async () => {
   assert.match(stdout, /^Usage: weftd lab COMMAND/);
 });
 
+test('the help of the emulated AWS needs no running lab', async () => {
+  const { code, stdout } = await typed('aws', 'help');
+  assert.equal(code, 0);
+  assert.match(stdout, /kill-routes instance=b1/);
+});
+
 test('an unknown command, option or scenario is bad usage and says what there is', async () => {
   for (const [args, words] of [
     [['dance'], /no command "dance" \[BAD_OPTION\]\n {2}weftd lab --help lists them/],
