@@ -106,7 +106,8 @@ const steady = (message: string): string =>
     .replace(/\s*Encoded authorization failure message:.*$/s, '')
     .replaceAll(/\s*\(?Request ?ID:? ?[0-9a-f-]{36}\)?/gi, '')
     .trim()
-    .slice(0, 200);
+    .slice(0, 200)
+    .replace(/\.$/, '');
 
 /** `doing`: what was tried, as it reads after "cannot". */
 export function cloudError(error: unknown, doing: string, signal?: AbortSignal): WeftError {

@@ -86,10 +86,8 @@ export class AwsNetwork implements CloudNetwork {
       const live = await this.#route(table, destination, signal);
       if (live?.target === target) return;
       if (!standsElsewise) throw cloudError(error, doing, signal);
-      if (name === 'RouteAlreadyExists' && live === undefined)
-        throw new WeftError('CLOUD_UNREACHABLE', `cannot ${doing}: there is one, and it does not show yet`, {
-          cause: error,
-        });
+      // It was made a moment ago, by an answer that was lost perhaps, or by this node before it was killed: another call would be told the same.
+      if (name === 'RouteAlreadyExists' && live === undefined) return;
       if (live?.target === expected) throw cloudError(error, doing, signal);
       throw conflict(doing, live, expected);
     }

@@ -8,6 +8,9 @@ import type { NetworkConfig } from '../core/network-config.ts';
 import { overlaps, type Subnet } from '../core/subnet.ts';
 import type { CloudReport } from '../reconcile/cloud-report.ts';
 
+/** cloud-schedule.ts says when. */
+const AGAIN = 'It is tried again by itself, and at once on SIGHUP.';
+
 /** Why this host's own table carries nothing, whatever peers do; undefined when it may. */
 export function tableTrouble(
   { tables }: Pick<CloudReport, 'tables'>,
@@ -30,11 +33,11 @@ export function reportFindings(report: CloudReport, identity: FabricIdentity, co
     const message = `there is no route table ${id} in ${identity.network} that may hold routes to interfaces: correct Weft.AWS.RouteTableID`;
     findings.push({ code: 'CLOUD_NOT_FOUND', message });
   }
-  for (const { result, code, why, row } of report.outcomes.values()) {
+  for (const { result, code, why, hint, row } of report.outcomes.values()) {
     if (result === 'refused' || (result === 'unconfirmed' && code !== undefined))
       findings.push({
         code: code ?? 'CLOUD_REFUSED',
-        message: `no cloud route ${row.destination} in ${row.table}: ${why ?? result}`,
+        message: `no cloud route ${row.destination} in ${row.table}: ${why ?? result}${hint === undefined ? '' : `. ${hint} ${AGAIN}`}`,
       });
   }
   return findings;

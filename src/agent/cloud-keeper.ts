@@ -7,9 +7,8 @@
  */
 import type { CloudSelf } from '../contracts/cloud-network.ts';
 import { tableOf, type CloudTable, type LedgerRow } from '../core/cloud-route.ts';
-
 import type { Finding } from '../core/finding.ts';
-import { countCommitted, readLedger, rowsOf, sameRows, type Ledger } from '../core/ledger.ts';
+import { countCommitted, foundRoom, readLedger, rowsOf, sameRows, type Ledger } from '../core/ledger.ts';
 import type { Lease } from '../core/lease.ts';
 import type { NetworkConfig } from '../core/network-config.ts';
 import { ROUTE_WRITER_KEY, routeWriter } from '../core/route-writer.ts';
@@ -127,17 +126,16 @@ export class CloudKeeper {
     }
   }
 
-  /** Another hand in the ledger: a row of ours that is not as the last look left it, or a slot that came free in a full table. */
+  /** Another hand in the ledger: a row of ours that is not as the last look left it, or room in a table that was full: a slot came free, or another's route found one. */
   #judgeLedger(before: Ledger, now: Ledger): void {
     let isWrong = false;
     for (const { key, row, result, code } of this.#report?.outcomes.values() ?? []) {
       const said = now.get(key)?.row;
-      if (
-        result === 'refused' &&
-        code === 'ROUTE_TABLE_FULL' &&
-        countCommitted(now, row.table) < countCommitted(before, row.table)
-      )
-        this.#schedule.within(FREED_SPREAD_MS * this.#parts.random.fraction());
+      if (result === 'refused' && code === 'ROUTE_TABLE_FULL') {
+        if (countCommitted(now, row.table) < countCommitted(before, row.table))
+          this.#schedule.within(FREED_SPREAD_MS * this.#parts.random.fraction());
+        if (foundRoom(before, now, row)) this.#schedule.spread(this.#nodes());
+      }
       const stood = result === 'kept' || result === 'adopted' || result === 'created' || result === 'replaced';
       if (stood && (said?.state !== 'committed' || said.target !== row.target || said.epoch !== row.epoch))
         isWrong = true;

@@ -12,6 +12,8 @@ const NODES_AT_INTERVAL = 250;
 /** New routes of all nodes at once come at the rate at which the cloud takes them: 5 a second. */
 const SPREAD_PER_NODE_MS = 200;
 const LONGEST_SPREAD_MS = 5 * 60_000;
+/** Looks for doubts: so many at once, then one in so long. A path that comes and goes must not cost calls without end. */
+const DOUBTS_AT_ONCE = 3;
 const DOUBT_GAP_MS = 2 * 60_000;
 const RETRY = { baseMs: 10_000, capMs: INTERVAL_MS, floorMs: 2000 };
 
@@ -19,7 +21,8 @@ export class CloudSchedule {
   readonly #clock: Clock;
   readonly #random: Random;
   #dueMs = -Infinity;
-  #lookedMs = -Infinity;
+  /** When the looks that doubts have called for will be paid off, one in each gap. */
+  #doubtsPaidMs = -Infinity;
   #failures = 0;
   #suspectMs = Infinity;
   #doubted = false;
@@ -46,7 +49,8 @@ export class CloudSchedule {
   /** Of a path that went down, perhaps for every node at once. */
   doubt(nodes: number): void {
     this.#doubted = true;
-    this.#by(Math.max(this.#clock.now(), this.#lookedMs + DOUBT_GAP_MS) + this.#spreadMs(nodes));
+    const allowedMs = this.#doubtsPaidMs - (DOUBTS_AT_ONCE - 1) * DOUBT_GAP_MS;
+    this.#by(Math.max(this.#clock.now(), allowedMs) + this.#spreadMs(nodes));
   }
 
   /** Did somebody doubt since the look before? */
@@ -69,7 +73,7 @@ export class CloudSchedule {
   begin(): void {
     this.#dueMs = Infinity;
     this.#suspectMs = Infinity;
-    this.#lookedMs = this.#clock.now();
+    if (this.#doubted) this.#doubtsPaidMs = Math.max(this.#doubtsPaidMs, this.#clock.now()) + DOUBT_GAP_MS;
     this.#doubted = false;
   }
 

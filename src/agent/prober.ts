@@ -12,7 +12,7 @@ import type { Random } from '../contracts/random.ts';
 import { WeftError } from '../core/errors.ts';
 import type { Advert, LeaseView } from '../core/lease.ts';
 import type { NodeId } from '../core/node-id.ts';
-import type { PathName } from '../core/path.ts';
+import { isTunnel, type PathName } from '../core/path.ts';
 import { EMPTY_PURSE, schedule, type Purse, type ScheduledPeer } from '../core/probe-schedule.ts';
 import { baseOf, type Subnet } from '../core/subnet.ts';
 import type { Self } from '../datapath/datapath.ts';
@@ -36,7 +36,7 @@ export interface ProberParts {
   /** Undefined before the first. */
   readonly view: () => LeaseView | undefined;
   readonly wake: (changed: Changed) => void;
-  /** A path by the cloud's routes has gone down. */
+  /** A path that a cloud carries as it is has gone down: by its routes, or within one of its subnets. */
   readonly doubt: () => void;
 }
 
@@ -123,7 +123,7 @@ export class Prober {
             { subnet: outcome.subnet, path, why: after?.why },
             `path is ${after?.standing ?? 'unknown'}`,
           );
-        if (path === 'fabric' && after?.standing === 'down' && before?.standing !== 'down') this.#parts.doubt();
+        if (!isTunnel(path) && after?.standing === 'down' && before?.standing !== 'down') this.#parts.doubt();
         if (moves) this.#parts.wake(new Set([key]));
         // Its removal may have been held because it answered.
         if (fellSilent && this.#isLeaving(outcome.subnet)) this.#parts.wake('all');

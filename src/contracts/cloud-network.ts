@@ -37,7 +37,8 @@ export interface CloudNetwork {
   /**
    * `expected` undefined: creates, and fails with CLOUD_CONFLICT when a route to that destination stands (the compare-and-set of creation), unless it is the
    * wanted one. Else puts this target in the place of the expected one, in one call without a gap; CLOUD_CONFLICT, with nothing written, when another
-   * stands there or none. When the answer is lost the table is read: what took effect succeeds.
+   * stands there or none. When the answer is lost the table is read: what took effect succeeds. So does a creation of what the cloud says is there and
+   * does not show yet: whose it is the next look tells, as it must after any other success.
    */
   putRoute(table: string, route: CloudRoute, expected: string | undefined, signal: AbortSignal): Promise<void>;
   /** Removes the route when its target is the expected one (CLOUD_CONFLICT when not); of one that is gone: succeeds. */

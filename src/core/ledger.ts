@@ -93,6 +93,16 @@ export function rowsOf(ledger: Ledger, table: string | undefined): ReadonlyMap<S
 export const countCommitted = (ledger: Ledger, table: string): number =>
   [...rowsOf(ledger, table).values()].filter(({ state }) => state === 'committed').length;
 
+/** Does a route of another subnet stand in this row's table now that was refused before? */
+export const foundRoom = (before: Ledger, now: Ledger, { table, destination }: LedgerRow): boolean =>
+  [...now].some(
+    ([key, { row }]) =>
+      row?.state === 'committed' &&
+      row.table === table &&
+      row.destination !== destination &&
+      before.get(key)?.row?.state === 'refused',
+  );
+
 export const sameRows = (a: ReadonlyMap<Subnet, LedgerRow>, b: ReadonlyMap<Subnet, LedgerRow>): boolean =>
   a.size === b.size &&
   [...a].every(([destination, row]) => {

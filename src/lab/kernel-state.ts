@@ -36,7 +36,8 @@ export function difference(before: readonly string[], after: readonly string[]):
   ];
 }
 
-const linesOf = (text: string): readonly string[] =>
+/** Without what only aligns them. */
+export const linesOf = (text: string): readonly string[] =>
   text
     .split('\n')
     .map((line) => line.trim().replaceAll(/\s+/g, ' '))

@@ -13,6 +13,9 @@ import type { LabStore } from './store.ts';
 import type { HostPlan } from './topology.ts';
 import { UPLINK } from './world.ts';
 
+/** A busy machine starts many hosts at once. */
+const START_MS = 30_000;
+
 export interface HostOptions {
   /** What runs weftd: Node and the bundle. */
   readonly weftd: readonly string[];
@@ -133,7 +136,7 @@ export class LabHost {
     what: string,
     view: (status: Status) => T | undefined,
     signal: AbortSignal,
-    withinMs = 15_000,
+    withinMs = START_MS,
   ): Promise<T> {
     return await eventually(
       `${this.name}: ${what}`,
@@ -155,7 +158,7 @@ export class LabHost {
   async addContainer(signal: AbortSignal): Promise<Container> {
     const network = await eventually(
       `${this.name} has a subnet`,
-      15_000,
+      START_MS,
       () => {
         if (this.daemon?.ending !== undefined) {
           throw new WeftError('LAB_FAILED', `${this.name}: weftd ended with ${this.daemon.ending}`);

@@ -189,8 +189,15 @@ class Round {
         return false;
       case 'refused':
       case 'unconfirmed': {
-        const { code, message } = written.error;
-        this.#outcomes.set(step.key, { key: step.key, row: step.row, result: written.how, code, why: message });
+        const { code, message, hint } = written.error;
+        this.#outcomes.set(step.key, {
+          key: step.key,
+          row: step.row,
+          result: written.how,
+          code,
+          why: message,
+          ...(hint === undefined ? {} : { hint }),
+        });
         if (step.kind === 'remove') return false;
         return (
           (await this.#writer.note(step.key, { ...step.row, state: 'refused', why: message }, signal)) !== undefined
@@ -219,6 +226,7 @@ class Round {
         row,
         result: 'refused',
         code: step.code,
+        hint: step.hint,
         ...(row.why === undefined ? {} : { why: row.why }),
       });
     else this.#tell(step, called ?? (step.kind === 'forget' ? 'forgotten' : 'adopted'));

@@ -24,7 +24,7 @@ export type RouteStep =
   | (Step & { readonly kind: 'adopt'; readonly row: LedgerRow })
   | (Step & { readonly kind: 'create'; readonly row: LedgerRow })
   | (Step & { readonly kind: 'replace'; readonly row: LedgerRow; readonly expected: string })
-  | (Step & { readonly kind: 'refuse'; readonly row: LedgerRow; readonly code: ErrorCode })
+  | (Step & { readonly kind: 'refuse'; readonly row: LedgerRow; readonly code: ErrorCode; readonly hint: string })
   /** Another writer's business now. */
   | (Step & { readonly kind: 'leave'; readonly row: LedgerRow; readonly why: string })
   | (Step & { readonly kind: 'remove'; readonly row: LedgerRow; readonly expected: string })
@@ -123,6 +123,7 @@ function planOne({ want, key, entry, generation, known, live }: One): RouteStep 
       kind: 'refuse',
       row: rowOf('refused', `there is no route table ${want.table} in this network`),
       code: 'CLOUD_NOT_FOUND',
+      hint: 'Look at the id, in the network config if it stands there.',
     };
   if (live === undefined) return { ...step, kind: 'create', row: rowOf('committed') };
   if (live.target === want.target) {
@@ -134,8 +135,9 @@ function planOne({ want, key, entry, generation, known, live }: One): RouteStep 
       : { ...step, kind: 'adopt', row };
   }
   if (before.includes(live.target)) return { ...step, kind: 'replace', row: rowOf('committed'), expected: live.target };
-  const why = `a route to ${want.destination} that is not ours leads to ${live.target}${live.live ? '' : ' (a black hole)'} in ${want.table}`;
-  return { ...step, kind: 'refuse', row: rowOf('refused', why), code: 'CLOUD_CONFLICT' };
+  const why = `a route to ${want.destination} that is not ours leads to ${live.target}${live.live ? '' : ' (a black hole)'} in ${want.table}, and not to ${want.target}`;
+  const hint = 'It is not touched: remove it if nobody needs it.';
+  return { ...step, kind: 'refuse', row: rowOf('refused', why), code: 'CLOUD_CONFLICT', hint };
 }
 
 /** What the ledger knows to have stood there in our name, besides this target. What a row only meant to replace may stand still. */

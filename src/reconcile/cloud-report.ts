@@ -33,6 +33,8 @@ export interface RouteOutcome {
   readonly result: RouteResult;
   readonly code?: ErrorCode;
   readonly why?: string;
+  /** What a person may do about it. */
+  readonly hint?: string;
 }
 
 export interface CloudReport {

@@ -152,23 +152,6 @@ describe('the keeper of cloud routes', () => {
     assert.deepEqual(world.cloud.text, ['rtb-b 10.42.1.0/24 eni-1']);
   });
 
-  it('puts back what another hand removed at the next look, and soon when a probe doubts', async () => {
-    world.start();
-    await world.pass(5 * MINUTE);
-    world.cloud.tables.get('rtb-b')?.routes.clear();
-    world.keeper.doubt();
-    await world.pass(1000);
-    assert.deepEqual(world.cloud.text, ['rtb-b 10.42.1.0/24 eni-1']);
-    world.cloud.tables.get('rtb-b')?.routes.clear();
-    for (let doubts = 0; doubts < 60; doubts++) {
-      world.keeper.doubt();
-      await world.pass(1000);
-    }
-    assert.deepEqual(world.cloud.text, [], 'doubts come at most every two minutes');
-    await world.pass(2 * MINUTE);
-    assert.deepEqual(world.cloud.text, ['rtb-b 10.42.1.0/24 eni-1']);
-  });
-
   it('puts rows back that were lost from the ledger, without a call that changes anything', async () => {
     world.start();
     await world.pass(MINUTE);

@@ -65,7 +65,7 @@ class World {
       self: () => this.self,
       view: () => this.view,
       wake: () => (this.#woken = true),
-      doubt: () => {},
+      doubt: () => (this.doubts += 1),
     });
     return [prober, new HostPasses({ host, clock })];
   }
@@ -99,6 +99,8 @@ class World {
   }
 
   held = 0;
+  /** How often the cloud was doubted. */
+  doubts = 0;
 
   /** Lets so many seconds pass, making the passes that are asked for. */
   async seconds(count: number): Promise<void> {
@@ -162,11 +164,21 @@ describe('the prober', () => {
       world.network.cut(NEAR, 'direct');
       await world.seconds(5);
       assert.deepEqual(world.paths, ['vxlan', 'direct', 'vxlan']);
+      assert.equal(world.doubts, 1);
       world.network.mend(NEAR, 'direct');
       await world.seconds(29);
       assert.equal(world.paths.at(-1), 'vxlan');
       await world.seconds(5);
       assert.equal(world.paths.at(-1), 'direct');
+    }));
+
+  it('doubts no cloud when a tunnel is down', () =>
+    within(async (world) => {
+      await world.seconds(5);
+      world.near.traffic?.add('10.42.2.0/24' as Subnet);
+      world.network.cut(NEAR, 'vxlan');
+      await world.seconds(60);
+      assert.deepEqual([world.paths, world.doubts], [['vxlan', 'direct'], 0]);
     }));
 
   it('leaves the path alone when only the way back is cut', () =>

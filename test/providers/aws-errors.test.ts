@@ -47,7 +47,7 @@ describe('errors of EC2', () => {
       'UnauthorizedOperation',
       'You are not authorized. Encoded authorization failure message: 4xT2abc-7',
     );
-    assert.equal(cloudError(denied, 'do it').message, 'cannot do it: UnauthorizedOperation: You are not authorized.');
+    assert.equal(cloudError(denied, 'do it').message, 'cannot do it: UnauthorizedOperation: You are not authorized');
     const internal = sdkError('InternalError', 'An error (RequestID: 0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f)', 500);
     assert.equal(cloudError(internal, 'do it').message, 'cannot do it: InternalError: An error');
   });

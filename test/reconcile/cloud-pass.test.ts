@@ -69,7 +69,7 @@ describe('a pass over the cloud routes of one host', () => {
     assert.deepEqual(results(await cluster.pass(1)), ['rtb-b/10.42.1.0/24 refused CLOUD_CONFLICT']);
     assert.deepEqual(cluster.cloud.mutations, []);
     assert.deepEqual(await cluster.ledger(), [
-      'rtb-b 10.42.1.0/24 eni-1 refused epoch 1 (a route to 10.42.1.0/24 that is not ours leads to igw-1 (a black hole) in rtb-b)',
+      'rtb-b 10.42.1.0/24 eni-1 refused epoch 1 (a route to 10.42.1.0/24 that is not ours leads to igw-1 (a black hole) in rtb-b, and not to eni-1)',
     ]);
     cluster.cloud.tables.get('rtb-b')?.routes.clear();
     await cluster.pass(1);

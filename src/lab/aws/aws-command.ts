@@ -19,10 +19,18 @@ export const AWS_USAGE = `Usage: weftd lab aws COMMAND [KEY=VALUE ...]
   deny ACTION [who=a1]   refuses it with UnauthorizedOperation; "allow" takes all denials back
   OPERATION              ${OPERATION_NAMES.join(' ').replaceAll(/(.{60}[^ ]*) /g, '$1\n                         ')}
 
-Examples:
-  weftd lab aws kill-routes instance=b1
-  weftd lab aws settings visibilityMs=3000
-  weftd lab aws fault reset-after action=CreateRoute times=1
+What may go wrong, and how it is put right again:
+  a black hole     kill-routes instance=b1                     mend-routes instance=b1
+  a full table     quota table=table-a free=0                  quota table=table-a
+  a right missing  deny CreateRoute who=b1                     allow
+  throttling       fault error code=RequestLimitExceeded status=503
+                                                               faults-clear
+  someone's route  put-route table=table-a destination=10.42.9.0/24 instance=a2
+                                                               remove-route table=table-a destination=10.42.9.0/24
+  the check on     check instance=b1 on=true                   check instance=b1 on=false
+  late reads       settings visibilityMs=4000                  settings visibilityMs=0
+  a lost answer    fault reset-after action=CreateRoute times=1
+Nobody needs to tell the hosts: each tries again by itself, soon at first, then more seldom.
 `;
 
 type Words = Readonly<Record<string, string | number | boolean>>;

@@ -1,6 +1,21 @@
 /** All scenarios by name; the first is the one that `weftd lab demo` plays. */
 import type { Scenario } from '../scenario.ts';
 import { blackhole } from './blackhole.ts';
+import { conflict } from './conflict.ts';
+import { denied } from './denied.ts';
 import { firstLight } from './first-light.ts';
+import { quotaFull } from './quota-full.ts';
+import { slowVisibility } from './slow-visibility.ts';
+import { srcDstCheck } from './src-dst-check.ts';
+import { throttled } from './throttled.ts';
 
-export const SCENARIOS: readonly Scenario[] = [blackhole, firstLight];
+export const SCENARIOS: readonly Scenario[] = [
+  blackhole,
+  quotaFull,
+  denied,
+  throttled,
+  conflict,
+  srcDstCheck,
+  slowVisibility,
+  firstLight,
+];
