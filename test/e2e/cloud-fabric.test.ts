@@ -6,6 +6,7 @@ import { eventually } from '../../src/lab/eventually.ts';
 import { LAB_FOLDER } from '../../src/lab/inside.ts';
 import { Lab } from '../../src/lab/lab.ts';
 import { startHosts } from '../../src/lab/start-hosts.ts';
+import { ForeignWatch } from '../lab/aws/foreign-watch.ts';
 import { bundle, enclosed } from '../lab/enclosed.ts';
 import { never, reached } from './cluster.ts';
 
@@ -27,13 +28,18 @@ const EXPECTED = [
 enclosed(import.meta.url, () => {
   describe('hosts in a VPC and one at home', () => {
     let lab: Lab;
+    let foreigners: ForeignWatch | undefined;
     before(async () => {
       lab = await Lab.start(cloudAndOffice, { executable: bundle(), folder: LAB_FOLDER }, never);
+      foreigners = lab.aws && new ForeignWatch(lab.aws.cloud);
       await lab.writeConfig({ Network: '10.42.0.0/16', Weft: {} });
       const hosts = ['a1', 'a2', 'b1', 'o1'].map((name) => lab.host(name));
       await startHosts(hosts, hosts, never);
     });
-    after(() => lab.close());
+    after(async () => {
+      await lab.close();
+      foreigners?.assertNone();
+    });
 
     const counts = (): { total: number; mutating: number } =>
       Object.values(lab.aws?.cloud.journal.counts() ?? {}).reduce(

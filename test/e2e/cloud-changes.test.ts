@@ -1,0 +1,69 @@
+/** The network changes under hosts of the emulated AWS while their daemons run; packets tell. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { enclosed } from '../lab/enclosed.ts';
+import { becomes } from './becomes.ts';
+import { CloudCluster, closeCloud } from './cloud-cluster.ts';
+
+const FABRIC = ['a1>a2 direct', 'a1>b1 fabric', 'a2>a1 direct', 'a2>b1 fabric', 'b1>a1 fabric', 'b1>a2 fabric'];
+/** Subnet a has lost its way to b1; the way back stands. */
+const ONE_WAY = ['a1>a2 direct', 'a1>b1 vxlan', 'a2>a1 direct', 'a2>b1 vxlan', 'b1>a1 fabric', 'b1>a2 fabric'];
+
+enclosed(import.meta.url, () => {
+  describe('a VPC that changes under its hosts', () => {
+    let cluster: CloudCluster | undefined;
+    const world = (): CloudCluster => {
+      assert.ok(cluster !== undefined);
+      return cluster;
+    };
+    before(async () => {
+      cluster = await CloudCluster.start(['a1', 'a2', 'b1'], { Weft: { Probe: { Interval: '500ms', Hold: '2s' } } });
+      await cluster.paths(FABRIC);
+    });
+    after(() => closeCloud(cluster));
+    const subnetOf = (name: string): string => world().host(name).container.subnet;
+
+    it('a subnet comes to use another table: its hosts fall to the tunnel, say so, and get the route there', async () => {
+      // The association goes, and the main table serves it.
+      await world().aws.do('associate', { subnet: 'a' });
+      await world().paths(ONE_WAY);
+      world().look('a1', 'a2');
+      await world().paths(FABRIC);
+      assert.ok(world().routes('main').has(subnetOf('b1')));
+    });
+
+    it('another table becomes the main one: the same', async () => {
+      await world().aws.do('set-main', { table: 'table-a' });
+      // What the table held for them before still stands.
+      await world().paths(FABRIC);
+      await world().aws.do('set-main', { table: 'table-b' });
+      await world().paths(ONE_WAY);
+      world().look('a1', 'a2');
+      await world().paths(FABRIC);
+      assert.ok(world().routes('table-b').has(subnetOf('b1')));
+    });
+
+    it('an interface is replaced: the new one forwards, and every route to its host leads to it', async () => {
+      const { id } = (await world().aws.do('swap-interface', { instance: 'a1' })) as { readonly id: string };
+      await world().paths(['a1>a2 vxlan', 'a1>b1 vxlan', 'a2>a1 vxlan', 'a2>b1 fabric', 'b1>a1 vxlan', 'b1>a2 fabric']);
+      world().look('a1');
+      await world().paths(FABRIC);
+      for (const table of ['table-a', 'table-b', 'main'])
+        assert.ok([undefined, id].includes(world().routes(table).get(subnetOf('a1'))), table);
+      assert.equal(world().routes('table-b').get(subnetOf('a1')), id);
+    });
+
+    it('a host that drains leaves no route behind in any table, and nothing in the ledger', async () => {
+      const gone = subnetOf('b1');
+      await world().host('b1').removeContainers();
+      await world().host('b1').weftd(['drain']);
+      assert.equal(await world().host('b1').daemon?.ended, 'exit code 0');
+      for (const table of ['table-a', 'table-b', 'main']) assert.equal(world().routes(table).get(gone), undefined, table);
+      const staying = ['a1', 'a2'].map((name) => world().host(name));
+      await becomes('they forget it', [1, 1], () =>
+        Promise.all(staying.map(async (host) => (await host.status())?.peers.length)),
+      );
+      await world().paths(['a1>a2 direct', 'a2>a1 direct'], staying);
+    });
+  });
+});

@@ -1,0 +1,88 @@
+/** Hosts in the emulated AWS for one test file: real daemons, packets that follow the account, and the watch over what is not ours. */
+import assert from 'node:assert/strict';
+import type { JsonObject } from '../../src/core/json.ts';
+import type { AwsInLab } from '../../src/lab/aws/aws-site.ts';
+import { cloudAndOffice } from '../../src/lab/cloud-and-office.ts';
+import type { Lab } from '../../src/lab/lab.ts';
+import type { LabHost } from '../../src/lab/lab-host.ts';
+import { startHosts } from '../../src/lab/start-hosts.ts';
+import type { Topology } from '../../src/lab/topology.ts';
+import { ForeignWatch } from '../lab/aws/foreign-watch.ts';
+import { becomes } from './becomes.ts';
+import { closeLabs, never, reached, startLab } from './cluster.ts';
+
+/** A loaded machine has time to fall, to look, to write and to come back, each after the waits of the design. */
+const WITHIN_MS = 90_000;
+
+/** As the cloud lab, and by the main table too hosts reach their store. */
+const topology: Topology = {
+  ...cloudAndOffice,
+  sites: cloudAndOffice.sites.map((site) =>
+    site.vpc === undefined
+      ? site
+      : {
+          ...site,
+          vpc: {
+            ...site.vpc,
+            tables: site.vpc.tables.map((table) => (table.name === 'main' ? { ...table, internet: 'igw' } : table)),
+          },
+        },
+  ),
+};
+
+export class CloudCluster {
+  readonly lab: Lab;
+  readonly aws: AwsInLab;
+  readonly foreigners: ForeignWatch;
+
+  private constructor(lab: Lab) {
+    assert.ok(lab.aws !== undefined);
+    this.lab = lab;
+    this.aws = lab.aws;
+    this.foreigners = new ForeignWatch(lab.aws.cloud);
+  }
+
+  static async start(names: readonly string[], config: JsonObject): Promise<CloudCluster> {
+    const cluster = new CloudCluster(await startLab({}, topology));
+    await cluster.lab.writeConfig({ Network: '10.42.0.0/16', ...config });
+    const hosts = names.map((name) => cluster.host(name));
+    await startHosts(hosts, hosts, never);
+    return cluster;
+  }
+
+  host(name: string): LabHost {
+    return this.lab.host(name);
+  }
+
+  /** Every pair answers pings, by just these paths. */
+  async paths(expected: readonly string[], hosts: readonly LabHost[] = this.lab.running): Promise<void> {
+    await becomes('pairs are on their paths', expected, () => reached(this.lab, hosts), WITHIN_MS);
+  }
+
+  /** The target of each overlay route in a table, as it is. */
+  routes(table: string): ReadonlyMap<string, string> {
+    const { tables, tags } = this.aws.cloud.state;
+    const found = [...tables.values()].find(({ id }) => tags.get(id)?.get('Name') === table);
+    return new Map(
+      [...(found?.routes.values() ?? [])].flatMap(({ destination, target }) =>
+        destination.startsWith('10.42.') && target.kind !== 'local' ? [[destination, target.id] as const] : [],
+      ),
+    );
+  }
+
+  /** Calls that could change something, of all hosts. */
+  get mutations(): number {
+    return Object.values(this.aws.cloud.journal.counts()).reduce((sum, { mutating }) => sum + mutating, 0);
+  }
+
+  /** "Look at everything again, now": else a look that was made a moment ago is left to age for two minutes. */
+  look(...names: readonly string[]): void {
+    for (const name of names) this.host(name).daemon?.kill('SIGHUP');
+  }
+}
+
+/** For `after`: whatever happened, no call has touched a route of another hand. */
+export async function closeCloud(cluster: CloudCluster | undefined): Promise<void> {
+  await closeLabs();
+  cluster?.foreigners.assertNone();
+}
