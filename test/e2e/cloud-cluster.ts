@@ -59,6 +59,30 @@ export class CloudCluster {
     await becomes('pairs are on their paths', expected, () => reached(this.lab, hosts), WITHIN_MS);
   }
 
+  /**
+   * Does what makes these pairs ("a1>b1") leave their path, and waits until each has been on the tunnel since: by the daemon's own history, for a daemon
+   * may see and mend it within a second.
+   */
+  async fallen(pairs: readonly string[], change: () => Promise<unknown>): Promise<void> {
+    const falls = (): Promise<readonly string[]> => Promise.all(pairs.map((pair) => this.#lastFall(pair)));
+    const before = await falls();
+    await change();
+    await becomes(
+      'pairs have fallen to the tunnel',
+      pairs.map(() => true),
+      async () => (await falls()).map((at, index) => at > (before[index] ?? '')),
+      WITHIN_MS,
+    );
+  }
+
+  async #lastFall(pair: string): Promise<string> {
+    const [from = '', to = ''] = pair.split('>');
+    const told = JSON.parse(await this.host(from).weftd(['explain', '--json', this.host(to).plan.node])) as {
+      readonly turns: readonly { readonly at: string; readonly to: string }[];
+    };
+    return told.turns.findLast(({ to: path }) => path === 'vxlan')?.at ?? '';
+  }
+
   /** The target of each overlay route in a table, as it is. */
   routes(table: string): ReadonlyMap<string, string> {
     const { tables, tags } = this.aws.cloud.state;
@@ -75,7 +99,7 @@ export class CloudCluster {
     return Object.values(this.aws.cloud.journal.counts()).reduce((sum, { mutating }) => sum + mutating, 0);
   }
 
-  /** "Look at everything again, now": else a look that was made a moment ago is left to age for two minutes. */
+  /** "Look at everything again, now": doubts come to nothing for two minutes when there have been some. */
   look(...names: readonly string[]): void {
     for (const name of names) this.host(name).daemon?.kill('SIGHUP');
   }
