@@ -58,7 +58,8 @@ enclosed(import.meta.url, () => {
       await world().host('b1').removeContainers();
       await world().host('b1').weftd(['drain']);
       assert.equal(await world().host('b1').daemon?.ended, 'exit code 0');
-      for (const table of ['table-a', 'table-b', 'main']) assert.equal(world().routes(table).get(gone), undefined, table);
+      for (const table of ['table-a', 'table-b', 'main'])
+        assert.equal(world().routes(table).get(gone), undefined, table);
       const staying = ['a1', 'a2'].map((name) => world().host(name));
       await becomes('they forget it', [1, 1], () =>
         Promise.all(staying.map(async (host) => (await host.status())?.peers.length)),
