@@ -4,6 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { enclosed } from '../lab/enclosed.ts';
 import { becomes } from './becomes.ts';
 import { CloudCluster, closeCloud } from './cloud-cluster.ts';
+import { never } from './cluster.ts';
 
 const FABRIC = ['a1>a2 direct', 'a1>b1 fabric', 'a2>a1 direct', 'a2>b1 fabric', 'b1>a1 fabric', 'b1>a2 fabric'];
 
@@ -65,6 +66,24 @@ enclosed(import.meta.url, () => {
         Promise.all(staying.map(async (host) => (await host.status())?.peers.length)),
       );
       await world().paths(['a1>a2 direct', 'a2>a1 direct'], staying);
+    });
+
+    it('a host whose metadata server is absent, garbage or silent waits for it and says so; one that is slow will do', async () => {
+      const metadata = (kind: string): Promise<unknown> =>
+        world().aws.do('metadata', { instance: 'b1', kind, ...(kind === 'slow' ? { ms: 800 } : {}) });
+      const b1 = world().host('b1');
+      await metadata('absent');
+      b1.startDaemon();
+      await b1.await(
+        'says what it waits for',
+        ({ state, findings }) =>
+          state === 'starting' && findings.some(({ code }) => code === 'CLOUD_UNREACHABLE') ? true : undefined,
+        never,
+      );
+      for (const kind of ['garbage', 'silent', 'slow']) await metadata(kind);
+      await b1.addContainer(never);
+      await world().paths(FABRIC);
+      assert.deepEqual((await b1.status())?.findings, []);
     });
   });
 });
