@@ -129,13 +129,13 @@ export class AwsKeeperWorld {
   /** Sockets take their time: whoever waits for one is known. */
   #watched(cloud: CloudNetwork): CloudNetwork {
     const watch = async <T>(call: Promise<T>): Promise<T> => {
-      const done = call.then(
-        () => undefined,
-        () => undefined,
-      );
-      this.#underWay.add(done);
-      void done.then(() => this.#underWay.delete(done));
-      return call;
+      const ended = Promise.allSettled([call]);
+      this.#underWay.add(ended);
+      try {
+        return await call;
+      } finally {
+        this.#underWay.delete(ended);
+      }
     };
     return {
       identify: (...args) => watch(cloud.identify(...args)),
