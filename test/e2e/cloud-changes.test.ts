@@ -85,5 +85,21 @@ enclosed(import.meta.url, () => {
       await world().paths(FABRIC);
       assert.deepEqual((await b1.status())?.findings, []);
     });
+
+    it('a host that is cleaned up and not drained leaves its routes behind, says how they go, and that is so', async () => {
+      const a2 = world().host('a2');
+      const left = subnetOf('a2');
+      const subnetFile = ['--subnet-file', a2.subnetFile];
+      await a2.removeContainers();
+      await a2.killDaemon();
+      const said = await a2.weftd(['cleanup', ...subnetFile]);
+      assert.ok(said.includes(`The lease of ${left} stays in the store, and routes to it in a cloud's tables`), said);
+      assert.ok(world().routes('table-b').has(left));
+      a2.startDaemon();
+      await a2.await('has its lease', ({ subnet, ready }) => (ready && subnet === left ? true : undefined), never);
+      await a2.weftd(['drain']);
+      assert.equal(world().routes('table-b').has(left), false);
+      assert.doesNotMatch(await a2.weftd(['cleanup', ...subnetFile]), /stays/);
+    });
   });
 });

@@ -3,9 +3,11 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Status } from '../../src/core/status.ts';
+import { UPLINK } from '../../src/lab/world.ts';
 import { enclosed } from '../lab/enclosed.ts';
 import { becomes } from './becomes.ts';
 import { CloudCluster, closeCloud } from './cloud-cluster.ts';
+import { whilePaused } from './paused.ts';
 
 const FABRIC = ['a1>a2 direct', 'a1>b1 fabric', 'a2>a1 direct', 'a2>b1 fabric', 'b1>a1 fabric', 'b1>a2 fabric'];
 /** Subnet a has lost its way to b1; the way back stands. */
@@ -33,6 +35,21 @@ enclosed(import.meta.url, () => {
     const LEDGER = fileURLToPath(new URL('ledger-program.js', import.meta.url));
     const ledger = async (what: 'count' | 'lose'): Promise<number> =>
       Number(await world().host('a1').run([process.execPath, LEDGER, what]));
+
+    /** What a person sees at the owner, and at one who sends to it. */
+    async function tellsOfConflict(why: string): Promise<void> {
+      const [a1, b1] = [world().host('a1'), world().host('b1')];
+      assert.match(await b1.weftd(['status']), /^ {2}rtb-\w+: refused, to eni-\w+: a route to .* is not ours/m);
+      assert.ok((await a1.weftd(['explain', b1.plan.node])).includes(`refused (${why}`));
+      assert.match(await b1.weftd(['plan', '--iface', UPLINK]), /^! no cloud route .*\n {4}a route to .* is not ours/m);
+      const { mutations } = world();
+      // Its daemon would be quick to make the route anew.
+      await whilePaused(b1, async () => {
+        await world().aws.do('remove-route', { table: 'table-a', destination: destination() });
+        assert.match(await b1.weftd(['plan', '--iface', UPLINK]), /^\+ cloud route /m);
+        assert.equal(world().mutations, mutations);
+      });
+    }
 
     it('a route is removed: its senders fall to the tunnel, one who looks tells the owner, and he makes it anew', async () => {
       await world().fallen(['a1>b1', 'a2>b1'], () =>
@@ -65,7 +82,8 @@ enclosed(import.meta.url, () => {
       );
       assert.deepEqual([world().routes('table-a').get(destination()), world().mutations], [foreign, before]);
       await world().paths(ONE_WAY);
-      await world().aws.do('remove-route', { table: 'table-a', destination: destination() });
+      // The other hand takes its route away.
+      await tellsOfConflict(why());
       world().look('b1');
       await world().paths(FABRIC);
     });
