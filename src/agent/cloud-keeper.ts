@@ -156,8 +156,6 @@ export class CloudKeeper {
     const { findings, records, node } = this.#parts;
     const { doubted } = this.#schedule;
     this.#schedule.begin();
-    // What comes to be wanted while this look asks who we are is written by it, and calls for no other.
-    this.#asked = this.#wanted();
     const found: Finding[] = [];
     let settled = false;
     try {

@@ -45,7 +45,7 @@ export class AwsKeeperWorld {
     this.account = account;
     this.network = new MemoryNetwork(account.clock);
     this.records = new MemoryRecords(this.network);
-    this.host = account.host('a1', { requestTimeoutMs: 400, metadataTimeoutMs: 300 });
+    this.host = account.host('a1', { requestTimeoutMs: 1500, metadataTimeoutMs: 500 });
     this.keeper = this.#make();
   }
 

@@ -3,23 +3,23 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { enclosed } from '../lab/enclosed.ts';
 import { becomes } from './becomes.ts';
-import { CloudCluster, closeCloud } from './cloud-cluster.ts';
-import { never } from './cluster.ts';
+import { ChangingCloud } from './changing-cloud.ts';
+import { closeLabs, never } from './cluster.ts';
 
 const FABRIC = ['a1>a2 direct', 'a1>b1 fabric', 'a2>a1 direct', 'a2>b1 fabric', 'b1>a1 fabric', 'b1>a2 fabric'];
 
 enclosed(import.meta.url, () => {
   describe('a VPC that changes under its hosts', () => {
-    let cluster: CloudCluster | undefined;
-    const world = (): CloudCluster => {
+    let cluster: ChangingCloud | undefined;
+    const world = (): ChangingCloud => {
       assert.ok(cluster !== undefined);
       return cluster;
     };
     before(async () => {
-      cluster = await CloudCluster.start(['a1', 'a2', 'b1'], { Weft: { Probe: { Interval: '500ms', Hold: '2s' } } });
+      cluster = await ChangingCloud.start(['a1', 'a2', 'b1'], { Weft: { Probe: { Interval: '500ms', Hold: '2s' } } });
       await cluster.paths(FABRIC);
     });
-    after(() => closeCloud(cluster));
+    after(closeLabs);
     const subnetOf = (name: string): string => world().host(name).container.subnet;
 
     it('a subnet comes to use another table: its hosts fall to the tunnel, say so, and get the route there', async () => {

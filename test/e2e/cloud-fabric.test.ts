@@ -3,12 +3,10 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { cloudAndOffice } from '../../src/lab/cloud-and-office.ts';
 import { eventually } from '../../src/lab/eventually.ts';
-import { LAB_FOLDER } from '../../src/lab/inside.ts';
-import { Lab } from '../../src/lab/lab.ts';
+import type { Lab } from '../../src/lab/lab.ts';
 import { startHosts } from '../../src/lab/start-hosts.ts';
-import { ForeignWatch } from '../lab/aws/foreign-watch.ts';
-import { bundle, enclosed } from '../lab/enclosed.ts';
-import { never, reached } from './cluster.ts';
+import { enclosed } from '../lab/enclosed.ts';
+import { closeLabs, never, reached, startLab } from './cluster.ts';
 
 const EXPECTED = [
   'a1>a2 direct',
@@ -28,18 +26,13 @@ const EXPECTED = [
 enclosed(import.meta.url, () => {
   describe('hosts in a VPC and one at home', () => {
     let lab: Lab;
-    let foreigners: ForeignWatch | undefined;
     before(async () => {
-      lab = await Lab.start(cloudAndOffice, { executable: bundle(), folder: LAB_FOLDER }, never);
-      foreigners = lab.aws && new ForeignWatch(lab.aws.cloud);
+      lab = await startLab({}, cloudAndOffice);
       await lab.writeConfig({ Network: '10.42.0.0/16', Weft: {} });
       const hosts = ['a1', 'a2', 'b1', 'o1'].map((name) => lab.host(name));
       await startHosts(hosts, hosts, never);
     });
-    after(async () => {
-      await lab.close();
-      foreigners?.assertNone();
-    });
+    after(closeLabs);
 
     const counts = (): { total: number; mutating: number } =>
       Object.values(lab.aws?.cloud.journal.counts() ?? {}).reduce(

@@ -6,7 +6,8 @@ import type { Status } from '../../src/core/status.ts';
 import { UPLINK } from '../../src/lab/world.ts';
 import { enclosed } from '../lab/enclosed.ts';
 import { becomes } from './becomes.ts';
-import { CloudCluster, closeCloud } from './cloud-cluster.ts';
+import { ChangingCloud } from './changing-cloud.ts';
+import { closeLabs } from './cluster.ts';
 import { whilePaused } from './paused.ts';
 
 const FABRIC = ['a1>a2 direct', 'a1>b1 fabric', 'a2>a1 direct', 'a2>b1 fabric', 'b1>a1 fabric', 'b1>a2 fabric'];
@@ -15,16 +16,16 @@ const ONE_WAY = ['a1>a2 direct', 'a1>b1 vxlan', 'a2>a1 direct', 'a2>b1 vxlan', '
 
 enclosed(import.meta.url, () => {
   describe('routes of ours and another hand', () => {
-    let cluster: CloudCluster | undefined;
-    const world = (): CloudCluster => {
+    let cluster: ChangingCloud | undefined;
+    const world = (): ChangingCloud => {
       assert.ok(cluster !== undefined);
       return cluster;
     };
     before(async () => {
-      cluster = await CloudCluster.start(['a1', 'a2', 'b1'], { Weft: { Probe: { Interval: '500ms', Hold: '2s' } } });
+      cluster = await ChangingCloud.start(['a1', 'a2', 'b1'], { Weft: { Probe: { Interval: '500ms', Hold: '2s' } } });
       await cluster.paths(FABRIC);
     });
-    after(() => closeCloud(cluster));
+    after(closeLabs);
     const destination = (): string => world().host('b1').container.subnet;
     const status = async (name: string): Promise<Status> => {
       const found = await world().host(name).status();

@@ -1,4 +1,4 @@
-/** Hosts in the emulated AWS for one test file: real daemons, packets that follow the account, and the watch over what is not ours. */
+/** Hosts in an emulated AWS that changes under them, for one test file: real daemons, and packets that follow the account. */
 import assert from 'node:assert/strict';
 import type { JsonObject } from '../../src/core/json.ts';
 import type { AwsInLab } from '../../src/lab/aws/aws-site.ts';
@@ -7,9 +7,8 @@ import type { Lab } from '../../src/lab/lab.ts';
 import type { LabHost } from '../../src/lab/lab-host.ts';
 import { startHosts } from '../../src/lab/start-hosts.ts';
 import type { Topology } from '../../src/lab/topology.ts';
-import { ForeignWatch } from '../lab/aws/foreign-watch.ts';
 import { becomes } from './becomes.ts';
-import { closeLabs, never, reached, startLab } from './cluster.ts';
+import { never, reached, startLab } from './cluster.ts';
 
 /** A loaded machine has time to fall, to look, to write and to come back, each after the waits of the design. */
 const WITHIN_MS = 90_000;
@@ -30,20 +29,18 @@ const topology: Topology = {
   ),
 };
 
-export class CloudCluster {
+export class ChangingCloud {
   readonly lab: Lab;
   readonly aws: AwsInLab;
-  readonly foreigners: ForeignWatch;
 
   private constructor(lab: Lab) {
     assert.ok(lab.aws !== undefined);
     this.lab = lab;
     this.aws = lab.aws;
-    this.foreigners = new ForeignWatch(lab.aws.cloud);
   }
 
-  static async start(names: readonly string[], config: JsonObject): Promise<CloudCluster> {
-    const cluster = new CloudCluster(await startLab({}, topology));
+  static async start(names: readonly string[], config: JsonObject): Promise<ChangingCloud> {
+    const cluster = new ChangingCloud(await startLab({}, topology));
     await cluster.lab.writeConfig({ Network: '10.42.0.0/16', ...config });
     const hosts = names.map((name) => cluster.host(name));
     await startHosts(hosts, hosts, never);
@@ -103,10 +100,4 @@ export class CloudCluster {
   look(...names: readonly string[]): void {
     for (const name of names) this.host(name).daemon?.kill('SIGHUP');
   }
-}
-
-/** For `after`: whatever happened, no call has touched a route of another hand. */
-export async function closeCloud(cluster: CloudCluster | undefined): Promise<void> {
-  await closeLabs();
-  cluster?.foreigners.assertNone();
 }
