@@ -27,21 +27,21 @@ describe("a node's rights in docs/operating.md", () => {
   it('are those of the calls that are made, and no others', () => {
     assert.ok(statements.every(({ Effect }) => Effect === 'Allow'));
     assert.deepEqual(statements.flatMap(actions).toSorted(), [...rights(EC2_CALLS), ...STORE_PERMISSIONS].toSorted());
-    assert.deepEqual(actions(of('Reads')), rights(NODE_READS, INVENTORY_READS));
-    assert.deepEqual(actions(of('Forwards')), rights(NODE_FORWARDS));
-    assert.deepEqual(actions(of('Routes')), rights(ROUTE_WRITES));
-    assert.deepEqual(actions(of('Store')), STORE_PERMISSIONS);
+    assert.deepEqual(actions(of('SeeTheNetwork')), rights(NODE_READS, INVENTORY_READS));
+    assert.deepEqual(actions(of('ForwardForContainers')), rights(NODE_FORWARDS));
+    assert.deepEqual(actions(of('WriteRoutes')), rights(ROUTE_WRITES));
+    assert.deepEqual(actions(of('Leases')), STORE_PERMISSIONS);
   });
 
   it('CLOUD 1.8: are limited as far as IAM can: to tagged tables and interfaces, and to switching one check off', () => {
     const tagged = { 'aws:ResourceTag/weft:managed': 'true' };
-    assert.deepEqual(of('Routes').Condition, { StringEquals: tagged });
-    assert.deepEqual(of('Forwards').Condition, {
+    assert.deepEqual(of('WriteRoutes').Condition, { StringEquals: tagged });
+    assert.deepEqual(of('ForwardForContainers').Condition, {
       StringEquals: { 'ec2:Attribute/SourceDestCheck': 'false', ...tagged },
     });
-    assert.ok(of('Routes').Resource.endsWith(':route-table/*'));
-    assert.ok(of('Forwards').Resource.endsWith(':network-interface/*'));
-    assert.deepEqual([of('Reads').Resource, of('Reads').Condition], ['*', undefined]);
-    assert.match(of('Store').Resource, /:table\/\w+$/);
+    assert.ok(of('WriteRoutes').Resource.endsWith(':route-table/*'));
+    assert.ok(of('ForwardForContainers').Resource.endsWith(':network-interface/*'));
+    assert.deepEqual([of('SeeTheNetwork').Resource, of('SeeTheNetwork').Condition], ['*', undefined]);
+    assert.match(of('Leases').Resource, /:table\/\w+$/);
   });
 });
