@@ -41,7 +41,8 @@ enclosed(import.meta.url, () => {
     async function tellsOfConflict(why: string): Promise<void> {
       const [a1, b1] = [world().host('a1'), world().host('b1')];
       assert.match(await b1.weftd(['status']), /^ {2}rtb-\w+: refused, to eni-\w+: a route to .* is not ours/m);
-      assert.ok((await a1.weftd(['explain', b1.plan.node])).includes(`refused (${why}`));
+      const explained = await a1.weftd(['explain', b1.plan.node]);
+      assert.ok(explained.includes(`refused (${why}`), explained);
       assert.match(await b1.weftd(['plan', '--iface', UPLINK]), /^! no cloud route .*\n {4}a route to .* is not ours/m);
       const { mutations } = world();
       // Its daemon would be quick to make the route anew.
@@ -76,11 +77,11 @@ enclosed(import.meta.url, () => {
         async () => (await told('b1', 'CLOUD_CONFLICT')).map((message) => message.includes(why())),
         60_000,
       );
-      await becomes('its senders have the reason', true, async () =>
-        (await status('a2')).peers.some(({ refused }) =>
+      const hasReason = async (name: string): Promise<boolean> =>
+        (await status(name)).peers.some(({ refused }) =>
           refused.some(({ path, why: said }) => path === 'fabric' && said.startsWith(why())),
-        ),
-      );
+        );
+      await becomes('its senders have the reason', [true, true], () => Promise.all(['a1', 'a2'].map(hasReason)));
       assert.deepEqual([world().routes('table-a').get(destination()), world().mutations], [foreign, before]);
       await world().paths(ONE_WAY);
       // The other hand takes its route away.
