@@ -142,13 +142,19 @@ export class Agent {
   }
 
   #words(peer: PeerPath): PathWords {
-    return pathWords(peer, this.#running?.choices, this.#parts.clock, this.#running?.config.probe.holdMs ?? 0);
+    return pathWords(
+      peer,
+      this.#running?.beside.prober.choices,
+      this.#parts.clock,
+      this.#running?.config.probe.holdMs ?? 0,
+    );
   }
 
   #facts(): Facts {
     const { options, state, instance, clock } = this.#parts;
     const running = this.#running;
     const { config, uplink } = running ?? this.#startUp;
+    const cloud = running?.beside.cloud;
     const [trouble] = this.#findings.of('store');
     return {
       version: options.version,
@@ -162,6 +168,7 @@ export class Agent {
       subnetFileWritten: running?.subnetFileWritten ?? false,
       view: running?.view,
       passes: this.#journal,
+      cloud: cloud?.facts && { facts: cloud.facts, own: cloud.own },
       wordsOf: (peer) => this.#words(peer),
       store: { kind: options.storeKind, trouble },
       findings: this.#findings.all,

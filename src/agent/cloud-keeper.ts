@@ -60,6 +60,13 @@ export class CloudKeeper {
     return this.#facts;
   }
 
+  /** What the ledger says of the routes to this host's own subnet, by table. */
+  get own(): readonly LedgerRow[] {
+    const { v4 } = this.#parts.sources().lease.subnet;
+    const rows = [...(this.#ledger?.values() ?? [])].flatMap(({ row }) => (row?.destination === v4 ? row : []));
+    return rows.toSorted((a, b) => (a.table < b.table ? -1 : 1));
+  }
+
   /** Before the ledger is read every route in it would be judged absent. */
   get ready(): boolean {
     return this.#ledger !== undefined;

@@ -1,6 +1,7 @@
 /** Why a peer is reached the way it is: the whole list of paths with its verdicts, what stands for the one taken, and the MTU's sum. */
 import type { HostNetwork } from '../contracts/host-network.ts';
 import { tryAddress } from '../core/address.ts';
+import type { LedgerRow } from '../core/cloud-route.ts';
 import { describeHostEntry, hostEntryKey, sameHostEntry } from '../core/host-entry.ts';
 import type { PathName } from '../core/path.ts';
 import { contains, trySubnet } from '../core/subnet.ts';
@@ -29,6 +30,14 @@ export interface Explanation {
   readonly before: PathName | 'none' | null;
   /** In the order of preference. */
   readonly paths: readonly ExplainedPath[];
+  /** What the ledger says of the route to it in the table that this host's subnet uses; null: nothing, or no cloud. */
+  readonly cloudRoute: {
+    readonly table: string;
+    readonly target: string;
+    readonly epoch: number;
+    readonly state: LedgerRow['state'];
+    readonly why: string | null;
+  } | null;
   /** The route's MTU is the smallest of these, in bytes; null where no path is taken. */
   readonly mtu: (MtuBounds & { readonly result: number; readonly overhead: number }) | null;
   /** What probes have said of each usable path, and how the path came to be taken, latest last. */
@@ -76,6 +85,12 @@ function explainPaths(
   });
 }
 
+function cloudRoute(row: LedgerRow | undefined): Explanation['cloudRoute'] {
+  if (row === undefined) return null;
+  const { table, target, epoch, state, why = null } = row;
+  return { table, target, epoch, state, why };
+}
+
 export async function explain(
   { host, self, before, words }: ExplainParts,
   found: PeerPath,
@@ -98,6 +113,7 @@ export async function explain(
     paths: explainPaths(self, found, words),
     probes: words.probes,
     turns: words.turns,
+    cloudRoute: cloudRoute(self.cloud?.rows.get(peer.subnet.v4)),
     mtu:
       path === undefined || found.mtuBytes === undefined
         ? null

@@ -1,4 +1,5 @@
 /** What the daemon knows of itself at one moment: what status, metrics and the health answers are made of. */
+import type { LedgerRow } from '../core/cloud-route.ts';
 import type { WeftError } from '../core/errors.ts';
 import type { Finding } from '../core/finding.ts';
 import type { HeldChange } from '../core/guard.ts';
@@ -6,6 +7,7 @@ import type { Lease, LeaseView } from '../core/lease.ts';
 import type { NetworkConfig } from '../core/network-config.ts';
 import type { OwnerPhase } from '../core/status.ts';
 import type { Uplink } from '../core/uplink.ts';
+import type { CloudFacts } from '../datapath/datapath.ts';
 import type { FailedChange, PassReport, PeerPath } from '../reconcile/pass-report.ts';
 import type { PathWords } from './path-words.ts';
 
@@ -37,6 +39,8 @@ export interface Facts {
   readonly subnetFileWritten: boolean;
   readonly view: LeaseView | undefined;
   readonly passes: PassFacts;
+  /** This host's place in its cloud, if it is in one; `own`: what the ledger says of the routes to it. */
+  readonly cloud: { readonly facts: CloudFacts; readonly own: readonly LedgerRow[] } | undefined;
   /** Of each peer in the last pass. */
   readonly wordsOf: (peer: PeerPath) => PathWords;
   readonly store: { readonly kind: string; readonly trouble: Finding | undefined };

@@ -28,7 +28,6 @@ import { OwnMemory } from './own-memory.ts';
 import type { PassJournal } from './pass-journal.ts';
 import { Passes, type PassSources } from './passes.ts';
 import type { Patience } from './patiently.ts';
-import type { PeerChoices } from './peer-choices.ts';
 import { isElsewhere, mayHaveRival } from './rivals.ts';
 import { sideBySide, untilAborted } from './side-by-side.ts';
 import type { Started } from './start.ts';
@@ -125,8 +124,8 @@ export class Running {
     return this.#view;
   }
 
-  get choices(): PeerChoices {
-    return this.#beside.prober.choices;
+  get beside(): Companions {
+    return this.#beside;
   }
 
   get subnetFileWritten(): boolean {

@@ -39,6 +39,9 @@ export interface Started {
   readonly subnetFileWritten: boolean;
 }
 
+/** A metadata server that takes longer to say who we are is a matter to tell of. */
+const QUICK_MS = 3000;
+
 /** A person may put these right at any time, and the daemon takes the config then. */
 const HEALS: ReadonlySet<ErrorCode> = new Set([
   'CONFIG_NOT_JSON',
@@ -121,13 +124,29 @@ export class StartUp {
 
   /** Waits for the metadata server. An uplink that is no interface of the machine is a finding: there are tunnels. */
   async #placeInCloud(address: Address, signal: AbortSignal): Promise<CloudSelf | undefined> {
-    const { cloud } = this.#parts;
+    const { cloud, clock } = this.#parts;
+    const { findings } = this.#patience;
     if (cloud === undefined) return undefined;
+    const answered = new AbortController();
+    const tell = (): void =>
+      findings.set('cloud', [
+        {
+          code: 'CLOUD_UNREACHABLE',
+          message: "the start waits for the cloud's metadata server, which does not answer",
+        },
+      ]);
+    const telling = clock.sleep(QUICK_MS, AbortSignal.any([signal, answered.signal])).then(tell, () => undefined);
     try {
-      return await cloud.network.identify(address, signal);
+      const self = await cloud.network.identify(address, signal);
+      answered.abort();
+      await telling;
+      findings.clear('cloud');
+      return self;
     } catch (error) {
+      answered.abort();
+      await telling;
       if (signal.aborted || !asWeftError(error).code.startsWith('CLOUD_')) throw error;
-      this.#patience.findings.set('cloud', [findingOf(error)]);
+      findings.set('cloud', [findingOf(error)]);
       return undefined;
     }
   }

@@ -1,6 +1,6 @@
 /** The facts as plain JSON: `GET /status`. */
 import { baseOf } from '../core/subnet.ts';
-import type { PassStatus, PeerStatus, Status } from '../core/status.ts';
+import type { CloudStatus, PassStatus, PeerStatus, Status } from '../core/status.ts';
 import type { HostEntry } from '../core/host-entry.ts';
 import type { FailedChange, PeerPath } from '../reconcile/pass-report.ts';
 import type { Facts, PassFacts } from './facts.ts';
@@ -59,8 +59,20 @@ function passStatus({ last, failed, held }: PassFacts): PassStatus | null {
   };
 }
 
+function cloudStatus({ facts, own }: NonNullable<Facts['cloud']>): CloudStatus {
+  const { identity, table, trouble } = facts;
+  return {
+    network: identity.network,
+    subnet: identity.subnet,
+    target: identity.target,
+    table: table ?? null,
+    trouble: trouble ?? null,
+    routes: own.map((row) => ({ table: row.table, target: row.target, state: row.state, why: row.why ?? null })),
+  };
+}
+
 export function statusOf(facts: Facts): Status {
-  const { version, node, instance, phase, config, uplink, lease, view, passes, store } = facts;
+  const { version, node, instance, phase, config, uplink, lease, view, passes, store, cloud } = facts;
   const unready = unreadyReasons(facts);
   const peers = [...(passes.last?.peers.values() ?? [])].map((peer) => peerStatus(peer, facts.wordsOf(peer)));
   return {
@@ -76,6 +88,7 @@ export function statusOf(facts: Facts): Status {
     publicIP: uplink?.publicIP ?? null,
     epoch: lease?.epoch ?? null,
     store: { kind: store.kind, reachable: store.trouble === undefined, error: store.trouble?.message ?? null },
+    cloud: cloud === undefined ? null : cloudStatus(cloud),
     peers,
     pass: passStatus(passes),
     findings: facts.findings,

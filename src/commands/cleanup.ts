@@ -44,6 +44,7 @@ export const cleanup: Action = async (invocation) => {
         ? 'Nothing of it stands on this host.\n'
         : removed.map((entry) => `- ${describeHostEntry(entry)}\n`).join(''),
     );
+    io.out(whatStays(known));
     if (options.all) {
       await rm(known.directory, { recursive: true, force: true });
       io.out(`- state ${known.directory}\n`);
@@ -53,6 +54,12 @@ export const cleanup: Action = async (invocation) => {
     await state.close();
   }
 };
+
+/** What no command on this host alone can take away. Drained, a host has no lease any more. */
+const whatStays = ({ remembered: { subnet } }: KnownState): string =>
+  subnet === undefined
+    ? ''
+    : `The lease of ${subnet} stays in the store, and routes to it in a cloud's tables stay there: start weftd and drain it to take both away.\n`;
 
 const REMOVED: ReadonlySet<HostEntry['kind']> = new Set([
   'route',

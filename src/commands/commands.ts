@@ -82,12 +82,13 @@ export const COMMANDS: Readonly<Record<CommandName, CommandAbout>> = {
     examples: [`weftd lease release ${STORE} --yes 10.42.9.0/24`],
   },
   drain: {
-    summary: 'tell the running daemon to leave: withdraw from its peers, release the lease, end',
+    summary:
+      'tell the running daemon to leave: release the lease, take its cloud routes away once no peer sends by them, end',
     examples: ['weftd drain'],
   },
   cleanup: {
     summary: 'remove all that weftd left on this host, and only that; the daemon must not run',
-    more: 'Devices, routes, rules, accepts and files go; kernel settings stay as they are. The lease stays in the store: weftd drain releases it.',
+    more: 'Devices, routes, rules, accepts and files go; kernel settings stay as they are. The lease stays in the store, and routes of a cloud in its tables: weftd drain takes both away, before.',
     examples: [`weftd cleanup ${STORE}`, `weftd cleanup ${STORE} --all`],
   },
   'user-data': {

@@ -13,6 +13,7 @@ export function explanationText(peer: Explanation, nowMs: number): string {
       `${peer.path} for ${age(nowMs - Date.parse(peer.since))}${peer.before === null ? '' : `, before it ${peer.before}`}`,
     ],
     ['MTU', mtu(peer)],
+    ...cloudRoute(peer),
   ]);
   const paths = textTable(
     ['PATH', 'VERDICT', 'WHY'],
@@ -29,6 +30,17 @@ export function explanationText(peer: Explanation, nowMs: number): string {
     peer.entries.map(({ entry, stands }) => [stands ? 'yes' : 'NO', entry]),
   );
   return [...told, entries].join('\n');
+}
+
+function cloudRoute({ cloudRoute: route }: Explanation): [string, string][] {
+  if (route === null) return [];
+  const { table, target, epoch, state, why } = route;
+  return [
+    [
+      'cloud route',
+      `${state}${why === null ? '' : ` (${why})`}: in ${table} to ${target}, epoch ${epoch}, by the ledger`,
+    ],
+  ];
 }
 
 /** Which of the bounds it is, with the others beside it. */

@@ -4,6 +4,7 @@ import type { Change } from '../core/diff.ts';
 import type { Self } from '../datapath/datapath.ts';
 import { datapathsOf } from '../datapath/paths.ts';
 import type { PassReport, PeerPath } from '../reconcile/pass-report.ts';
+import { planCloudText, type PlannedCloud } from './plan-cloud.ts';
 import { textTable } from './text-table.ts';
 
 export interface PlannedChange {
@@ -30,12 +31,14 @@ export interface Plan {
   readonly subnet: string;
   readonly changes: readonly PlannedChange[];
   readonly peers: readonly PlannedPeer[];
+  /** Null: this host is in no cloud whose routes are programmed. */
+  readonly cloud: PlannedCloud | null;
   readonly findings: PassReport['findings'];
 }
 
 const nameOf = ({ peer }: PeerPath): string => peer.attributes.weft?.node ?? peer.attributes.publicIP;
 
-export function planOf(node: string, self: Self, report: PassReport): Plan {
+export function planOf(node: string, self: Self, report: PassReport, cloud: PlannedCloud | null): Plan {
   const owners = new Map<string, PeerPath>();
   for (const peer of report.peers.values()) {
     const [path] = peer.path === 'none' ? [] : datapathsOf([peer.path]);
@@ -53,6 +56,7 @@ export function planOf(node: string, self: Self, report: PassReport): Plan {
       mtu: peer.mtuBytes ?? null,
       refused: peer.refused,
     })),
+    cloud,
     findings: report.findings,
   };
 }
@@ -75,7 +79,7 @@ function planned(
   };
 }
 
-export function planText({ node, subnet, changes, peers, findings }: Plan): string {
+export function planText({ node, subnet, changes, peers, cloud, findings }: Plan): string {
   const puts = changes.filter(({ op }) => op === 'put').length;
   const sum =
     changes.length === 0
@@ -84,6 +88,7 @@ export function planText({ node, subnet, changes, peers, findings }: Plan): stri
   const parts = [`Plan for node ${node}, subnet ${subnet}\n`];
   if (changes.length > 0) parts.push(changes.map(changeText).join(''));
   parts.push(sum);
+  if (cloud !== null) parts.push(planCloudText(cloud));
   if (findings.length > 0) parts.push(findings.map(({ code, message }) => `${code}: ${message}\n`).join(''));
   if (peers.length > 0) parts.push(textTable(['PEER', 'SUBNET', 'PATH', 'MTU', 'REFUSED'], peers.map(peerRow)));
   return parts.join('\n');

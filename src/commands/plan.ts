@@ -25,6 +25,7 @@ import { instanceIdOf, readState, type KnownState } from '../host/state-director
 import { HostPasses } from '../reconcile/host-pass.ts';
 import { CryptoRandom } from '../system/crypto-random.ts';
 import type { Action, Invocation } from './command.ts';
+import { planCloud } from './plan-cloud.ts';
 import { planOf, planText } from './plan-text.ts';
 import { storeIdentity } from './open-store.ts';
 import { requireLinux, requireNetAdmin } from './require-linux.ts';
@@ -35,13 +36,13 @@ import { currentView, requiredStore, withStore } from './with-store.ts';
 export const plan: Action = async (invocation) => {
   const { options, clock, io, signal } = invocation;
   requireLinux();
-  const cloud = await openCloud(options, { clock, random: new CryptoRandom() }, signal);
+  const random = new CryptoRandom();
+  const cloud = await openCloud(options, { clock, random }, signal);
   requireNetAdmin();
-  return withStore(invocation, async ({ store, records }) => {
+  const planned = withStore(invocation, async ({ store, records }) => {
     const instanceKey = [await storeIdentity(requiredStore(options))];
     const known = await readState({ directory: options.stateDir, instanceKey });
     const node = options.nodeId ?? known?.remembered.node ?? (await (cloud?.node(signal) ?? machineNodeId(MACHINE_ID)));
-    cloud?.close();
     const view = await currentView(store, signal);
     const lease = ownLease(view, node);
     if (lease === undefined) {
@@ -68,10 +69,16 @@ export const plan: Action = async (invocation) => {
       choose: asFound(self, clock),
       dryRun: true,
     } as const;
-    const planned = planOf(node, self, await new HostPasses({ host, clock }).pass(input, signal));
-    io.out(options.json ? `${JSON.stringify(planned)}\n` : planText(planned));
+    const [report, routes] = await Promise.all([
+      new HostPasses({ host, clock }).pass(input, signal),
+      cloud &&
+        planCloud({ cloud: cloud.network, records, clock, random }, { config: self.config, view, lease }, signal),
+    ]);
+    const told = planOf(node, self, report, routes ?? null);
+    io.out(options.json ? `${JSON.stringify(told)}\n` : planText(told));
     return 0;
   });
+  return planned.finally(() => cloud?.close());
 };
 
 /** As a daemon that starts now would: what stands in the kernel is kept. */

@@ -1,5 +1,5 @@
 /** A daemon's status for people: itself first, then what is wrong, then one line a peer. */
-import type { PeerStatus, Status } from '../core/status.ts';
+import type { CloudStatus, PeerStatus, Status } from '../core/status.ts';
 import { age, textFields, textTable } from './text-table.ts';
 
 /** @param nowMs milliseconds since 1970 */
@@ -17,6 +17,7 @@ function aboutHost(status: Status, nowMs: number): string {
     ['subnet', subnet(status)],
     ['public IP', status.publicIP ?? 'not known yet'],
     ['store', `${store.kind}, ${store.reachable ? 'reachable' : `away: ${store.error ?? 'no answer'}`}`],
+    ...(status.cloud === null ? [] : [cloud(status.cloud)]),
     [
       'last pass',
       pass === null
@@ -30,8 +31,19 @@ function subnet({ subnet: range, address, epoch }: Status): string {
   return range === null ? 'none leased yet' : `${range} (address ${address ?? 'none'}, epoch ${epoch ?? 'unknown'})`;
 }
 
-function troubles({ pass, findings, skipped }: Status): string[] {
+function cloud({ network, subnet: place, target, table, trouble }: CloudStatus): [string, string] {
+  const by = table === null ? 'its route table is not known yet' : `route table ${table}`;
+  return ['cloud', `${network}, ${place}, ${target}; ${by}${trouble === null ? '' : ` (${trouble})`}`];
+}
+
+function troubles({ pass, findings, skipped, cloud: place }: Status): string[] {
   const lists = [
+    list(
+      "Routes to this host's containers, by the ledger:",
+      (place?.routes ?? []).map(
+        ({ table, target, state, why }) => `${table}: ${state}, to ${target}${why === null ? '' : `: ${why}`}`,
+      ),
+    ),
     list(
       'Failed:',
       (pass?.failed ?? []).map(({ entry, code, message }) => `${entry}: ${code}: ${message}`),

@@ -26,6 +26,24 @@ export interface PeerStatus {
   readonly settled: boolean;
 }
 
+export interface CloudStatus {
+  /** AWS: the VPC, this host's subnet in it, and its interface there. */
+  readonly network: string;
+  readonly subnet: string;
+  readonly target: string;
+  /** The route table that this host's subnet uses; null until it was looked up. */
+  readonly table: string | null;
+  /** Why that table carries nothing; null when it may. */
+  readonly trouble: string | null;
+  /** What the ledger says of the routes to this host's own containers, by table. */
+  readonly routes: readonly {
+    readonly table: string;
+    readonly target: string;
+    readonly state: 'intent' | 'committed' | 'refused';
+    readonly why: string | null;
+  }[];
+}
+
 export interface PassStatus {
   readonly number: number;
   readonly at: string;
@@ -51,6 +69,8 @@ export interface Status {
   readonly publicIP: string | null;
   readonly epoch: number | null;
   readonly store: { readonly kind: string; readonly reachable: boolean; readonly error: string | null };
+  /** Null: in no cloud whose routes are programmed, or its metadata server has not answered yet. */
+  readonly cloud: CloudStatus | null;
   readonly peers: readonly PeerStatus[];
   readonly pass: PassStatus | null;
   readonly findings: readonly Finding[];

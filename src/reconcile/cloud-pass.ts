@@ -69,6 +69,12 @@ export class CloudPasses {
     }
   }
 
+  /** What a pass would begin with now; nothing is written anywhere. Rejects when the cloud could not be looked at. */
+  async plan(input: CloudPassInput, signal: AbortSignal): Promise<readonly RouteStep[]> {
+    const wish = { network: input.network, within: input.config.v4.network };
+    return new Round(this.#parts, input, await this.#parts.cloud.tables(wish, signal)).plan();
+  }
+
   #agree(steps: readonly RouteStep[]): void {
     const since = new Map<string, number>();
     for (const { kind, key } of steps)

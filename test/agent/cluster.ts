@@ -1,6 +1,6 @@
 /** Whole agents over one store in memory, each on a host in memory, all on one clock that the test moves. */
 import { Agent } from '../../src/agent/agent.ts';
-import type { AgentEnd, AgentOptions } from '../../src/agent/agent-parts.ts';
+import type { AgentEnd, AgentOptions, CloudParts } from '../../src/agent/agent-parts.ts';
 import type { NodeState, RememberedState } from '../../src/contracts/node-state.ts';
 import { parseAddress } from '../../src/core/address.ts';
 import { WeftError } from '../../src/core/errors.ts';
@@ -135,6 +135,7 @@ export class Member {
   storeFails: (() => void) | undefined;
   guardFiles: readonly HostFile[] = [];
   guardFindings: readonly Finding[] = [];
+  cloud: CloudParts | undefined;
   agent: Agent | undefined;
   end: AgentEnd | WeftError | undefined;
   #probe: FakeProbe | undefined;
@@ -184,6 +185,7 @@ export class Member {
       store: new MemoryStore(seen, clock, random),
       records: new MemoryRecords(seen),
       host: this.host,
+      ...(this.cloud === undefined ? {} : { cloud: this.cloud }),
       probe,
       state: this.state,
       instance: { id: '00000000', slot: 0 },

@@ -47,6 +47,7 @@ const STATUS = {
   publicIP: '192.0.2.11',
   epoch: 12,
   store: { kind: 'memory', reachable: true, error: null },
+  cloud: null,
   peers: [],
   pass: null,
   findings: [],

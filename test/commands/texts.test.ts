@@ -26,6 +26,7 @@ const HEALTHY: Status = {
   publicIP: '192.0.2.11',
   epoch: 12,
   store: { kind: 'dynamodb', reachable: true, error: null },
+  cloud: null,
   peers: [
     {
       node: 'host-b',
@@ -150,6 +151,7 @@ describe('an explanation for people', () => {
       { path: 'direct', verdict: 'refused', why: 'not on the link' },
       { path: 'vxlan', verdict: 'taken', why: null },
     ],
+    cloudRoute: null,
     mtu: { result: 1450, overhead: 50, mine: 1450, theirs: 8951, between: undefined },
     probes: [{ path: 'vxlan', says: 'good', rttMs: 0.4, heard: ago(1000) }],
     turns: [{ at: ago(12 * 60_000), from: 'direct', to: 'vxlan', why: 'direct is down' }],
@@ -207,6 +209,7 @@ describe('a plan for people', () => {
         { op: 'remove', entry: 'route 10.42.66.0/24 via 192.0.2.66', was: null, peer: null, held: 'more than half' },
       ],
       peers: [{ node: 'host-b', subnet: '10.42.19.0/24', path: 'direct', mtu: 1500, refused: [] }],
+      cloud: null,
       findings: [],
     });
     assert.equal(
@@ -228,7 +231,10 @@ host-b  10.42.19.0/24  direct  1500
   });
 
   it('says that there is nothing to do', () => {
-    assert.match(planText({ node: 'a', subnet: 's', changes: [], peers: [], findings: [] }), /Nothing to change/);
+    assert.match(
+      planText({ node: 'a', subnet: 's', changes: [], peers: [], cloud: null, findings: [] }),
+      /Nothing to change/,
+    );
   });
 });
 

@@ -21,7 +21,8 @@ async function awsWorld(): Promise<CloudWorld> {
     other: ids.b1,
     table: ids.tableA,
     main: ids.main,
-    foreign: async (table, destination, target) => account.foreign(table, destination, target),
+    // The suite counts calls by itself, and names what it put there as expected.
+    foreign: async (table, destination, target) => account.standing(table, destination, target),
     text: () => account.text(),
     mutations: () => account.mutations().length,
     quota: async (table, more) => {

@@ -3,11 +3,10 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { cloudAndOffice } from '../../src/lab/cloud-and-office.ts';
 import { eventually } from '../../src/lab/eventually.ts';
-import { LAB_FOLDER } from '../../src/lab/inside.ts';
-import { Lab } from '../../src/lab/lab.ts';
+import type { Lab } from '../../src/lab/lab.ts';
 import { startHosts } from '../../src/lab/start-hosts.ts';
-import { bundle, enclosed } from '../lab/enclosed.ts';
-import { never, reached } from './cluster.ts';
+import { enclosed } from '../lab/enclosed.ts';
+import { closeLabs, never, reached, startLab } from './cluster.ts';
 
 const EXPECTED = [
   'a1>a2 direct',
@@ -28,12 +27,12 @@ enclosed(import.meta.url, () => {
   describe('hosts in a VPC and one at home', () => {
     let lab: Lab;
     before(async () => {
-      lab = await Lab.start(cloudAndOffice, { executable: bundle(), folder: LAB_FOLDER }, never);
+      lab = await startLab({}, cloudAndOffice);
       await lab.writeConfig({ Network: '10.42.0.0/16', Weft: {} });
       const hosts = ['a1', 'a2', 'b1', 'o1'].map((name) => lab.host(name));
       await startHosts(hosts, hosts, never);
     });
-    after(() => lab.close());
+    after(closeLabs);
 
     const counts = (): { total: number; mutating: number } =>
       Object.values(lab.aws?.cloud.journal.counts() ?? {}).reduce(

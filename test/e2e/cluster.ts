@@ -7,8 +7,10 @@ import { Lab, type LabOptions } from '../../src/lab/lab.ts';
 import type { LabHost } from '../../src/lab/lab-host.ts';
 import { pingAllPairs } from '../../src/lab/matrix.ts';
 import { startHosts } from '../../src/lab/start-hosts.ts';
+import type { Topology } from '../../src/lab/topology.ts';
 import { twoSegments } from '../../src/lab/two-segments.ts';
 import { bundle } from '../lab/enclosed.ts';
+import { ForeignWatch } from '../lab/aws/foreign-watch.ts';
 
 export const NETWORK = '10.42.0.0/16';
 export const CONFIG: JsonObject = { Network: NETWORK, Weft: { Paths: ['direct', 'vxlan'] } };
@@ -16,13 +18,15 @@ export const CONFIG: JsonObject = { Network: NETWORK, Weft: { Paths: ['direct', 
 export const never = new AbortController().signal;
 
 const labs: Lab[] = [];
+const watches: ForeignWatch[] = [];
 const LOG_LINES = 40;
 
 /** The store runs; it holds no config, and no host has a daemon yet. */
-export async function startLab(options: Partial<LabOptions> = {}): Promise<Lab> {
-  const lab = await Lab.start(twoSegments, { executable: bundle(), folder: LAB_FOLDER, ...options }, never);
+export async function startLab(options: Partial<LabOptions> = {}, topology: Topology = twoSegments): Promise<Lab> {
+  const lab = await Lab.start(topology, { executable: bundle(), folder: LAB_FOLDER, ...options }, never);
   if (labs.length === 0) process.on('exit', printLogs);
   labs.push(lab);
+  if (lab.aws !== undefined) watches.push(new ForeignWatch(lab.aws.cloud));
   return lab;
 }
 
@@ -47,9 +51,10 @@ export async function reached(lab: Lab, hosts: readonly LabHost[] = lab.running)
 /** What `reached` yields of these three when all is well. */
 export const A1_A2_B1 = ['a1>a2 direct', 'a1>b1 vxlan', 'a2>a1 direct', 'a2>b1 vxlan', 'b1>a1 vxlan', 'b1>a2 vxlan'];
 
-/** For `after`: also where `before` has failed, or the file would never end. */
+/** For `after`: also where `before` has failed, or the file would never end. In a cloud no call has touched what is not ours. */
 export async function closeLabs(): Promise<void> {
   await Promise.all(labs.splice(0).map((lab) => lab.close()));
+  for (const watch of watches.splice(0)) watch.assertNone();
 }
 
 /** What the daemons said is gone with the namespaces: whoever reads of a failure wants it. */

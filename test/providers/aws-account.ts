@@ -14,6 +14,7 @@ import { having } from '../../src/lab/aws/model.ts';
 import type { AwsSettings } from '../../src/lab/aws/settings.ts';
 import { SeededRandom } from '../fakes/seeded-random.ts';
 import { AccountFixture, REGION } from '../lab/aws/account-fixture.ts';
+import { ForeignWatch } from '../lab/aws/foreign-watch.ts';
 
 export const NETWORK = parseSubnet('10.42.0.0/16');
 
@@ -28,6 +29,7 @@ export interface AwsHost {
 
 export class AwsAccount {
   readonly account: AccountFixture;
+  readonly foreigners: ForeignWatch;
   readonly #metadata: Server;
   readonly #connections: Ec2Connection[] = [];
   /** Whose metadata are asked for: all requests of a test come from one address. */
@@ -35,6 +37,7 @@ export class AwsAccount {
 
   private constructor(account: AccountFixture) {
     this.account = account;
+    this.foreigners = new ForeignWatch(account.cloud);
     this.#metadata = metadataServer(account.cloud, () =>
       account.cloud.state.instances.get(planned.instance(this.asker)),
     );
@@ -106,6 +109,12 @@ export class AwsAccount {
     });
   }
 
+  /** One that the caller knows from its ledger, and may name as what it expects. */
+  standing(table: string, destination: Subnet, target: string): void {
+    this.foreign(table, destination, target);
+    this.foreigners.vouch(table, destination, target);
+  }
+
   /** "TABLE DESTINATION TARGET" of all routes in 10.42.0.0/16, sorted: what is true, whatever is visible yet. */
   text(): string[] {
     return [...this.cloud.state.tables.values()]
@@ -126,10 +135,12 @@ export class AwsAccount {
       .map(({ action, outcome }) => `${action} ${outcome}`);
   }
 
+  /** @throws AssertionError when a call has touched what is not ours */
   async close(): Promise<void> {
     for (const connection of this.#connections) connection.close();
     this.#metadata.closeAllConnections();
     await new Promise((resolve) => this.#metadata.close(resolve));
     await this.account.close();
+    this.foreigners.assertNone();
   }
 }

@@ -1,4 +1,4 @@
-/** The owner of a lease who is paused (DESIGN.md 6), against signature ages as the emulated EC2 judges them; and the journal's word on foreign routes. */
+/** The owner of a lease who is paused (DESIGN.md 6), against signature ages as the emulated EC2 judges them; and what is foreign. */
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import type { Lease } from '../../src/core/lease.ts';
@@ -134,7 +134,7 @@ describe('owners and the routes of a VPC', () => {
   });
 
   it("paused in between, and the subnet another's when it goes on: his route stands, or is put back by his next pass", async () => {
-    account.foreign(ids.tableB, subnet, 'eni-00000000000000000');
+    account.standing(ids.tableB, subnet, 'eni-00000000000000000');
     const fresh = {
       table: ids.tableB,
       destination: subnet,

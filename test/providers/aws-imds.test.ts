@@ -74,6 +74,12 @@ describe('identity from the metadata server', () => {
     assert.match(first, /no answer within 300 ms/);
   });
 
+  it('takes its time with one that is slow', async () => {
+    await account.account.control('POST', 'do', { op: 'metadata', kind: 'slow', ms: 1500 });
+    const self = await account.clock.during(host.network.identify(ADDRESS, signal));
+    assert.deepEqual([self.identity.target, host.troubles], [ids.a1, []]);
+  });
+
   it("takes another server's page for no identity, and waits", async () => {
     const [first = ''] = await identifyDespite('garbage');
     assert.match(first, /gave "<html><body>Please log in/);

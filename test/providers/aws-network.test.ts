@@ -54,7 +54,7 @@ describe('route tables of a VPC', () => {
       assert.deepEqual([account.text(), account.mutations().length], [STANDS, 1]);
     });
     it(`a replacement whose answer is lost (${kind}) has taken place`, async () => {
-      account.foreign(ids.tableA, destination, ids.b1);
+      account.standing(ids.tableA, destination, ids.b1);
       account.cloud.faults.add({ kind, action: 'ReplaceRoute', times: 1 });
       await put(ids.b1);
       assert.deepEqual([account.text(), account.mutations().length], [STANDS, 1]);
@@ -68,7 +68,7 @@ describe('route tables of a VPC', () => {
   }
 
   it('the route that was to be replaced is gone when the call comes: a conflict, and nothing is written', async () => {
-    account.foreign(ids.tableA, destination, ids.b1);
+    account.standing(ids.tableA, destination, ids.b1);
     host.connection.client.middlewareStack.add(
       (next, context) => async (args) => {
         if (context.commandName === 'ReplaceRouteCommand') {
