@@ -7,6 +7,7 @@ import { Lab, type LabOptions } from '../../src/lab/lab.ts';
 import type { LabHost } from '../../src/lab/lab-host.ts';
 import { pingAllPairs } from '../../src/lab/matrix.ts';
 import { startHosts } from '../../src/lab/start-hosts.ts';
+import type { Topology } from '../../src/lab/topology.ts';
 import { twoSegments } from '../../src/lab/two-segments.ts';
 import { bundle } from '../lab/enclosed.ts';
 
@@ -19,8 +20,8 @@ const labs: Lab[] = [];
 const LOG_LINES = 40;
 
 /** The store runs; it holds no config, and no host has a daemon yet. */
-export async function startLab(options: Partial<LabOptions> = {}): Promise<Lab> {
-  const lab = await Lab.start(twoSegments, { executable: bundle(), folder: LAB_FOLDER, ...options }, never);
+export async function startLab(options: Partial<LabOptions> = {}, topology: Topology = twoSegments): Promise<Lab> {
+  const lab = await Lab.start(topology, { executable: bundle(), folder: LAB_FOLDER, ...options }, never);
   if (labs.length === 0) process.on('exit', printLogs);
   labs.push(lab);
   return lab;
