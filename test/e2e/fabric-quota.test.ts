@@ -43,7 +43,9 @@ enclosed(import.meta.url, () => {
       return one?.join() === other?.join() ? (one ?? []) : [];
     };
     const elsewhere = (paths: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
-      Object.fromEntries(Object.entries(paths).filter(([direction]) => !(direction[0] === 'a' && direction[3] === 'b')));
+      Object.fromEntries(
+        Object.entries(paths).filter(([direction]) => !(direction[0] === 'a' && direction[3] === 'b')),
+      );
     const OTHERS = Object.fromEntries(
       [...IN_A, ...IN_B].flatMap((from) =>
         [...IN_A, ...IN_B]

@@ -9,7 +9,7 @@ import { enclosed } from '../lab/enclosed.ts';
 import { closeLabs, never } from './cluster.ts';
 import { mutatingCalls, startCloud, startInCloud } from './cloud-cluster.ts';
 import { monitor, type Monitor } from './netlink-monitor.ts';
-import { pathsOf, settledOn, turnsOf } from './turns.ts';
+import { settledOn, turnsOf } from './turns.ts';
 
 const RESTARTS = 10;
 const BY_TABLE = {
@@ -40,7 +40,9 @@ enclosed(import.meta.url, () => {
     /** What must be as before, besides what peers and kernels were told. */
     const world = async (): Promise<readonly string[]> => [
       `${mutatingCalls(aws)} calls that change something`,
-      ...(await Promise.all(hosts.map(async (host) => (await kernelState(host)).map((it) => `${host.name} ${it}`)))).flat(),
+      ...(
+        await Promise.all(hosts.map(async (host) => (await kernelState(host)).map((it) => `${host.name} ${it}`)))
+      ).flat(),
     ];
 
     const restart = async (host: LabHost): Promise<void> => {
