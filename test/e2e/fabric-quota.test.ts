@@ -10,13 +10,22 @@ import { becomes } from './becomes.ts';
 import { closeLabs } from './cluster.ts';
 import { startCloud, startInCloud } from './cloud-cluster.ts';
 import { sixInACloud } from './six-in-a-cloud.ts';
-import { pathsOf } from './turns.ts';
+import { takenBy } from './turns.ts';
 
 const IN_A = ['a1', 'a2'];
 const IN_B = ['b1', 'b2', 'b3', 'b4'];
 const SLOTS = 2;
 /** The tries of a refused owner come ever more rarely; the first few within this. */
 const RETRIES_MS = 60_000;
+
+type Paths = Readonly<Record<string, string>>;
+
+/** @param slots who has a route in the table of subnet A */
+function pathOf(direction: string, slots: readonly string[]): string {
+  const [from = '', to = ''] = direction.split('>');
+  if (from[0] === to[0]) return 'direct';
+  return from[0] === 'b' || slots.includes(to) ? 'fabric' : 'vxlan';
+}
 
 enclosed(import.meta.url, () => {
   describe(`six hosts, and a table with room for ${SLOTS} of the four routes that it should hold`, () => {
@@ -35,37 +44,35 @@ enclosed(import.meta.url, () => {
       const lost = (await pingAllPairs(hosts, lab.pinger)).filter(({ ok }) => !ok);
       assert.deepEqual(lost, []);
     };
-    /** Of those who use the full table: whom they reach by it. */
-    const carried = async (): Promise<readonly string[]> => {
-      const paths = await pathsOf(hosts);
-      const of = (from: string): readonly string[] => IN_B.filter((to) => paths[`${from}>${to}`] === 'fabric');
-      const [one, other] = IN_A.map(of);
-      return one?.join() === other?.join() ? (one ?? []) : [];
+    /** Of those who use the full table: whom they reach by it; none unless they agree. */
+    const carried = (paths: Paths): readonly string[] => {
+      const [one = [], other] = IN_A.map((from) => IN_B.filter((to) => paths[`${from}>${to}`] === 'fabric'));
+      return one.join() === other?.join() ? one : [];
     };
-    const elsewhere = (paths: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
-      Object.fromEntries(
-        Object.entries(paths).filter(([direction]) => !(direction[0] === 'a' && direction[3] === 'b')),
+    /** Directions that are not as these slots say. */
+    const wrong = (paths: Paths, slots: readonly string[]): readonly string[] =>
+      Object.entries(paths)
+        .filter(([direction, path]) => path !== pathOf(direction, slots))
+        .map((each) => each.join(' '));
+    const become = (slots: number): Promise<void> =>
+      becomes(
+        `${slots} have a slot, and all are on their paths`,
+        { slots, wrong: [] },
+        async () => {
+          const paths = await takenBy(hosts);
+          const found = carried(paths);
+          return { slots: found.length, wrong: wrong(paths, found) };
+        },
+        RETRIES_MS,
       );
-    const OTHERS = Object.fromEntries(
-      [...IN_A, ...IN_B].flatMap((from) =>
-        [...IN_A, ...IN_B]
-          .filter((to) => to !== from && !(from[0] === 'a' && to[0] === 'b'))
-          .map((to) => [`${from}>${to}`, from[0] === to[0] ? 'direct' : 'fabric']),
-      ),
-    );
 
     it('give the slots to two, reach the others by the tunnel, and lose nobody', async () => {
-      await becomes('two have a slot', SLOTS, async () => (await carried()).length, 40_000);
-      await becomes('all others are on their paths', OTHERS, async () => elsewhere(await pathsOf(hosts)), 40_000);
-      const paths = await pathsOf(hosts);
-      const slots = await carried();
-      for (const from of IN_A)
-        for (const to of IN_B) assert.equal(paths[`${from}>${to}`], slots.includes(to) ? 'fabric' : 'vxlan');
+      await become(SLOTS);
       await allReached();
     });
 
     it('say why: the owner of a route without a slot, and all who would send by it', async () => {
-      const slots = await carried();
+      const slots = carried(await takenBy(hosts));
       const table = planned.table('table-a');
       for (const name of IN_B.filter((it) => !slots.includes(it))) {
         const { subnet } = lab.host(name).container;
@@ -82,7 +89,7 @@ enclosed(import.meta.url, () => {
 
     it('move to the table when its quota is raised, without a word from anybody', async () => {
       await aws.do('quota', { table: 'table-a' });
-      await becomes('all have a slot', IN_B, carried, RETRIES_MS);
+      await become(IN_B.length);
       await becomes('nobody complains', [], async () =>
         (await Promise.all(hosts.map((host) => host.status()))).flatMap((status) => status?.findings ?? []),
       );
