@@ -31,6 +31,8 @@ const IDENTITY_WAIT_MS = 10_000;
 const LEDGER_PATIENCE_MS = 30_000;
 const WITHDRAW_MS = 20_000;
 const FREED_SPREAD_MS = 10_000;
+/** Looks that follow each other, as where all hosts start at once, need not see to the interface each time. */
+const PREPARED_FOR_MS = 60_000;
 
 export class CloudKeeper {
   readonly #parts: CloudKeeperParts;
@@ -46,6 +48,7 @@ export class CloudKeeper {
   /** Routes that were wanted at the last look, whatever came of them. */
   #asked: ReadonlySet<string> = new Set();
   #facts: CloudFacts | undefined;
+  #prepared: { readonly target: string; readonly atMs: number } | undefined;
 
   constructor(parts: CloudKeeperParts, { self, table }: CloudStart) {
     this.#parts = parts;
@@ -86,6 +89,7 @@ export class CloudKeeper {
   }
 
   wake(): void {
+    this.#prepared = undefined;
     this.#schedule.now();
     this.#bell.ring();
   }
@@ -199,8 +203,12 @@ export class CloudKeeper {
   }
 
   async #prepare(target: string, found: Finding[], signal: AbortSignal): Promise<void> {
+    const nowMs = this.#parts.clock.now();
+    const { doubted } = this.#schedule;
+    if (!doubted && this.#prepared?.target === target && nowMs < this.#prepared.atMs + PREPARED_FOR_MS) return;
     try {
       await this.#parts.cloud.prepare(target, signal);
+      this.#prepared = { target, atMs: nowMs };
     } catch (error) {
       if (signal.aborted) throw error;
       found.push(findingOf(error));

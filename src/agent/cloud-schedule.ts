@@ -15,7 +15,8 @@ const LONGEST_SPREAD_MS = 5 * 60_000;
 /** Looks for doubts: so many at once, then one in so long. A path that comes and goes must not cost calls without end. */
 const DOUBTS_AT_ONCE = 3;
 const DOUBT_GAP_MS = 2 * 60_000;
-const RETRY = { baseMs: 10_000, capMs: INTERVAL_MS, floorMs: 2000 };
+/** What is refused for good costs fewer calls in the end than looks that find nothing: such a look takes four instead of two. */
+const RETRY = { baseMs: 10_000, capMs: 2 * INTERVAL_MS, floorMs: 2000 };
 
 export class CloudSchedule {
   readonly #clock: Clock;

@@ -95,11 +95,11 @@ export class PeerChoices {
   judge(outcome: ProbeOutcome): Judged | undefined {
     const peer = this.#peers.get(outcome.subnet);
     const nowMs = this.#clock.now();
-    // A daemon's peer is asked by echo only beside its probes, which are silent already.
-    const isNeedless =
-      outcome.by === 'echo' && outcome.verdict === 'silent' && peer?.lease.attributes.weft?.probe !== undefined;
+    // A peer with a daemon is asked by echo only beside its probes, which are silent already.
+    const isKernels = outcome.by === 'echo' && peer?.lease.attributes.weft?.probe !== undefined;
+    const isNeedless = isKernels && outcome.verdict === 'silent';
     if (peer?.usable === undefined || !peer.usable.includes(outcome.path) || isNeedless) return undefined;
-    const choice = judge(peer.choice, outcome, this.#holdMs(), nowMs);
+    const choice = judge(peer.choice, outcome, this.#holdMs(), nowMs, isKernels ? 'kernel' : 'prober');
     const heard = outcome.by === 'probe' && outcome.verdict !== 'silent';
     const isQuiet = outcome.by === 'probe' && !heard ? allSilent(choice) : peer.isQuiet && !heard;
     const next: Entry = { ...peer, choice, isQuiet, answeredAtMs: heard ? nowMs : peer.answeredAtMs };

@@ -30,7 +30,7 @@ export interface CloudNetwork {
    * falls through to "no cloud". CLOUD_NOT_FOUND when no interface of this machine has the address.
    */
   identify(address: Address, signal: AbortSignal): Promise<CloudSelf>;
-  /** Lets the interface forward packets of other addresses (AWS: source/destination check off). Idempotent: where it does already, nothing is written. */
+  /** Lets the interface forward packets of other addresses (AWS: source/destination check off). Idempotent: where it does already, nothing is written. To be asked for again from time to time. */
   prepare(target: string, signal: AbortSignal): Promise<void>;
   /** The network's tables in which routes to interfaces may stand (gateway tables are left out), with all routes in the range, whoever made them. Complete or it rejects. */
   tables(wish: TablesWish, signal: AbortSignal): Promise<readonly CloudTable[]>;

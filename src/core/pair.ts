@@ -26,6 +26,8 @@ export interface Pair {
   readonly heard: number;
   readonly missed: number;
   readonly silent: number;
+  /** Its kernel has answered an echo on it since its daemon answered last. */
+  readonly echoed: boolean;
   /** Begin of the row of heard ones. */
   readonly heardFromMs: number | undefined;
   readonly lastHeardMs: number | undefined;
@@ -43,6 +45,7 @@ export const newPair = (nowMs: number): Pair => ({
   heard: 0,
   missed: 0,
   silent: 0,
+  echoed: false,
   heardFromMs: undefined,
   lastHeardMs: undefined,
   rttMs: undefined,
@@ -70,6 +73,7 @@ export function judgePair(pair: Pair, { verdict, rttMs, why }: SettledProbe, hol
         heard,
         missed: 0,
         silent: 0,
+        echoed: false,
         heardFromMs: pair.heardFromMs ?? nowMs,
         lastHeardMs: nowMs,
         rttMs: rttMs ?? pair.rttMs,
@@ -78,12 +82,23 @@ export function judgePair(pair: Pair, { verdict, rttMs, why }: SettledProbe, hol
     }
     case 'missed': {
       const missed = pair.missed + 1;
-      const row = { ...pair, heard: 0, missed, silent: 0, heardFromMs: undefined, why };
+      const row = { ...pair, heard: 0, missed, silent: 0, echoed: false, heardFromMs: undefined, why };
       if (pair.standing === 'down' || missed < DOWN_AFTER) return row;
       const fell = pair.standing === 'good' ? { falls: fallsLeft(pair, holdMs, nowMs) + 1, fellAtMs: nowMs } : {};
       return { ...row, ...fell, standing: 'down', sinceMs: nowMs };
     }
   }
+}
+
+/**
+ * What the kernel of a peer says by echo while its daemon says nothing. Filters pass echoes where they pass nothing else, and drop them where they pass all else. So one
+ * that is heard proves no path, it only keeps a good one; and one that is missed blames the path only when an earlier one came through.
+ */
+export function judgeEcho(pair: Pair, echo: SettledProbe, holdMs: number, nowMs: number): Pair {
+  const isHeard = echo.verdict === 'heard';
+  if (!isHeard && !pair.echoed) return pair;
+  if (isHeard && pair.standing !== 'good') return { ...pair, silent: 0, echoed: true };
+  return { ...judgePair(pair, echo, holdMs, nowMs), echoed: true };
 }
 
 /** What it was good for is forgotten: the peer was lost on every path, and may be another when it comes back. */

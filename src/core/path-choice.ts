@@ -11,6 +11,7 @@ import {
   fallenPair,
   forgetPair,
   holdLeftMs,
+  judgeEcho,
   judgePair,
   newPair,
   trustedPair,
@@ -56,10 +57,20 @@ export const NO_CHOICE: PeerChoice = { current: undefined, pairs: new Map(), los
 
 const pairOf = (choice: PeerChoice, path: PathName, nowMs: number): Pair => choice.pairs.get(path) ?? newPair(nowMs);
 
-/** Takes a verdict in. */
-export function judge(choice: PeerChoice, probe: SettledProbe, holdMs: number, nowMs: number): PeerChoice {
+/**
+ * Takes a verdict in.
+ * @param by `kernel`: an echo, of a peer whose daemon is asked too
+ */
+export function judge(
+  choice: PeerChoice,
+  probe: SettledProbe,
+  holdMs: number,
+  nowMs: number,
+  by: 'prober' | 'kernel' = 'prober',
+): PeerChoice {
   const pairs = new Map(choice.pairs);
-  pairs.set(probe.path, judgePair(pairOf(choice, probe.path, nowMs), probe, holdMs, nowMs));
+  const judgeOne = by === 'kernel' ? judgeEcho : judgePair;
+  pairs.set(probe.path, judgeOne(pairOf(choice, probe.path, nowMs), probe, holdMs, nowMs));
   if (probe.verdict !== 'silent') return { ...choice, pairs, lostSinceMs: undefined };
   const all = [...pairs.values()];
   // A peer that never answered is unverified: it is used, and never called lost.

@@ -14,9 +14,9 @@ import { macOf, planned } from './aws/account.ts';
 import type { HostPlan, Topology } from './topology.ts';
 
 /** The overlay's Network: what its containers use must be let in as well. */
-const CONTAINERS = '10.42.0.0/16';
+export const CONTAINERS = '10.42.0.0/16';
 
-/** A machine of the VPC. */
+/** Its node id is its instance id. */
 export const instance = (name: string, segment: string, address: string): HostPlan => {
   const parsed = parseAddress(address);
   return { name, node: planned.instance(name), segment, address: parsed, mac: macOf(parsed) };

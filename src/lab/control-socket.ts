@@ -11,7 +11,7 @@ const SOCKET = 'control.sock';
 /** What the daemon says of itself; undefined while there is none that answers. */
 export async function readStatus(instanceFolder: string): Promise<Status | undefined> {
   try {
-    return JSON.parse(await ask(path.join(instanceFolder, SOCKET), '/status')) as Status;
+    return JSON.parse(await askControl(instanceFolder, '/status')) as Status;
   } catch {
     return undefined;
   }
@@ -25,7 +25,7 @@ export interface ToldTurn {
 
 /** @param peer its node id. Rejects when the daemon does not know it. */
 export async function readTurns(instanceFolder: string, peer: string): Promise<readonly ToldTurn[]> {
-  const told = await ask(path.join(instanceFolder, SOCKET), `/explain/${encodeURIComponent(peer)}`);
+  const told = await askControl(instanceFolder, `/explain/${encodeURIComponent(peer)}`);
   return (JSON.parse(told) as { readonly turns: readonly ToldTurn[] }).turns;
 }
 
@@ -40,7 +40,9 @@ export function instanceFolders(stateFolder: string): readonly string[] {
   }
 }
 
-function ask(socketPath: string, resource: string): Promise<string> {
+/** Rejects when it does not answer, or with anything but 200. */
+export function askControl(instanceFolder: string, resource: string): Promise<string> {
+  const socketPath = path.join(instanceFolder, SOCKET);
   return new Promise((resolve, reject) => {
     const asking = request({ socketPath, path: resource, agent: false, timeout: ANSWER_WITHIN_MS }, (response) => {
       let text = '';

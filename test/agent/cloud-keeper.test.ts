@@ -119,7 +119,7 @@ describe('the keeper of cloud routes', () => {
     const creates = world.calls().filter((line) => line === CREATE).length;
     assert.ok(creates >= 4 && creates <= 15, `${creates}`);
     code = undefined;
-    await world.pass(20 * MINUTE);
+    await world.pass(30 * MINUTE);
     assert.deepEqual([messages(), world.cloud.text], [[], ['rtb-b 10.42.1.0/24 eni-1']]);
   });
 

@@ -35,7 +35,7 @@ class Asked {
     return this.last.path;
   }
 
-  /** `h`eard, `m`issed, `s`ilent, `.`: not asked. */
+  /** `h`eard, `m`issed, `s`ilent, by its prober; `H`eard and `M`issed by its kernel; `.`: not asked. */
   seconds(verdicts: Partial<Record<PathName, string>>, then?: (path: PathName, second: number) => void): this {
     const length = Math.max(...Object.values(verdicts).map((each) => each.length));
     for (let second = 0; second < length; second++) {
@@ -47,8 +47,11 @@ class Asked {
   }
 
   #take(path: PathName, letter: string): void {
-    const verdict = { h: 'heard', m: 'missed', s: 'silent' }[letter] as SettledProbe['verdict'] | undefined;
-    if (verdict !== undefined) this.choice = judge(this.choice, { path, verdict }, HOLD_MS, this.nowMs);
+    const verdict = { h: 'heard', m: 'missed', s: 'silent' }[letter.toLowerCase()] as
+      | SettledProbe['verdict']
+      | undefined;
+    const by = letter === letter.toLowerCase() ? 'prober' : 'kernel';
+    if (verdict !== undefined) this.choice = judge(this.choice, { path, verdict }, HOLD_MS, this.nowMs, by);
     this.last = choose(this.choice, this.usable, undefined, HOLD_MS, this.nowMs);
     this.choice = settle(this.choice, this.last, false, this.nowMs);
   }
@@ -101,6 +104,26 @@ describe('the path to a peer', () => {
     const asked = new Asked().seconds({ fabric: 'hhh', vxlan: 'hhh' });
     assert.equal(asked.seconds({ fabric: 'sssssssss', vxlan: 'hhhhhhhhh' }).path, 'fabric');
     assert.equal(asked.seconds({ fabric: 's', vxlan: 's' }).path, 'fabric');
+  });
+
+  it('is left while the daemon is away when its kernel is no longer heard on it, and was before', () => {
+    const asked = new Asked().seconds({ fabric: 'hhh', vxlan: 'hhh' }).seconds({ fabric: 'ssHH', vxlan: 'ssHH' });
+    assert.equal(asked.seconds({ fabric: 'MMM', vxlan: 'HHH' }).path, 'vxlan');
+  });
+
+  it('is kept while the daemon is away when its kernel was never heard on it: echoes may be filtered there', () => {
+    const asked = new Asked().seconds({ fabric: 'hhh', vxlan: 'hhh' });
+    assert.equal(asked.seconds({ fabric: 'ss' + 'M'.repeat(60), vxlan: 'ss' + 'H'.repeat(60) }).path, 'fabric');
+    // What was let through in an earlier absence may be filtered by now.
+    asked.seconds({ fabric: 'ssHHhh', vxlan: 'ssHHhh' });
+    assert.equal(asked.seconds({ fabric: 'ssMMMM', vxlan: 'ssHHHH' }).path, 'fabric');
+  });
+
+  it('is not gone back to for echoes, which may pass where nothing else does', () => {
+    const asked = new Asked().seconds({ fabric: 'hhh', vxlan: 'hhh' }).seconds(FALL);
+    asked.seconds({ fabric: 'ss' + 'H'.repeat(3600), vxlan: 'ss' + 'H'.repeat(3600) });
+    assert.equal(asked.path, 'vxlan');
+    assert.equal(asked.secondsUntil('fabric'), 31);
   });
 
   it('is gone back to after the hold time, which doubles with each fall, up to a limit', () => {

@@ -1,65 +1,21 @@
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcessByStdio } from 'node:child_process';
-import { createInterface } from 'node:readline';
-import type { Readable, Writable } from 'node:stream';
 import { after, before, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import type { PathName } from '../../src/core/path.ts';
 import type { Lab } from '../../src/lab/lab.ts';
 import type { LabHost } from '../../src/lab/lab-host.ts';
-import { insideOf } from '../../src/lab/namespaces.ts';
 import { startHosts } from '../../src/lab/start-hosts.ts';
 import { enclosed } from '../lab/enclosed.ts';
-import { CONFIG, never, startLab } from './cluster.ts';
+import { closeLabs, CONFIG, never, startLab } from './cluster.ts';
+import { Stream } from './streams.ts';
 
 const HOLD_S = 3;
-
-/** One end of a TCP stream, as a program in a namespace. */
-class End {
-  readonly child: ChildProcessByStdio<Writable, Readable, null>;
-  readonly #lines: AsyncIterator<string>;
-
-  constructor(namespace: string, ...words: readonly string[]) {
-    const file = fileURLToPath(new URL('tcp-stream.js', import.meta.url));
-    const [program, ...args] = insideOf(namespace, [process.execPath, file, ...words]);
-    this.child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
-    this.#lines = createInterface({ input: this.child.stdout })[Symbol.asyncIterator]();
-  }
-
-  async line(): Promise<string> {
-    const { value, done } = await this.#lines.next();
-    assert.notEqual(done, true, 'the stream has broken');
-    return value;
-  }
-}
-
-interface Stream {
-  readonly server: End;
-  readonly client: End;
-}
-
-async function stream(from: string, to: LabHost, port: number): Promise<Stream> {
-  const server = new End(to.container.name, 'serve', String(port));
-  assert.equal(await server.line(), 'ready');
-  const client = new End(from, 'send', to.container.address, String(port));
-  assert.equal(await client.line(), 'ready');
-  return { server, client };
-}
-
-/** Ends it; every byte that was sent has come. */
-async function whole({ server, client }: Stream): Promise<void> {
-  client.child.stdin.end();
-  const [sent, taken] = await Promise.all([client.line(), server.line()]);
-  assert.equal(taken, sent);
-  assert.ok(Number(sent.split(' ')[0]) > 10_000, sent);
-}
 
 enclosed(import.meta.url, () => {
   describe('two hosts on one layer 2', () => {
     let lab: Lab;
     let a1: LabHost;
     let a2: LabHost;
-    let streams: readonly Stream[];
+    const streams: Stream[] = [];
     /** The direction that is never touched. */
     let back: readonly string[];
 
@@ -72,9 +28,12 @@ enclosed(import.meta.url, () => {
       [a1, a2] = [lab.host('a1'), lab.host('a2')];
       await startHosts([a1, a2], [a1, a2], never);
       await a2.run(['nft', 'table ip cuts { chain before { type filter hook prerouting priority -300; }; }']);
-      streams = [await stream(a1.container.name, a2, 7001), await stream(a1.name, a2, 7002)];
+      streams.push(await Stream.open(a1.container.name, a2, 7001), await Stream.open(a1.name, a2, 7002));
     });
-    after(() => lab.close());
+    after(async () => {
+      for (const each of streams) each.kill();
+      await closeLabs();
+    });
 
     const on = (host: LabHost, path: PathName): Promise<true> =>
       host.await(
@@ -120,7 +79,7 @@ enclosed(import.meta.url, () => {
     });
 
     it('have carried one TCP stream from container to container through all of it, and one from a host', async () => {
-      for (const each of streams) await whole(each);
+      for (const each of streams) await each.whole();
     });
   });
 });

@@ -214,7 +214,7 @@ describe('owners and the routes of a VPC', () => {
     };
     await join();
     const actions = account.cloud.journal.entries.map(({ action }) => action);
-    assert.equal(actions.length, 6, actions.join());
+    assert.equal(actions.length, 5, actions.join());
     account.cloud.journal.clear();
     await join();
     assert.deepEqual([account.mutations(), account.cloud.journal.entries.length], [[], 2]);

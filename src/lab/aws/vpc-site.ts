@@ -9,9 +9,13 @@ export interface VpcSite {
   readonly tables: readonly TablePlan[];
   /** By the name of the segment; without a table the main one serves it. */
   readonly subnets: Readonly<Record<string, { readonly zone: string; readonly table?: string }>>;
-  /** The hosts are in all of them. */
-  readonly groups: readonly GroupPlan[];
+  readonly groups: readonly SiteGroup[];
   readonly role: string;
+}
+
+export interface SiteGroup extends GroupPlan {
+  /** Names of those that are in it; undefined: all. */
+  readonly hosts?: readonly string[];
 }
 
 /** Each host in the site's segments is an instance with one interface. */
@@ -32,7 +36,7 @@ export function vpcPlanOf(topology: Topology, site: Site, vpc: VpcSite): VpcPlan
       name,
       subnet: segment,
       address,
-      groups: groups.map((group) => group.name),
+      groups: groups.flatMap((group) => (group.hosts?.includes(name) === false ? [] : group.name)),
       role,
     })),
   };
