@@ -192,12 +192,15 @@ async function probing(leases: number): Promise<Probed> {
   const others = probedLeases(leases);
   await fill(others.map(({ lease }) => lease));
   const daemon = startDaemon('1m');
-  await untilRoutes(leases, daemon);
-  const peers = await EmulatedPeers.open(await leaseOf('node-0'), others);
-  const probed = await peers.measure(daemon, leases);
-  await peers.close();
-  await stopDaemon(daemon);
-  return probed;
+  try {
+    await untilRoutes(leases, daemon);
+    const peers = await EmulatedPeers.open(await leaseOf('node-0'), others);
+    const probed = await peers.measure(daemon, leases);
+    await peers.close();
+    return probed;
+  } finally {
+    await stopDaemon(daemon);
+  }
 }
 
 async function leaseOf(node: string): Promise<Lease> {
