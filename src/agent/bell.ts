@@ -13,7 +13,8 @@ export class Bell {
 
   /** Returns when it was rung since the last return, or after `ms` (Infinity: never). Rejects with ABORTED when the signal fires. */
   async wait(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-    if (!signal.aborted && !this.#rung && ms > 0) await this.#sleep(clock, ms, signal);
+    if (!signal.aborted && !this.#rung && ms > 0)
+      await (ms === Infinity ? this.#untilRung(signal) : this.#sleep(clock, ms, signal));
     this.#wake = undefined;
     if (signal.aborted) throw new WeftError('ABORTED', 'the wait was ended', { cause: signal.reason });
     this.#rung = false;
@@ -25,14 +26,22 @@ export class Bell {
     this.#wake = end;
     signal.addEventListener('abort', end, { once: true });
     try {
-      await (ms === Infinity ? abortOf(ended.signal) : clock.sleep(ms, ended.signal));
+      await clock.sleep(ms, ended.signal);
     } catch (error) {
       if (!ended.signal.aborted) throw error;
     } finally {
       signal.removeEventListener('abort', end);
     }
   }
-}
 
-const abortOf = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+  #untilRung(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const end = (): void => {
+        signal.removeEventListener('abort', end);
+        resolve();
+      };
+      this.#wake = end;
+      signal.addEventListener('abort', end, { once: true });
+    });
+  }
+}

@@ -10,6 +10,7 @@ import {
   keepPairs,
   NO_CHOICE,
   settle,
+  take,
   type Chosen,
   type PeerChoice,
 } from '../core/path-choice.ts';
@@ -31,14 +32,16 @@ export interface KnownPeer {
   /** When its daemon answered last, and whether it has since been silent. */
   readonly answeredAtMs: number | undefined;
   readonly isQuiet: boolean;
-  /** Asked last; -Infinity: never. */
+  /** Asked last; -Infinity: never. And the jitter (probe-schedule.ts) until the next time. */
   readonly askedAtMs: number;
+  readonly jitter: number;
 }
 
-interface Entry extends KnownPeer {
+/** Written in place: it changes with every request and every answer. */
+type Entry = { -readonly [Name in keyof KnownPeer]: KnownPeer[Name] } & {
   /** What the pass said: the same object when it did not look at this peer again. */
   readonly said: PeerPath;
-}
+};
 
 /** What an outcome has changed. */
 export interface Judged {
@@ -86,32 +89,36 @@ export class PeerChoices {
     return changed;
   }
 
-  asked(subnet: Subnet): void {
+  asked(subnet: Subnet, jitter: number, nowMs: number): void {
     const peer = this.#peers.get(subnet);
-    if (peer !== undefined) this.#peers.set(subnet, { ...peer, askedAtMs: this.#clock.now() });
+    if (peer === undefined) return;
+    peer.askedAtMs = nowMs;
+    peer.jitter = jitter;
   }
 
   /** Undefined for a peer that is gone. */
-  judge(outcome: ProbeOutcome): Judged | undefined {
+  judge(outcome: ProbeOutcome, nowMs: number): Judged | undefined {
     const peer = this.#peers.get(outcome.subnet);
-    const nowMs = this.#clock.now();
     // A peer with a daemon is asked by echo only beside its probes, which are silent already.
     const isKernels = outcome.by === 'echo' && peer?.lease.attributes.weft?.probe !== undefined;
     const isNeedless = isKernels && outcome.verdict === 'silent';
     if (peer?.usable === undefined || !peer.usable.includes(outcome.path) || isNeedless) return undefined;
-    const choice = judge(peer.choice, outcome, this.#holdMs(), nowMs, isKernels ? 'kernel' : 'prober');
-    const heard = outcome.by === 'probe' && outcome.verdict !== 'silent';
-    const isQuiet = outcome.by === 'probe' && !heard ? allSilent(choice) : peer.isQuiet && !heard;
-    const next: Entry = { ...peer, choice, isQuiet, answeredAtMs: heard ? nowMs : peer.answeredAtMs };
-    this.#peers.set(outcome.subnet, next);
-    const chosen = choose(choice, peer.usable, undefined, this.#holdMs(), nowMs);
+    const before = peer.choice;
+    const wasQuiet = peer.isQuiet;
+    const choice = judge(before, outcome, this.#holdMs(), nowMs, isKernels ? 'kernel' : 'prober');
+    peer.choice = choice;
+    if (outcome.by === 'probe' && outcome.verdict !== 'silent') {
+      peer.isQuiet = false;
+      peer.answeredAtMs = nowMs;
+    } else if (outcome.by === 'probe') peer.isQuiet = allSilent(choice);
+    const taken = take(choice, peer.usable, undefined, this.#holdMs(), nowMs);
     return {
       key: peer.lease.key,
-      moves: chosen.path !== choice.current,
-      fellSilent: isQuiet && !peer.isQuiet,
-      lostOrFound: (choice.lostSinceMs === undefined) !== (peer.choice.lostSinceMs === undefined),
+      moves: taken.path !== choice.current,
+      fellSilent: peer.isQuiet && !wasQuiet,
+      lostOrFound: (choice.lostSinceMs === undefined) !== (before.lostSinceMs === undefined),
       path: outcome.path,
-      before: peer.choice.pairs.get(outcome.path),
+      before: before.pairs.get(outcome.path),
       after: choice.pairs.get(outcome.path),
     };
   }
@@ -122,8 +129,8 @@ export class PeerChoices {
     return choose(peer.choice, peer.usable, undefined, this.#holdMs(), this.#clock.now());
   }
 
-  isUnsettled({ choice, usable }: KnownPeer): boolean {
-    return usable !== undefined && isUnsettled(choice, usable, this.#holdMs(), this.#clock.now());
+  isUnsettled({ choice, usable }: KnownPeer, nowMs = this.#clock.now()): boolean {
+    return usable !== undefined && isUnsettled(choice, usable, this.#holdMs(), nowMs);
   }
 
   /** Subnets whose daemons answer. A kernel that answers echoes is not enough: it does so for ever. */
@@ -160,6 +167,7 @@ export class PeerChoices {
       answeredAtMs: same?.answeredAtMs,
       isQuiet: same?.isQuiet ?? false,
       askedAtMs: same?.askedAtMs ?? -Infinity,
+      jitter: same?.jitter ?? 0,
     };
   }
 }

@@ -7,13 +7,20 @@
  */
 import type { Clock } from '../contracts/clock.ts';
 import type { Log } from '../contracts/log.ts';
-import type { PathProbe, ProbePeer, ProbeSelf, ProbeTarget } from '../contracts/path-probe.ts';
+import type {
+  KnownTraffic,
+  PathProbe,
+  ProbeOutcome,
+  ProbePeer,
+  ProbeSelf,
+  ProbeTarget,
+} from '../contracts/path-probe.ts';
 import type { Random } from '../contracts/random.ts';
 import { WeftError } from '../core/errors.ts';
+import type { Finding } from '../core/finding.ts';
 import type { Advert, LeaseView } from '../core/lease.ts';
 import type { NodeId } from '../core/node-id.ts';
 import { isTunnel, type PathName } from '../core/path.ts';
-import { EMPTY_PURSE, schedule, type Purse, type ScheduledPeer } from '../core/probe-schedule.ts';
 import { baseOf, type Subnet } from '../core/subnet.ts';
 import type { Self } from '../datapath/datapath.ts';
 import type { PassReport } from '../reconcile/pass-report.ts';
@@ -21,8 +28,9 @@ import { Bell } from './bell.ts';
 import { findingOf, type Findings } from './findings.ts';
 import type { Changed } from './loop.ts';
 import { patiently } from './patiently.ts';
-import { PeerChoices, type KnownPeer } from './peer-choices.ts';
+import { PeerChoices } from './peer-choices.ts';
 import { ProbePeers, probeSelf } from './probe-peers.ts';
+import { ProbeRounds } from './probe-rounds.ts';
 
 export interface ProberParts {
   readonly probe: PathProbe;
@@ -40,6 +48,8 @@ export interface ProberParts {
   readonly doubt: () => void;
 }
 
+const unknown = (message: string): Finding => ({ code: 'ACTIVITY_UNKNOWN', message });
+
 /** Names in one finding; more are counted. */
 const FEW = 5;
 
@@ -47,24 +57,20 @@ export class Prober {
   readonly #parts: ProberParts;
   readonly #bell = new Bell();
   readonly #relisten = new Bell();
+  readonly #watching = new Bell();
   readonly #peers = new ProbePeers();
   readonly choices: PeerChoices;
-  #active: ReadonlySet<Subnet> | undefined = new Set();
+  readonly #rounds: ProbeRounds;
   #served = '[]';
   #listening: string | undefined;
   #isRefused = false;
-  #purse: Purse = EMPTY_PURSE;
-  readonly #jitter = new Map<Subnet, number>();
-  readonly #scheduled = new Map<Subnet, ScheduledPeer<Subnet>>();
-  #list: readonly ScheduledPeer<Subnet>[] = [];
-  /** Whose place in the schedule may have changed. */
-  #stale: 'all' | Set<Subnet> = 'all';
   #rotation = 0;
   #unreached = '';
 
   constructor(parts: ProberParts) {
     this.#parts = parts;
     this.choices = new PeerChoices(parts.clock, () => parts.self().config.probe.holdMs);
+    this.#rounds = new ProbeRounds(this.choices, parts.random, (subnet) => this.#isLeaving(subnet));
   }
 
   /** For the lease. Promised before the sockets stand: a question that comes too early is not answered, and silence is no verdict. */
@@ -81,11 +87,13 @@ export class Prober {
   /** What a pass has made so. */
   settle(report: PassReport): void {
     if (this.choices.settle(report)) {
-      this.#stale = 'all';
       this.#serve();
-      this.#bell.ring();
+      this.#watching.ring();
     }
     if (report.scope === 'all') this.#relisten.ring();
+    // Other leases, interval or budget make others due.
+    this.#rounds.touchAll();
+    this.#bell.ring();
     this.#tellUnreached();
   }
 
@@ -100,6 +108,8 @@ export class Prober {
           await probe.listen(own, signal);
           this.#listening = JSON.stringify(own);
           this.#isRefused = false;
+          this.#bell.ring();
+          this.#watching.ring();
         } catch (error) {
           this.#isRefused = true;
           throw error;
@@ -113,22 +123,9 @@ export class Prober {
   async #read(signal: AbortSignal): Promise<never> {
     const { probe, clock, random, findings } = this.#parts;
     const follow = async (): Promise<never> => {
-      for await (const outcome of probe.outcomes(signal)) {
-        const judged = this.choices.judge(outcome);
-        if (judged === undefined) continue;
-        this.#touch(outcome.subnet);
-        const { key, moves, fellSilent, lostOrFound, before, after, path } = judged;
-        if (before?.standing !== after?.standing && before !== undefined)
-          this.#parts.log.debug(
-            { subnet: outcome.subnet, path, why: after?.why },
-            `path is ${after?.standing ?? 'unknown'}`,
-          );
-        if (!isTunnel(path) && after?.standing === 'down' && before?.standing !== 'down') this.#parts.doubt();
-        if (moves) this.#parts.wake(new Set([key]));
-        // Its removal may have been held because it answered.
-        if (fellSilent && this.#isLeaving(outcome.subnet)) this.#parts.wake('all');
-        if (lostOrFound) this.#tellUnreached();
-        if (moves || fellSilent) this.#bell.ring();
+      for await (const outcomes of probe.outcomes(signal)) {
+        const nowMs = clock.now();
+        for (const outcome of outcomes) this.#hear(outcome, nowMs);
       }
       throw new WeftError(signal.aborted ? 'ABORTED' : 'KERNEL_REFUSED', 'nothing is heard of probes any more');
     };
@@ -143,85 +140,67 @@ export class Prober {
     return patiently('probe', again, { clock, random, findings }, signal, () => !signal.aborted);
   }
 
+  #hear(outcome: ProbeOutcome, nowMs: number): void {
+    const judged = this.choices.judge(outcome, nowMs);
+    if (judged === undefined) return;
+    this.#rounds.touch(outcome.subnet);
+    const { log, wake, doubt } = this.#parts;
+    const { key, moves, fellSilent, lostOrFound, before, after, path } = judged;
+    if (before?.standing !== after?.standing && before !== undefined)
+      log.debug({ subnet: outcome.subnet, path, why: after?.why }, `path is ${after?.standing ?? 'unknown'}`);
+    if (!isTunnel(path) && after?.standing === 'down' && before?.standing !== 'down') doubt();
+    if (moves) wake(new Set([key]));
+    // Its removal may have been held because it answered.
+    if (fellSilent && this.#isLeaving(outcome.subnet)) wake('all');
+    if (lostOrFound) this.#tellUnreached();
+    if (moves || fellSilent) this.#bell.ring();
+  }
+
   async #watchTraffic(signal: AbortSignal): Promise<never> {
     const { probe, clock, findings, self } = this.#parts;
+    const everyMs = (): number => self().config.probe.intervalMs;
+    let known: KnownTraffic | undefined;
     for (;;) {
-      await clock.sleep(self().config.probe.intervalMs, signal);
-      if (this.choices.all.size === 0 || this.#listening === undefined) continue;
-      let active: ReadonlySet<Subnet> | undefined;
+      if (this.choices.all.size === 0 || this.#listening === undefined) {
+        await this.#watching.wait(clock, Infinity, signal);
+        continue;
+      }
       try {
-        active = await probe.active(signal);
-        if (active === undefined)
-          findings.set('traffic', [
-            { code: 'ACTIVITY_UNKNOWN', message: 'nft is not installed: which peers have traffic cannot be seen' },
-          ]);
-        else findings.clear('traffic');
+        const active = await probe.active(known, signal);
+        known = { active, everyMs };
+        if (this.#rounds.setActive(active)) this.#bell.ring();
+        if (active !== undefined) findings.clear('traffic');
+        else findings.set('traffic', [unknown('nft is not installed: which peers have traffic cannot be seen')]);
       } catch (error) {
         if (signal.aborted) throw error;
-        findings.set('traffic', [{ code: 'ACTIVITY_UNKNOWN', message: findingOf(error).message }]);
+        known = undefined;
+        if (this.#rounds.setActive(undefined)) this.#bell.ring();
+        findings.set('traffic', [unknown(findingOf(error).message)]);
+        await clock.sleep(everyMs(), signal);
       }
-      const before = this.#active;
-      this.#active = active;
-      if (active === undefined || before === undefined) this.#stale = active === before ? this.#stale : 'all';
-      else for (const subnet of [...active, ...before]) this.#touch(subnet);
-      if (active !== undefined && [...active].some((subnet) => before?.has(subnet) !== true)) this.#bell.ring();
     }
   }
 
   async #ask(signal: AbortSignal): Promise<never> {
-    const { clock, random, self } = this.#parts;
+    const { clock, self } = this.#parts;
     for (;;) {
+      if (this.#listening === undefined) {
+        await this.#bell.wait(clock, Infinity, signal);
+        continue;
+      }
       const { intervalMs, idleBudget } = self().config.probe;
       const nowMs = clock.now();
-      const options = { intervalMs, budget: idleBudget };
-      const jitter = (subnet: Subnet): number => this.#jitter.get(subnet) ?? 0;
-      const asks = schedule(this.#listening === undefined ? [] : this.#schedule(), this.#purse, options, nowMs, jitter);
-      this.#purse = asks.purse;
-      for (const subnet of asks.now) {
-        this.#askPeer(subnet);
-        this.#jitter.set(subnet, random.fraction() * 2 - 1);
-      }
-      await this.#bell.wait(clock, this.choices.all.size === 0 ? Infinity : asks.nextAtMs - nowMs, signal);
+      const asks = this.#rounds.next({ intervalMs, budget: idleBudget }, nowMs);
+      for (const { key, jitter } of asks.now) this.#askPeer(key, jitter, nowMs);
+      await this.#bell.wait(clock, asks.nextAtMs - nowMs, signal);
     }
   }
 
-  /** Looked through many times a second: only who has changed is written anew. */
-  #schedule(): readonly ScheduledPeer<Subnet>[] {
-    if (this.#stale === 'all') {
-      this.#scheduled.clear();
-      for (const subnet of this.choices.all.keys()) this.#place(subnet);
-    } else for (const subnet of this.#stale) this.#place(subnet);
-    if (this.#stale === 'all' || this.#stale.size > 0) this.#list = [...this.#scheduled.values()];
-    this.#stale = new Set();
-    return this.#list;
-  }
-
-  #place(key: Subnet): void {
-    const peer = this.choices.all.get(key);
-    if (peer?.usable === undefined) {
-      this.#scheduled.delete(key);
-      return;
-    }
-    const state = this.#stateOf(key, peer);
-    const cost = state === 'idle' ? Math.min(2, peer.usable.length) : peer.usable.length;
-    this.#scheduled.set(key, { key, state, askedAtMs: peer.askedAtMs, cost });
-  }
-
-  #touch(subnet: Subnet): void {
-    if (this.#stale !== 'all') this.#stale.add(subnet);
-  }
-
-  #stateOf(subnet: Subnet, peer: KnownPeer): 'active' | 'unsettled' | 'idle' {
-    if (this.#active?.has(subnet) === true) return 'active';
-    const isUrgent = this.#active === undefined || this.choices.isUnsettled(peer) || this.#isLeaving(subnet);
-    return isUrgent ? 'unsettled' : 'idle';
-  }
-
-  #askPeer(subnet: Subnet): void {
+  #askPeer(subnet: Subnet, jitter: number, nowMs: number): void {
     const { probe } = this.#parts;
     const peer = this.choices.all.get(subnet);
     if (peer?.usable === undefined) return;
-    const isIdle = this.#stateOf(subnet, peer) === 'idle';
+    const isIdle = this.#rounds.stateOf(subnet, peer, nowMs) === 'idle';
     const paths = isIdle ? this.#twoOf(peer.usable, peer.choice.current) : peer.usable;
     const base = baseOf(subnet);
     const ask = (by: ProbeTarget['by']): void => {
@@ -231,8 +210,8 @@ export class Prober {
     if (hasProber) ask('probe');
     // Its daemon says nothing on any path: it may be away while its kernel forwards on.
     if (!hasProber || peer.isQuiet) ask('echo');
-    this.choices.asked(subnet);
-    this.#touch(subnet);
+    this.choices.asked(subnet, jitter, nowMs);
+    this.#rounds.touch(subnet);
   }
 
   /** The path in use and, in turn, one of the others. */

@@ -56,6 +56,12 @@ export interface ProbeOutcome extends SettledProbe {
   readonly by: ProbeTarget['by'];
 }
 
+/** What was known of traffic, and how often to look whether that has changed. */
+export interface KnownTraffic {
+  readonly active: ReadonlySet<Subnet> | undefined;
+  readonly everyMs: () => number;
+}
+
 /**
  * Asks peers whether packets of one path reach them, and answers such questions.
  * Verdicts rest on what the peer last heard, never on silence alone: `heard` and `missed` are what the peer says (for an echo, what answers to other echoes show), `silent` says
@@ -70,13 +76,13 @@ export interface PathProbe {
   serve(peers: readonly ProbePeer[]): void;
   /** Sends one request; what becomes of it comes by `outcomes`, within two seconds. A request that the kernel does not send is `silent`, or `missed`, with the reason. */
   ask(target: ProbeTarget): void;
-  /** Outcomes as they come. Ends with the signal; rejects with KERNEL_REFUSED when the sockets fail: then `listen` has to be called again. For one reader. */
-  outcomes(signal: AbortSignal): AsyncIterable<ProbeOutcome>;
+  /** Outcomes as they come, those that come together in one; never an empty one. Ends with the signal; rejects with KERNEL_REFUSED when the sockets fail: then `listen` has to be called again. For one reader. */
+  outcomes(signal: AbortSignal): AsyncIterable<readonly ProbeOutcome[]>;
   /**
    * Subnets of peers with traffic from this host in the last 10 seconds; probes and answers are none. Undefined where this host has no means to tell.
-   * KERNEL_REFUSED, NOT_PERMITTED.
+   * With `known` once a look finds something else than that, else at once. KERNEL_REFUSED, NOT_PERMITTED, ABORTED.
    */
-  active(signal: AbortSignal): Promise<ReadonlySet<Subnet> | undefined>;
+  active(known: KnownTraffic | undefined, signal: AbortSignal): Promise<ReadonlySet<Subnet> | undefined>;
   /** Leaves nothing of it in the kernel. */
   forget(signal: AbortSignal): Promise<void>;
 }

@@ -98,7 +98,8 @@ export function choose(
   return { ...taken, refused };
 }
 
-function take(
+/** As `choose`, without a word about it. */
+export function take(
   choice: PeerChoice,
   usable: readonly [PathName, ...PathName[]],
   standing: PathName | undefined,

@@ -9,9 +9,17 @@
 /** Idle ones in a small cluster: oftener would tell nothing that matters before there is traffic. */
 const IDLE_LEAST_MS = 10_000;
 const IDLE_SHARE = 0.8;
-/** Of a second's budget, what may go at once after a pause; the rest is refilled evenly. So no second sees more than the budget. */
-const BURST = 0.1;
 const JITTER = 0.05;
+/** In a small cluster who is due so soon goes along with those who are due: one wake for all. */
+const ALONG = 0.1;
+/** A second, and what may lie between the look and the moment in which a request leaves: so no second sees more than the budget. */
+const WINDOW_MS = 1100;
+/** The budget is given out in so many parts: few wakes, and no bursts. */
+const PARTS = 5;
+const TICK_MS = WINDOW_MS / PARTS;
+const MOST_PARTS = 2;
+/** Active pairs that come due one shortly after another are asked together. */
+const LEAST_TICK_MS = 20;
 
 export interface ScheduledPeer<Key> {
   readonly key: Key;
@@ -20,6 +28,8 @@ export interface ScheduledPeer<Key> {
   readonly state: 'active' | 'unsettled' | 'idle';
   /** -Infinity: never asked. */
   readonly askedAtMs: number;
+  /** As drawn when it was asked. */
+  readonly jitter: number;
 }
 
 export interface ScheduleOptions {
@@ -28,72 +38,99 @@ export interface ScheduleOptions {
   readonly budget: number;
 }
 
-/** Requests that may go now; refilled with time. */
-export interface Purse {
-  readonly requests: number;
-  readonly atMs: number;
-}
+/** What has been spent of the budget, as far as it still counts. */
+export type Purse = readonly { readonly atMs: number; readonly requests: number }[];
+
+export const FULL_PURSE: Purse = [];
 
 export interface Asks<Key> {
-  readonly now: readonly Key[];
+  readonly now: readonly { readonly key: Key; readonly jitter: number }[];
   readonly purse: Purse;
-  /** When somebody is due again; never more than an interval away. */
+  /** When somebody is due again. Infinity: never. */
   readonly nextAtMs: number;
 }
-
-export const EMPTY_PURSE: Purse = { requests: 0, atMs: -Infinity };
 
 interface Due<Key> {
   readonly peer: ScheduledPeer<Key>;
   readonly dueAtMs: number;
 }
 
-/** @param jitter from -1 to 1, for each peer anew: hosts that start together must not ask together for ever */
+/** @param draw a jitter from -1 to 1, for each asking anew: hosts that start together must not ask together for ever */
 export function schedule<Key>(
   peers: readonly ScheduledPeer<Key>[],
   before: Purse,
   { intervalMs, budget }: ScheduleOptions,
   nowMs: number,
-  jitter: (key: Key) => number,
+  draw: () => number,
 ): Asks<Key> {
-  const most = Math.max(1, budget * BURST);
-  const refill = budget * (1 - BURST);
-  let purse = Math.min(most, before.requests + (Math.max(0, nowMs - before.atMs) / 1000) * refill);
   const idleMs = idlePeriodMs(peers, budget);
-  const active: Due<Key>[] = [];
-  const unsettled: Due<Key>[] = [];
-  const idle: Due<Key>[] = [];
-  let nextAtMs = nowMs + intervalMs;
-  for (const peer of peers) {
-    const period = peer.state === 'idle' ? idleMs : intervalMs;
-    const dueAtMs = peer.askedAtMs + period * (1 + JITTER * jitter(peer.key));
-    if (dueAtMs > nowMs) nextAtMs = Math.min(nextAtMs, dueAtMs);
-    else (peer.state === 'active' ? active : peer.state === 'unsettled' ? unsettled : idle).push({ peer, dueAtMs });
-  }
-
-  const now = active.map(({ peer }) => peer.key);
-  const spend = (due: readonly Due<Key>[]): void => {
-    for (const { peer } of due.toSorted((a, b) => a.dueAtMs - b.dueAtMs)) {
-      // Whoever costs more than the purse can hold goes when it is full, and it owes the rest.
-      if (purse < Math.min(peer.cost, most)) break;
-      purse -= peer.cost;
-      now.push(peer.key);
-    }
+  const alongMs = { active: 0, unsettled: TICK_MS / 2, idle: idleMs > IDLE_LEAST_MS ? 0 : ALONG * idleMs };
+  const due = { active: [] as Due<Key>[], unsettled: [] as Due<Key>[], idle: [] as Due<Key>[] };
+  let activeAtMs = Infinity;
+  let othersAtMs = Infinity;
+  const wait = (isActive: boolean, dueAtMs: number): void => {
+    if (isActive) activeAtMs = Math.min(activeAtMs, dueAtMs);
+    else othersAtMs = Math.min(othersAtMs, dueAtMs);
   };
-  spend(idle);
-  spend(unsettled);
-  const waiting = unsettled.length + idle.length - (now.length - active.length);
-  if (waiting > 0) nextAtMs = Math.min(nextAtMs, nowMs + TICK_MS);
-  return { now, purse: { requests: purse, atMs: nowMs }, nextAtMs: Math.max(nextAtMs, nowMs + LEAST_TICK_MS) };
+  const periodOf = ({ state }: ScheduledPeer<Key>, jitter: number): number =>
+    (state === 'idle' ? idleMs : intervalMs) * (1 + JITTER * jitter);
+  for (const peer of peers) {
+    const dueAtMs = peer.askedAtMs + periodOf(peer, peer.jitter);
+    if (dueAtMs <= nowMs + alongMs[peer.state]) due[peer.state].push({ peer, dueAtMs });
+    else wait(peer.state === 'active', dueAtMs);
+  }
+  const others = [...oldestFirst(due.idle), ...oldestFirst(due.unsettled)];
+  const isTime = others.some(({ dueAtMs }) => dueAtMs <= nowMs);
+
+  const now: { readonly key: Key; readonly jitter: number }[] = [];
+  const ask = (peer: ScheduledPeer<Key>): void => {
+    const jitter = draw();
+    now.push({ key: peer.key, jitter });
+    wait(peer.state === 'active', nowMs + periodOf(peer, jitter));
+  };
+  for (const { peer } of due.active) ask(peer);
+
+  const overAtMs = ({ atMs, requests }: Purse[number]): number => atMs + WINDOW_MS * Math.max(1, requests / budget);
+  const counting = before.filter((each) => overAtMs(each) > nowMs);
+  const left = budget - sum(counting);
+  // A look that comes late gives out what it would have given in time.
+  const part = (budget / PARTS) * Math.min(MOST_PARTS, (nowMs - (counting.at(-1)?.atMs ?? -Infinity)) / TICK_MS);
+  let spent = 0;
+  let refillAtMs = Infinity;
+  for (const { peer, dueAtMs } of others) {
+    if (!isTime) {
+      wait(false, dueAtMs);
+      continue;
+    }
+    // Whoever costs more than the whole budget goes when nothing else is spent, and it owes the rest.
+    const isEmpty = left - spent < Math.min(peer.cost, budget);
+    if (isEmpty || spent >= part) {
+      othersAtMs = nowMs;
+      if (isEmpty) refillAtMs = Math.min(...counting.map(overAtMs));
+      break;
+    }
+    spent += peer.cost;
+    ask(peer);
+  }
+  const soonAtMs = nowMs + LEAST_TICK_MS;
+  return {
+    now,
+    purse: spent === 0 ? counting : [...counting, { atMs: nowMs, requests: spent }],
+    nextAtMs: Math.min(
+      Math.max(activeAtMs, soonAtMs),
+      Math.max(refillAtMs, soonAtMs),
+      Math.max(othersAtMs, nowMs + TICK_MS),
+    ),
+  };
 }
 
-/** While somebody waits for the purse. Less than a full purse, so that none of it is lost between two looks. */
-const TICK_MS = 60;
-/** Peers that come due one shortly after another are asked together. */
-const LEAST_TICK_MS = 20;
+const oldestFirst = <Key>(due: readonly Due<Key>[]): readonly Due<Key>[] =>
+  due.length < 2 ? due : due.toSorted((a, b) => a.dueAtMs - b.dueAtMs);
+
+const sum = (purse: Purse): number => purse.reduce((all, { requests }) => all + requests, 0);
 
 function idlePeriodMs<Key>(peers: readonly ScheduledPeer<Key>[], budget: number): number {
   let requests = 0;
   for (const { state, cost } of peers) if (state === 'idle') requests += cost;
-  return Math.max(IDLE_LEAST_MS, (requests / (budget * (1 - BURST) * IDLE_SHARE)) * 1000);
+  return Math.max(IDLE_LEAST_MS, (requests / (budget * IDLE_SHARE)) * WINDOW_MS);
 }

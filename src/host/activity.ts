@@ -25,6 +25,8 @@ const hex = (value: number): string => `0x${value.toString(16)}`;
 export class Activity {
   readonly #table: string;
   #self: ProbeSelf | undefined;
+  /** What the table is to say, and what it was made to say. */
+  #wanted = '';
   #made: string | undefined;
   #socket: RouteSocket | undefined;
 
@@ -36,17 +38,19 @@ export class Activity {
   /** What counts as traffic from now on. */
   watch(self: ProbeSelf): void {
     this.#self = self;
+    this.#wanted = this.#rules(self);
   }
 
   /** Undefined where nft is not installed. NOT_PERMITTED, KERNEL_REFUSED. */
   async read(signal: AbortSignal): Promise<ReadonlySet<Subnet> | undefined> {
     const self = this.#self;
-    const nft = findProgram('nft');
-    if (self === undefined || nft === undefined) return undefined;
-    const wanted = this.#rules(self);
-    const keys = this.#made === wanted ? this.#keys() : undefined;
+    if (self === undefined) return undefined;
+    const keys = this.#made === this.#wanted ? this.#keys() : undefined;
     if (keys !== undefined) return new Set(keys.map((key) => subnetOf(v4Address(key), self.subnetLength)));
+    const nft = findProgram('nft');
+    if (nft === undefined) return undefined;
     // Not there, another hand removed it, or it is to say something else: made anew in one transaction.
+    const wanted = this.#wanted;
     await runProgram(nft, [wanted], signal);
     this.#made = wanted;
     return new Set();

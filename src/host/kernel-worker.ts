@@ -78,11 +78,15 @@ class KernelWatch {
     const wake = new Uint8Array(8);
     // What the main thread said meanwhile belongs to the beginning, of which one hint at everything tells.
     this.#listen();
+    let probing: readonly number[] = [];
+    let readiness = new Readiness(own);
     while (!this.#isStopped) {
       this.#tell();
       this.#tellOutcomes();
-      const probing = this.#station.fds;
-      const readiness = new Readiness([...own, ...probing]);
+      if (probing !== this.#station.fds) {
+        probing = this.#station.fds;
+        readiness = new Readiness([...own, ...probing]);
+      }
       readiness.wait(Math.min(LONGEST_WAIT_MS, Math.max(0, Math.ceil(this.#station.nextMs - performance.now()))));
       // Probes first: an answer that waits looks like a longer way.
       for (const [place, fd] of probing.entries())
@@ -107,8 +111,8 @@ class KernelWatch {
   }
 
   #tellOutcomes(): void {
-    const outcomes = this.#station.takeOutcomes();
-    if (outcomes.length > 0) this.#port.postMessage({ kind: 'probe-outcomes', outcomes } satisfies FromWorker);
+    const outcomes = this.#station.takeOutcomes(performance.now());
+    if (outcomes !== undefined) this.#port.postMessage({ kind: 'probe-outcomes', outcomes } satisfies FromWorker);
   }
 
   #obey(order: ProbeOrder): void {

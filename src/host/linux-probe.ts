@@ -1,5 +1,13 @@
 /** `PathProbe` on Linux: the main thread's side. What sends and receives is the kernel worker's (probe-station.ts). */
-import type { PathProbe, ProbeOutcome, ProbePeer, ProbeSelf, ProbeTarget } from '../contracts/path-probe.ts';
+import { setTimeout as wait } from 'node:timers/promises';
+import type {
+  KnownTraffic,
+  PathProbe,
+  ProbeOutcome,
+  ProbePeer,
+  ProbeSelf,
+  ProbeTarget,
+} from '../contracts/path-probe.ts';
 import { WeftError } from '../core/errors.ts';
 import type { Subnet } from '../core/subnet.ts';
 import { errnoName } from '../native/kernel-error.ts';
@@ -71,7 +79,7 @@ export class LinuxProbe implements PathProbe, ThreadUser {
     if (this.#asks.push(target) === 1) queueMicrotask(() => this.#sendAsks());
   }
 
-  async *outcomes(signal: AbortSignal): AsyncGenerator<ProbeOutcome, void, undefined> {
+  async *outcomes(signal: AbortSignal): AsyncGenerator<readonly ProbeOutcome[], void, undefined> {
     const onAbort = (): void => this.#wake();
     signal.addEventListener('abort', onAbort);
     try {
@@ -79,17 +87,25 @@ export class LinuxProbe implements PathProbe, ThreadUser {
         const failure = this.#failure;
         this.#failure = undefined;
         if (failure !== undefined) throw refused('probe', failure);
-        const outcome = this.#outcomes.shift();
-        if (outcome === undefined) await new Promise<void>((resolve) => (this.#wake = resolve));
-        else yield outcome;
+        const outcomes = this.#outcomes;
+        this.#outcomes = [];
+        if (outcomes.length === 0) await new Promise<void>((resolve) => (this.#wake = resolve));
+        else yield outcomes;
       }
     } finally {
       signal.removeEventListener('abort', onAbort);
     }
   }
 
-  active(signal: AbortSignal): Promise<ReadonlySet<Subnet> | undefined> {
-    return this.#activity.read(signal);
+  async active(known: KnownTraffic | undefined, signal: AbortSignal): Promise<ReadonlySet<Subnet> | undefined> {
+    for (;;) {
+      if (known !== undefined)
+        await wait(known.everyMs(), undefined, { signal }).catch(() => {
+          throw new WeftError('ABORTED', 'stopped while traffic was watched', { cause: signal.reason });
+        });
+      const active = await this.#activity.read(signal);
+      if (known === undefined || !isSame(active, known.active)) return active;
+    }
   }
 
   async forget(signal: AbortSignal): Promise<void> {
@@ -140,6 +156,9 @@ export class LinuxProbe implements PathProbe, ThreadUser {
     }
   }
 }
+
+const isSame = (a: ReadonlySet<Subnet> | undefined, b: ReadonlySet<Subnet> | undefined): boolean =>
+  a === undefined || b === undefined ? a === b : a.size === b.size && [...a].every((subnet) => b.has(subnet));
 
 const refused = (what: string, error: Error): WeftError =>
   new WeftError('KERNEL_REFUSED', `${what}: ${error.message}`, { cause: error });

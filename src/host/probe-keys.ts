@@ -3,6 +3,7 @@ import {
   createHmac,
   createPrivateKey,
   createPublicKey,
+  createSecretKey,
   diffieHellman,
   generateKeyPairSync,
   hkdfSync,
@@ -71,7 +72,7 @@ function name({ node }: Party): Buffer {
   return Buffer.concat([length, text]);
 }
 
-const sealWith =
-  (key: Buffer): Seal =>
-  (bytes) =>
-    createHmac('sha256', key).update(bytes).digest();
+function sealWith(bytes: Buffer): Seal {
+  const key = createSecretKey(bytes);
+  return (message) => createHmac('sha256', key).update(message).digest();
+}

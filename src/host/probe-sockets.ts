@@ -28,6 +28,7 @@ export class ProbeSockets {
   readonly #askers = new Map<PathName, Asker>();
   readonly #echoes = new Map<PathName, MarkedSocket>();
   readonly #uses = new Map<number, SocketUse>();
+  #fds: readonly number[] = [];
   #retiring: readonly Retiring[] = [];
 
   /** @throws KernelError */
@@ -37,9 +38,14 @@ export class ProbeSockets {
     this.#responder = this.#keep('answer', new MarkedSocket({ kind: 'udp', address: this.#base, port: self.port }));
   }
 
-  /** What waits for datagrams; another object when it has changed. */
+  /** What waits for datagrams. */
   get uses(): ReadonlyMap<number, SocketUse> {
     return this.#uses;
+  }
+
+  /** The descriptors of those; another object when it has changed. */
+  get fds(): readonly number[] {
+    return this.#fds;
   }
 
   /** Why it was not sent; undefined when it was. */
@@ -97,11 +103,13 @@ export class ProbeSockets {
 
   #keep(use: SocketUse, socket: MarkedSocket): MarkedSocket {
     this.#uses.set(socket.fd, use);
+    this.#fds = [...this.#uses.keys()];
     return socket;
   }
 
   #drop(socket: MarkedSocket): void {
     this.#uses.delete(socket.fd);
+    this.#fds = [...this.#uses.keys()];
     socket.close();
   }
 }

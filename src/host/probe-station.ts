@@ -36,6 +36,12 @@ interface Asked {
 
 /** Datagrams of one socket before the others get their turn. */
 const MOST_AT_ONCE = 64;
+/** Peers that are asked together answer together: one message tells of all that came in so short a time. */
+const GATHER_MS = 50;
+/** What is overdue is seen when there is something else to do, most of the time; at the latest so much later. */
+const SLACK_MS = 200;
+
+const NONE: readonly number[] = [];
 
 export class ProbeStation {
   readonly #reader = new DatagramReader();
@@ -47,22 +53,25 @@ export class ProbeStation {
   /** What to look at when its answer is overdue, in the order of time. */
   #overdue: { readonly atMs: number; readonly base: number }[] = [];
   #outcomes: ProbeOutcome[] = [];
+  #tellAtMs = Infinity;
   #closeAtMs = Infinity;
 
-  /** Descriptors to wait for. */
+  /** Descriptors to wait for; another object when they have changed. */
   get fds(): readonly number[] {
-    return this.#listening === undefined ? [] : [...this.#listening.sockets.uses.keys()];
+    return this.#listening?.sockets.fds ?? NONE;
   }
 
   /** When `tick` has something to do. */
   get nextMs(): number {
-    return Math.min(this.#overdue[0]?.atMs ?? Infinity, this.#closeAtMs);
+    return Math.min((this.#overdue[0]?.atMs ?? Infinity) + SLACK_MS, this.#closeAtMs + SLACK_MS, this.#tellAtMs);
   }
 
-  /** Since the last call. */
-  takeOutcomes(): readonly ProbeOutcome[] {
+  /** Those that have been gathered; undefined while it is not time. */
+  takeOutcomes(nowMs: number): readonly ProbeOutcome[] | undefined {
+    if (nowMs < this.#tellAtMs) return undefined;
     const outcomes = this.#outcomes;
-    if (outcomes.length > 0) this.#outcomes = [];
+    this.#outcomes = [];
+    this.#tellAtMs = Infinity;
     return outcomes;
   }
 
@@ -108,9 +117,9 @@ export class ProbeStation {
     while ((this.#overdue[0]?.atMs ?? Infinity) <= nowMs) {
       const base = this.#overdue.shift()?.base ?? 0;
       const session = this.#sessions.get(base);
-      if (session !== undefined) this.#tell(session.peer.subnet, 'probe', session.giveUp(nowMs));
+      if (session !== undefined) this.#tell(session.peer.subnet, 'probe', session.giveUp(nowMs), nowMs);
       const echo = this.#echoes.get(base);
-      if (echo !== undefined) this.#tell(echo.subnet, 'echo', echo.session.giveUp(nowMs));
+      if (echo !== undefined) this.#tell(echo.subnet, 'echo', echo.session.giveUp(nowMs), nowMs);
     }
   }
 
@@ -163,7 +172,7 @@ export class ProbeStation {
     const session = by === 'echo' ? this.#echo(base, subnet) : this.#sessions.get(base);
     const sockets = this.#listening?.sockets;
     if (session === undefined || sockets === undefined)
-      return this.#tell(subnet, by, [{ path, verdict: 'silent', why: 'there is no key for this peer' }]);
+      return this.#tell(subnet, by, [{ path, verdict: 'silent', why: 'there is no key for this peer' }], nowMs);
     const bytes = session.request(path, nowMs);
     const failure = attempt(() =>
       session instanceof EchoSession
@@ -183,7 +192,7 @@ export class ProbeStation {
 
   #hearEcho({ bytes, from }: Datagram, nowMs: number): void {
     const echo = this.#echoes.get(from);
-    if (echo !== undefined) this.#tell(echo.subnet, 'echo', echo.session.hear(bytes, nowMs));
+    if (echo !== undefined) this.#tell(echo.subnet, 'echo', echo.session.hear(bytes, nowMs), nowMs);
   }
 
   #hear({ bytes, from, port, link }: Datagram, isRequest: boolean, nowMs: number): void {
@@ -193,7 +202,7 @@ export class ProbeStation {
     if (message.kind === 'request') {
       if (isRequest) this.#answer(session, message, { from, port, link }, nowMs);
     } else if (!isRequest && port === session.peer.port)
-      this.#tell(session.peer.subnet, 'probe', session.hear(message, nowMs));
+      this.#tell(session.peer.subnet, 'probe', session.hear(message, nowMs), nowMs);
   }
 
   #answer(
@@ -214,8 +223,10 @@ export class ProbeStation {
     if (other !== undefined) send(other, true);
   }
 
-  #tell(subnet: Subnet, by: ProbeOutcome['by'], settled: readonly SettledProbe[]): void {
+  #tell(subnet: Subnet, by: ProbeOutcome['by'], settled: readonly SettledProbe[], nowMs: number): void {
+    if (settled.length === 0) return;
     for (const each of settled) this.#outcomes.push({ ...each, subnet, by });
+    this.#tellAtMs = Math.min(this.#tellAtMs, nowMs + GATHER_MS);
   }
 }
 

@@ -17,17 +17,23 @@ const SOL_RAW = 255;
 const ICMP_FILTER = 1;
 const ICMP_ECHOREPLY = 0;
 
-/** struct sockaddr_in */
+/** struct sockaddr_in, and an int: the kernel has read them when the call returns. */
+const addressBytes = new Uint8Array(16);
+const addressView = new DataView(addressBytes.buffer);
+const intBytes = new Uint8Array(4);
+const intView = new Int32Array(intBytes.buffer);
+
 function socketAddress(address: number, port: number): Uint8Array {
-  const bytes = new Uint8Array(16);
-  const view = new DataView(bytes.buffer);
-  view.setUint16(0, AF_INET, true);
-  view.setUint16(2, port);
-  view.setUint32(4, address);
-  return bytes;
+  addressView.setUint16(0, AF_INET, true);
+  addressView.setUint16(2, port);
+  addressView.setUint32(4, address);
+  return addressBytes;
 }
 
-const int = (value: number): Uint8Array => new Uint8Array(Int32Array.of(value).buffer);
+function int(value: number): Uint8Array {
+  intView[0] = value;
+  return intBytes;
+}
 
 export interface MarkedSocketOptions {
   readonly kind: 'udp' | 'echo';

@@ -14,11 +14,13 @@ import { connect } from '../../providers/dynamodb/client.ts';
 import { openDynamoStore } from '../../providers/dynamodb/open-store.ts';
 import { leasedItem } from '../../providers/dynamodb/rows.ts';
 import { COUNTER_ROW, deltaRow, leaseRow, networkPartition } from '../../providers/dynamodb/sort-keys.ts';
+import type { Lease } from '../../src/core/lease.ts';
 import { parseNodeId } from '../../src/core/node-id.ts';
 import { CryptoRandom } from '../../src/system/crypto-random.ts';
 import { SystemClock } from '../../src/system/system-clock.ts';
 import { startDynamoDB } from '../dynamodb/emulator.ts';
 import { attributesOf, CONFIG_TEXT, leaseNumber } from './large-cluster.ts';
+import { EmulatedPeers, probedLeases, type Probed } from './probing.ts';
 import type { Question, Reply } from './world.ts';
 
 const TABLE = 'weft';
@@ -50,13 +52,12 @@ await store.create(never);
 await store.store.writeConfig(CONFIG_TEXT, 'absent', never);
 
 /** As many leases as asked for, written past the daemon: of other nodes, from another time. */
-async function fill(leases: number): Promise<void> {
-  const items = Array.from({ length: leases }, (_, index) => {
-    const { key, attributes } = leaseNumber(index + 1);
+async function fill(leases: readonly Lease[]): Promise<void> {
+  const items = leases.map(({ key, attributes }, index) => {
     const node = parseNodeId(`node-${index + 1}`);
     return row(leaseRow(key), leasedItem(node, attributes, index + 1, TTL_MS, index + 1));
   });
-  await write([...items, row(COUNTER_ROW, { seq: leases + 1 })]);
+  await write([...items, row(COUNTER_ROW, { seq: leases.length + 1 })]);
 }
 
 async function write(items: readonly ReturnType<typeof row>[]): Promise<void> {
@@ -70,7 +71,7 @@ const row = (name: string, attributes: Plain) => ({
   PutRequest: { Item: attributeItem({ PK: networkPartition(NETWORK), SK: name, ...attributes }) },
 });
 
-function startDaemon(): ChildProcess {
+function startDaemon(poll = '1s'): ChildProcess {
   const log = openSync(logFile, 'a');
   const own = [
     '--node-id',
@@ -85,7 +86,7 @@ function startDaemon(): ChildProcess {
     '--cloud',
     'none',
   ];
-  return spawn(process.execPath, ['dist/weftd.mjs', 'run', '--store', `dynamodb://${TABLE}?poll=1s`, ...own], {
+  return spawn(process.execPath, ['dist/weftd.mjs', 'run', '--store', `dynamodb://${TABLE}?poll=${poll}`, ...own], {
     stdio: ['ignore', log, log],
   });
 }
@@ -186,6 +187,28 @@ async function burst(joining: number): Promise<{ arrival: number; programmed: nu
   return { arrival: arrived - start, programmed: end - arrived };
 }
 
+/** Peers that answer, in place of those that are nothing but a lease. */
+async function probing(leases: number): Promise<Probed> {
+  const others = probedLeases(leases);
+  await fill(others.map(({ lease }) => lease));
+  const daemon = startDaemon('1m');
+  try {
+    await untilRoutes(leases, daemon);
+    const peers = await EmulatedPeers.open(await leaseOf('node-0'), others);
+    const probed = await peers.measure(daemon, leases);
+    await peers.close();
+    return probed;
+  } finally {
+    await stopDaemon(daemon);
+  }
+}
+
+async function leaseOf(node: string): Promise<Lease> {
+  for await (const { view } of store.store.watch(never))
+    for (const lease of view.leases.values()) if (lease.attributes.weft?.node === node) return lease;
+  throw new Error('the store ended');
+}
+
 async function lastNumber(): Promise<number> {
   const Key = attributeItem({ PK: networkPartition(NETWORK), SK: COUNTER_ROW });
   const { Item } = await connection.client.send(new GetItemCommand({ TableName: TABLE, Key, ConsistentRead: true }));
@@ -204,13 +227,15 @@ function ipText(...args: string[]): string {
 async function answer(question: Question): Promise<unknown> {
   switch (question.ask) {
     case 'fill':
-      return fill(question.leases);
+      return fill(Array.from({ length: question.leases }, (_, index) => leaseNumber(index + 1)));
     case 'settle':
       return settle(question.leases);
     case 'memory':
       return memory(question.leases);
     case 'burst':
       return burst(question.leases);
+    case 'probing':
+      return probing(question.leases);
     case 'empty node':
       return emptyNode();
     case 'start to file':

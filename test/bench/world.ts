@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
 export type Question =
-  | { readonly ask: 'fill' | 'settle' | 'memory' | 'burst'; readonly leases: number }
+  | { readonly ask: 'fill' | 'settle' | 'memory' | 'burst' | 'probing'; readonly leases: number }
   | { readonly ask: 'empty node' | 'start to file' };
 
 export interface Reply {

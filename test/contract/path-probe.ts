@@ -1,6 +1,7 @@
 /** The suite that every PathProbe passes. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { Subnet } from '../../src/core/subnet.ts';
 import {
   askAll,
   introduce,
@@ -102,19 +103,32 @@ export function pathProbeContract(name: string, makeWorld: () => Promise<ProbeWo
     });
 
     test('are no traffic; packets of containers are, for the direction in which they go', async (world) => {
-      await world.near.active(never);
-      await world.far.active(never);
+      await world.near.active(undefined, never);
+      await world.far.active(undefined, never);
       await askAll(world, 'near');
       await askAll(world, 'near', 1, 'echo');
-      assert.deepEqual([...((await world.near.active(never)) ?? [])], []);
-      assert.deepEqual([...((await world.far.active(never)) ?? [])], []);
+      assert.deepEqual([...((await world.near.active(undefined, never)) ?? [])], []);
+      assert.deepEqual([...((await world.far.active(undefined, never)) ?? [])], []);
       await world.traffic('near');
-      assert.deepEqual([...((await world.near.active(never)) ?? [])], [SUBNETS[otherOf('near')]]);
-      assert.deepEqual([...((await world.far.active(never)) ?? [])], []);
+      assert.deepEqual([...((await world.near.active(undefined, never)) ?? [])], [SUBNETS[otherOf('near')]]);
+      assert.deepEqual([...((await world.far.active(undefined, never)) ?? [])], []);
+    });
+
+    test('tell of traffic as it begins, and are ended while they wait for that', async (world) => {
+      await world.near.active(undefined, never);
+      const none = { active: new Set<Subnet>(), everyMs: () => 20 };
+      const begins = world.near.active(none, never);
+      await world.traffic('near');
+      const active = await begins;
+      assert.deepEqual([...(active ?? [])], [SUBNETS.far]);
+      const stop = new AbortController();
+      const waits = world.near.active({ active, everyMs: () => 20 }, stop.signal);
+      stop.abort();
+      await assert.rejects(waits, { code: 'ABORTED' });
     });
 
     test('leave nothing behind, and can begin again', async (world) => {
-      await world.near.active(never);
+      await world.near.active(undefined, never);
       await world.near.forget(never);
       await world.near.forget(never);
       await introduce(world);

@@ -89,7 +89,7 @@ export class Outcomes {
 
   constructor(probe: PathProbe) {
     this.#done = (async () => {
-      for await (const outcome of probe.outcomes(this.#stop.signal)) this.all.push(outcome);
+      for await (const outcomes of probe.outcomes(this.#stop.signal)) this.all.push(...outcomes);
     })();
   }
 

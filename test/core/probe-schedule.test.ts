@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { EMPTY_PURSE, schedule, type ScheduledPeer } from '../../src/core/probe-schedule.ts';
+import { FULL_PURSE, schedule, type ScheduledPeer } from '../../src/core/probe-schedule.ts';
 import { SeededRandom } from '../fakes/seeded-random.ts';
 
 type State = ScheduledPeer<number>['state'];
@@ -13,24 +13,31 @@ function run(
   seconds: number,
   cost = 2,
   options = OPTIONS,
+  lateMs = 0,
 ): { times: number[][]; ticks: number } {
   const random = new SeededRandom(7);
   const asked = states.map(() => -Infinity);
   const times: number[][] = states.map(() => []);
-  const jitter = states.map(() => random.fraction() * 2 - 1);
-  let purse = EMPTY_PURSE;
+  const jitter = states.map(() => 0);
+  let purse = FULL_PURSE;
   let ticks = 0;
   for (let nowMs = 0; nowMs < seconds * 1000; ticks++) {
-    const peers = states.map((state, key) => ({ key, cost, state, askedAtMs: asked[key] ?? 0 }));
-    const asks = schedule(peers, purse, options, nowMs, (key) => jitter[key] ?? 0);
+    const peers = states.map((state, key) => ({
+      key,
+      cost,
+      state,
+      askedAtMs: asked[key] ?? 0,
+      jitter: jitter[key] ?? 0,
+    }));
+    const asks = schedule(peers, purse, options, nowMs, () => random.fraction() * 2 - 1);
     purse = asks.purse;
-    for (const key of asks.now) {
+    for (const { key, jitter: drawn } of asks.now) {
       asked[key] = nowMs;
-      jitter[key] = random.fraction() * 2 - 1;
+      jitter[key] = drawn;
       times[key]?.push(nowMs);
     }
-    assert.ok(asks.nextAtMs > nowMs && asks.nextAtMs <= nowMs + options.intervalMs);
-    nowMs = asks.nextAtMs;
+    assert.ok(asks.nextAtMs > nowMs);
+    nowMs = asks.nextAtMs + lateMs;
   }
   return { times, ticks };
 }
@@ -85,7 +92,21 @@ describe('the schedule of probes', () => {
         gaps(each).every((gap) => gap <= 1300),
         gaps(each).join(),
       );
-    for (const each of times.slice(5)) assert.ok(gaps(each).every((gap) => gap >= 9500 && gap <= 10_800));
+    for (const each of times.slice(5)) assert.ok(gaps(each).every((gap) => gap >= 8500 && gap <= 10_800));
+  });
+
+  it('keeps to the budget, and idle ones to their minute, where every look comes late', () => {
+    const { times } = run([...many(900, 'idle'), ...many(100, 'unsettled')], 180, 2, OPTIONS, 130);
+    assert.ok(busiestSecond(times, 2) <= 50, `${busiestSecond(times, 2)} requests in one second`);
+    for (const each of times.slice(0, 900)) assert.ok(gaps(each).every((gap) => gap <= 60_000));
+    assert.ok(times.slice(900).every((each) => each.length >= 3));
+  });
+
+  it('looks no oftener than five times a second where nobody is active, and not at all where there is nobody', () => {
+    assert.ok(run(many(1000, 'idle'), 60).ticks <= 275);
+    assert.ok(run([...many(20, 'idle'), ...many(5, 'unsettled')], 60).ticks <= 275);
+    assert.ok(run(many(20, 'idle'), 60, 1).ticks <= 30);
+    assert.equal(schedule([], FULL_PURSE, OPTIONS, 0, () => 0).nextAtMs, Infinity);
   });
 
   it('spreads hosts that start together', () => {

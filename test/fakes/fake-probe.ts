@@ -1,10 +1,39 @@
 /** Probes without packets: what is heard follows from which directions of which paths are cut. */
-import type { PathProbe, ProbeOutcome, ProbePeer, ProbeSelf, ProbeTarget } from '../../src/contracts/path-probe.ts';
+import type {
+  KnownTraffic,
+  PathProbe,
+  ProbeOutcome,
+  ProbePeer,
+  ProbeSelf,
+  ProbeTarget,
+} from '../../src/contracts/path-probe.ts';
 import type { Address } from '../../src/core/address.ts';
 import { WeftError } from '../../src/core/errors.ts';
 import type { PathName } from '../../src/core/path.ts';
 import type { SettledProbe } from '../../src/core/probe-verdict.ts';
 import type { Subnet } from '../../src/core/subnet.ts';
+
+/** Tells when it changes. */
+class Traffic extends Set<Subnet> {
+  readonly #changed: () => void;
+
+  constructor(changed: () => void) {
+    super();
+    this.#changed = changed;
+  }
+
+  override add(subnet: Subnet): this {
+    super.add(subnet);
+    this.#changed();
+    return this;
+  }
+
+  override delete(subnet: Subnet): boolean {
+    const was = super.delete(subnet);
+    this.#changed();
+    return was;
+  }
+}
 
 export class FakeProbeNetwork {
   readonly probes = new Map<Address, FakeProbe>();
@@ -21,16 +50,17 @@ export class FakeProbeNetwork {
   }
 
   carries(from: Address, path: PathName): boolean {
-    return !this.#cuts.has(`${from} ${path}`);
+    return this.#cuts.size === 0 || !this.#cuts.has(`${from} ${path}`);
   }
 }
 
 export class FakeProbe implements PathProbe {
   readonly key: string;
-  /** Subnets with traffic; undefined: there is no telling. */
-  traffic: Set<Subnet> | undefined = new Set();
-  /** All that was asked, `path by base`. */
-  readonly asked: string[] = [];
+  /** How often it was asked, and by what. */
+  asked = 0;
+  readonly askedBy = { probe: 0, echo: 0 };
+  #traffic: Set<Subnet> | undefined = new Traffic(() => this.#look());
+  #look: () => void = () => {};
   readonly #network: FakeProbeNetwork;
   #self: ProbeSelf | undefined;
   /** Incarnations that peers have shown by asking. */
@@ -56,24 +86,43 @@ export class FakeProbe implements PathProbe {
   }
 
   ask(target: ProbeTarget): void {
-    this.asked.push(`${target.path} ${target.by} ${target.base}`);
+    this.asked += 1;
+    this.askedBy[target.by] += 1;
     this.#outcomes.push({ ...this.#outcomeOf(target), subnet: target.subnet, by: target.by });
     this.#wake();
   }
 
-  async *outcomes(signal: AbortSignal): AsyncGenerator<ProbeOutcome, void, undefined> {
+  async *outcomes(signal: AbortSignal): AsyncGenerator<readonly ProbeOutcome[], void, undefined> {
     const onAbort = (): void => this.#wake();
     signal.addEventListener('abort', onAbort);
     while (!signal.aborted) {
-      const outcome = this.#outcomes.shift();
-      if (outcome === undefined) await new Promise<void>((resolve) => (this.#wake = resolve));
-      else yield outcome;
+      const outcomes = this.#outcomes;
+      this.#outcomes = [];
+      if (outcomes.length === 0) await new Promise<void>((resolve) => (this.#wake = resolve));
+      else yield outcomes;
     }
     signal.removeEventListener('abort', onAbort);
   }
 
-  active(): Promise<ReadonlySet<Subnet> | undefined> {
-    return Promise.resolve(this.traffic === undefined ? undefined : new Set(this.traffic));
+  /** Looks when there is something to see: nobody's time has to pass for that. */
+  async active(known: KnownTraffic | undefined, signal: AbortSignal): Promise<ReadonlySet<Subnet> | undefined> {
+    while (known !== undefined && !signal.aborted && isSame(this.#traffic, known.active))
+      await new Promise<void>((resolve) => {
+        this.#look = resolve;
+        signal.addEventListener('abort', () => resolve(), { once: true });
+      });
+    if (signal.aborted) throw new WeftError('ABORTED', 'stopped while it waited for traffic');
+    return this.#traffic === undefined ? undefined : new Set(this.#traffic);
+  }
+
+  /** Subnets with traffic; undefined: there is no telling. */
+  get traffic(): Set<Subnet> | undefined {
+    return this.#traffic;
+  }
+
+  cannotSeeTraffic(): void {
+    this.#traffic = undefined;
+    this.#look();
   }
 
   forget(): Promise<void> {
@@ -105,9 +154,8 @@ export class FakeProbe implements PathProbe {
         ? far?.answers(own, this) === true && this.#knows(far)
         : far !== undefined || this.#network.kernels.has(base);
     const carries = (from: Address, way: PathName): boolean => this.#network.carries(from, way);
-    const ways = own.paths.map((each) => each.path);
-    const isBack = ways.some((way) => carries(base, way));
-    const isOut = ways.some((way) => carries(own.base, way));
+    const isBack = own.paths.some((way) => carries(base, way.path));
+    const isOut = own.paths.some((way) => carries(own.base, way.path));
     if (!answers || !isBack || !isOut) return { path, verdict: 'silent' };
     if (!carries(own.base, path)) return { path, verdict: 'missed', why: 'the peer did not hear it' };
     return carries(base, path) ? { path, verdict: 'heard', rttMs: 1 } : { path, verdict: 'heard' };
@@ -129,3 +177,6 @@ export class FakeProbe implements PathProbe {
     return far.#self !== undefined && this.#peers.get(far.#self.base)?.key === far.key;
   }
 }
+
+const isSame = (a: ReadonlySet<Subnet> | undefined, b: ReadonlySet<Subnet> | undefined): boolean =>
+  a === undefined || b === undefined ? a === b : a.size === b.size && [...a].every((subnet) => b.has(subnet));

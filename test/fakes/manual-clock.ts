@@ -15,7 +15,7 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 export class ManualClock implements Clock {
   #now: number;
   readonly #wallAtZero: number;
-  #sleepers: Sleeper[] = [];
+  readonly #sleepers: Sleeper[] = [];
   #onSleep: (() => void)[] = [];
 
   constructor(now = 0, wallTime = Date.UTC(2026, 0, 1)) {
@@ -31,14 +31,14 @@ export class ManualClock implements Clock {
     return this.#wallAtZero + this.#now;
   }
 
-  async sleep(ms: number, signal: AbortSignal): Promise<void> {
+  sleep(ms: number, signal: AbortSignal): Promise<void> {
     const aborted = (): WeftError => new WeftError('ABORTED', 'the wait was ended', { cause: signal.reason });
-    if (signal.aborted) throw aborted();
-    if (ms <= 0) return;
-    await new Promise<void>((resolve, reject) => {
+    if (signal.aborted) return Promise.reject(aborted());
+    if (ms <= 0) return Promise.resolve();
+    return new Promise<void>((resolve, reject) => {
       const sleeper: Sleeper = { until: this.#now + ms, wake: () => leave(resolve) };
       const leave = (end: () => void): void => {
-        this.#sleepers = this.#sleepers.filter((other) => other !== sleeper);
+        this.#sleepers.splice(this.#sleepers.indexOf(sleeper), 1);
         signal.removeEventListener('abort', abort);
         end();
       };

@@ -6,6 +6,7 @@ import { createSocket } from 'node:dgram';
 import { createInterface } from 'node:readline';
 import type { ProbePeer, ProbeSelf, ProbeTarget } from '../../src/contracts/path-probe.ts';
 import type { HostEntry } from '../../src/core/host-entry.ts';
+import type { Subnet } from '../../src/core/subnet.ts';
 import { LinuxHost } from '../../src/host/linux-host.ts';
 
 export type ChildOrder =
@@ -15,6 +16,8 @@ export type ChildOrder =
   | { readonly kind: 'serve'; readonly peers: readonly ProbePeer[] }
   | { readonly kind: 'ask'; readonly target: ProbeTarget }
   | { readonly kind: 'active' }
+  /** Waits for other traffic than this. */
+  | { readonly kind: 'traffic'; readonly known: readonly Subnet[] | null; readonly everyMs: number }
   | { readonly kind: 'forget' }
   | { readonly kind: 'packet'; readonly from: string; readonly to: string; readonly text: string }
   /** Sends all of these, and yields what has come back when the answer to the last has. */
@@ -42,8 +45,11 @@ async function obey(order: ChildOrder): Promise<unknown> {
       return probe.serve(order.peers);
     case 'ask':
       return probe.ask(order.target);
-    case 'active': {
-      const active = await probe.active(signal);
+    case 'active':
+    case 'traffic': {
+      const known =
+        order.kind === 'traffic' ? { active: activeOf(order.known), everyMs: () => order.everyMs } : undefined;
+      const active = await probe.active(known, signal);
       return active === undefined ? null : [...active];
     }
     case 'forget':
@@ -54,6 +60,9 @@ async function obey(order: ChildOrder): Promise<unknown> {
       return exchange(order);
   }
 }
+
+const activeOf = (subnets: readonly Subnet[] | null): ReadonlySet<Subnet> | undefined =>
+  subnets === null ? undefined : new Set(subnets);
 
 /** Sequence of a request or an answer, in hexadecimal. */
 const sequenceOf = (hex: string): string => hex.slice(48, 56);
@@ -92,7 +101,7 @@ function send({ from, to, text }: Extract<ChildOrder, { kind: 'packet' }>): Prom
 }
 
 async function readOutcomes(): Promise<void> {
-  for await (const outcome of probe.outcomes(signal)) say({ outcome });
+  for await (const outcomes of probe.outcomes(signal)) for (const outcome of outcomes) say({ outcome });
 }
 
 const fail = (error: unknown): { error: { code: unknown; message: string } } => ({
@@ -107,8 +116,9 @@ void readOutcomes();
 let before: Promise<unknown> = Promise.resolve();
 for await (const line of createInterface({ input: process.stdin })) {
   const { id, order } = JSON.parse(line) as { id: number; order: ChildOrder };
-  // In the order told, but for exchanges: one waits for answers that another may be about.
-  const work = order.kind === 'exchange' ? obey(order) : before.then(() => obey(order));
+  // In the order told, but for what waits for something that another may bring about.
+  const waits = order.kind === 'exchange' || order.kind === 'traffic';
+  const work = waits ? obey(order) : before.then(() => obey(order));
   const told = work.then((result) => say({ id, result })).catch((error: unknown) => say({ id, ...fail(error) }));
-  if (order.kind !== 'exchange') before = told;
+  if (!waits) before = told;
 }

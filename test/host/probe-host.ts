@@ -3,7 +3,14 @@ import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import type { PathProbe, ProbeOutcome, ProbePeer, ProbeSelf, ProbeTarget } from '../../src/contracts/path-probe.ts';
+import type {
+  KnownTraffic,
+  PathProbe,
+  ProbeOutcome,
+  ProbePeer,
+  ProbeSelf,
+  ProbeTarget,
+} from '../../src/contracts/path-probe.ts';
 import { WeftError, type ErrorCode } from '../../src/core/errors.ts';
 import type { HostEntry } from '../../src/core/host-entry.ts';
 import type { Subnet } from '../../src/core/subnet.ts';
@@ -99,19 +106,31 @@ export class ProbeHost implements PathProbe {
     void this.#tell({ kind: 'ask', target });
   }
 
-  async *outcomes(signal: AbortSignal): AsyncGenerator<ProbeOutcome, void, undefined> {
+  async *outcomes(signal: AbortSignal): AsyncGenerator<readonly ProbeOutcome[], void, undefined> {
     const onAbort = (): void => this.#wake();
     signal.addEventListener('abort', onAbort);
     while (!signal.aborted) {
       const outcome = this.#outcomes.shift();
       if (outcome === undefined) await new Promise<void>((resolve) => (this.#wake = resolve));
-      else yield outcome;
+      else yield [outcome];
     }
     signal.removeEventListener('abort', onAbort);
   }
 
-  async active(): Promise<ReadonlySet<Subnet> | undefined> {
-    const active = (await this.#tell({ kind: 'active' })) as readonly Subnet[] | null;
+  async active(known: KnownTraffic | undefined, signal: AbortSignal): Promise<ReadonlySet<Subnet> | undefined> {
+    const order: ChildOrder =
+      known === undefined
+        ? { kind: 'active' }
+        : {
+            kind: 'traffic',
+            known: known.active === undefined ? null : [...known.active],
+            everyMs: known.everyMs(),
+          };
+    const aborted = new Promise<never>((_, reject) => {
+      const end = (): void => reject(new WeftError('ABORTED', 'stopped while it waited for traffic'));
+      signal.addEventListener('abort', end, { once: true });
+    });
+    const active = (await Promise.race([this.#tell(order), aborted])) as readonly Subnet[] | null;
     return active === null ? undefined : new Set(active);
   }
 

@@ -198,7 +198,7 @@ enclosed(import.meta.url, () => {
       const lines = ['link add cni0 type veth peer name c0', `address add ${offset(FAR, 1)}/24 dev cni0`];
       await ip([...lines, ...quietLink('c0'), ...quietLink('cni0'), container], 'far');
       await world.nft('far', 'flush chain ip cuts before');
-      await world.far.active();
+      await world.far.active(undefined, never);
       await world.traffic('near');
       const arrived = async () => {
         const [link] = JSON.parse(await runIn('far', ['ip', '-json', '-stats', 'link', 'show', 'cni0'])) as readonly {
@@ -207,7 +207,7 @@ enclosed(import.meta.url, () => {
         return link?.stats64.tx.packets === 1 ? { found: true } : { missing: JSON.stringify(link?.stats64.tx) };
       };
       await eventually('a packet arrives for a container', 5000, arrived, never);
-      assert.deepEqual([...((await world.far.active()) ?? [])], []);
+      assert.deepEqual([...((await world.far.active(undefined, never)) ?? [])], []);
     });
   });
 });

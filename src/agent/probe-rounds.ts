@@ -1,0 +1,76 @@
+/** Whose turn it is to be asked. Looked through several times a second: only who has changed is placed anew. */
+import type { Random } from '../contracts/random.ts';
+import { FULL_PURSE, schedule, type Asks, type ScheduledPeer, type ScheduleOptions } from '../core/probe-schedule.ts';
+import type { Subnet } from '../core/subnet.ts';
+import type { KnownPeer, PeerChoices } from './peer-choices.ts';
+
+export class ProbeRounds {
+  readonly #choices: PeerChoices;
+  readonly #random: Random;
+  readonly #isLeaving: (subnet: Subnet) => boolean;
+  /** Peers with traffic; undefined: they cannot be told from others. */
+  #active: ReadonlySet<Subnet> | undefined = new Set();
+  #purse = FULL_PURSE;
+  readonly #scheduled = new Map<Subnet, ScheduledPeer<Subnet>>();
+  #list: readonly ScheduledPeer<Subnet>[] = [];
+  /** Whose place may have changed. */
+  #stale: 'all' | Set<Subnet> = 'all';
+
+  constructor(choices: PeerChoices, random: Random, isLeaving: (subnet: Subnet) => boolean) {
+    this.#choices = choices;
+    this.#random = random;
+    this.#isLeaving = isLeaving;
+  }
+
+  touch(subnet: Subnet): void {
+    if (this.#stale !== 'all') this.#stale.add(subnet);
+  }
+
+  touchAll(): void {
+    this.#stale = 'all';
+  }
+
+  /** @returns whether somebody may have become active */
+  setActive(active: ReadonlySet<Subnet> | undefined): boolean {
+    const before = this.#active;
+    this.#active = active;
+    if (active === undefined || before === undefined) {
+      if (active !== before) this.touchAll();
+      return active !== before;
+    }
+    for (const subnet of [...active, ...before]) this.touch(subnet);
+    return [...active].some((subnet) => !before.has(subnet));
+  }
+
+  /** Who is asked now; that they were is for the caller to say (`PeerChoices.asked`). */
+  next(options: ScheduleOptions, nowMs: number): Asks<Subnet> {
+    const draw = (): number => this.#random.fraction() * 2 - 1;
+    const asks = schedule(this.#place(nowMs), this.#purse, options, nowMs, draw);
+    this.#purse = asks.purse;
+    return asks;
+  }
+
+  stateOf(subnet: Subnet, peer: KnownPeer, nowMs: number): ScheduledPeer<Subnet>['state'] {
+    if (this.#active?.has(subnet) === true) return 'active';
+    const isUrgent = this.#active === undefined || this.#choices.isUnsettled(peer, nowMs) || this.#isLeaving(subnet);
+    return isUrgent ? 'unsettled' : 'idle';
+  }
+
+  #place(nowMs: number): readonly ScheduledPeer<Subnet>[] {
+    if (this.#stale === 'all') this.#scheduled.clear();
+    const stale = this.#stale === 'all' ? [...this.#choices.all.keys()] : this.#stale;
+    for (const key of stale) {
+      const peer = this.#choices.all.get(key);
+      if (peer?.usable === undefined) {
+        this.#scheduled.delete(key);
+        continue;
+      }
+      const state = this.stateOf(key, peer, nowMs);
+      const cost = state === 'idle' ? Math.min(2, peer.usable.length) : peer.usable.length;
+      this.#scheduled.set(key, { key, state, cost, askedAtMs: peer.askedAtMs, jitter: peer.jitter });
+    }
+    if (this.#stale === 'all' || this.#stale.size > 0) this.#list = [...this.#scheduled.values()];
+    this.#stale = new Set();
+    return this.#list;
+  }
+}
