@@ -9,7 +9,12 @@ import { baseOf } from '../core/subnet.ts';
 import type { Self } from '../datapath/datapath.ts';
 import { datapathsOf } from '../datapath/paths.ts';
 
-export function probeSelf(self: Self, node: NodeId, incarnation: number): ProbeSelf {
+export function probeSelf(
+  self: Self,
+  node: NodeId,
+  incarnation: number,
+  watchesTraffic: boolean | undefined,
+): ProbeSelf {
   const { config, numbers, base } = self;
   return {
     node,
@@ -27,6 +32,7 @@ export function probeSelf(self: Self, node: NodeId, incarnation: number): ProbeS
       };
     }),
     marks: numbers.marks,
+    ...(watchesTraffic === undefined ? {} : { watchesTraffic }),
   };
 }
 

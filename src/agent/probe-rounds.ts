@@ -1,15 +1,25 @@
 /** Whose turn it is to be asked. Looked through several times a second: only who has changed is placed anew. */
 import type { Random } from '../contracts/random.ts';
-import { FULL_PURSE, schedule, type Asks, type ScheduledPeer, type ScheduleOptions } from '../core/probe-schedule.ts';
+import {
+  coversAll,
+  FULL_PURSE,
+  schedule,
+  type Asks,
+  type ScheduledPeer,
+  type ScheduleOptions,
+} from '../core/probe-schedule.ts';
 import type { Subnet } from '../core/subnet.ts';
 import type { KnownPeer, PeerChoices } from './peer-choices.ts';
+
+/** Peers with traffic; undefined: they cannot be told from others. */
+type Active = ReadonlySet<Subnet> | 'all' | undefined;
 
 export class ProbeRounds {
   readonly #choices: PeerChoices;
   readonly #random: Random;
   readonly #isLeaving: (subnet: Subnet) => boolean;
-  /** Peers with traffic; undefined: they cannot be told from others. */
-  #active: ReadonlySet<Subnet> | undefined = new Set();
+  #active: Active = new Set();
+  #watchesTraffic: boolean | undefined;
   #purse = FULL_PURSE;
   readonly #scheduled = new Map<Subnet, ScheduledPeer<Subnet>>();
   #list: readonly ScheduledPeer<Subnet>[] = [];
@@ -30,11 +40,19 @@ export class ProbeRounds {
     this.#stale = 'all';
   }
 
+  /** Has it to be known who has traffic? Not where the budget is enough to ask everybody as if they had. Undefined: there is nobody to ask yet. */
+  watchesTraffic(options: ScheduleOptions): boolean | undefined {
+    let requests = 0;
+    for (const { usable } of this.#choices.all.values()) requests += usable?.length ?? 0;
+    if (requests > 0) this.#watchesTraffic = !coversAll(requests, options, this.#watchesTraffic === true);
+    return this.#watchesTraffic;
+  }
+
   /** @returns whether somebody may have become active */
-  setActive(active: ReadonlySet<Subnet> | undefined): boolean {
+  setActive(active: Active): boolean {
     const before = this.#active;
     this.#active = active;
-    if (active === undefined || before === undefined) {
+    if (!(active instanceof Set) || !(before instanceof Set)) {
       if (active !== before) this.touchAll();
       return active !== before;
     }
@@ -51,7 +69,7 @@ export class ProbeRounds {
   }
 
   stateOf(subnet: Subnet, peer: KnownPeer, nowMs: number): ScheduledPeer<Subnet>['state'] {
-    if (this.#active?.has(subnet) === true) return 'active';
+    if (this.#active === 'all' || this.#active?.has(subnet) === true) return 'active';
     const isUrgent = this.#active === undefined || this.#choices.isUnsettled(peer, nowMs) || this.#isLeaving(subnet);
     return isUrgent ? 'unsettled' : 'idle';
   }

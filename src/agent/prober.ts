@@ -64,6 +64,9 @@ export class Prober {
   #served = '[]';
   #listening: string | undefined;
   #isRefused = false;
+  #watchesTraffic: boolean | undefined;
+  /** Fires when traffic need not be watched any more. */
+  #watch = new AbortController();
   #rotation = 0;
   #unreached = '';
 
@@ -90,6 +93,7 @@ export class Prober {
       this.#serve();
       this.#watching.ring();
     }
+    this.#decideWatch();
     if (report.scope === 'all') this.#relisten.ring();
     // Other leases, interval or budget make others due.
     this.#rounds.touchAll();
@@ -99,7 +103,7 @@ export class Prober {
 
   async #listen(signal: AbortSignal): Promise<never> {
     const { probe, clock, random, findings, self, node, incarnation } = this.#parts;
-    const asNow = (): ProbeSelf => probeSelf(self(), node, incarnation);
+    const asNow = (): ProbeSelf => probeSelf(self(), node, incarnation, this.#watchesTraffic);
     for (;;) {
       const begin = async (): Promise<void> => {
         const own = asNow();
@@ -156,17 +160,33 @@ export class Prober {
     if (moves || fellSilent) this.#bell.ring();
   }
 
+  /** In a small cluster all are asked as if they had traffic, and nothing has to look at packets for that. */
+  #decideWatch(): void {
+    const { intervalMs, idleBudget } = this.#parts.self().config.probe;
+    const watches = this.#rounds.watchesTraffic({ intervalMs, budget: idleBudget });
+    if (watches === this.#watchesTraffic) return;
+    this.#watchesTraffic = watches;
+    this.#watch.abort();
+    this.#watch = new AbortController();
+    this.#watching.ring();
+    this.#relisten.ring();
+  }
+
   async #watchTraffic(signal: AbortSignal): Promise<never> {
     const { probe, clock, findings, self } = this.#parts;
     const everyMs = (): number => self().config.probe.intervalMs;
     let known: KnownTraffic | undefined;
     for (;;) {
-      if (this.choices.all.size === 0 || this.#listening === undefined) {
+      const { signal: end } = this.#watch;
+      if (this.#watchesTraffic !== true || this.#listening === undefined) {
+        known = undefined;
+        findings.clear('traffic');
+        if (this.#watchesTraffic === false && this.#rounds.setActive('all')) this.#bell.ring();
         await this.#watching.wait(clock, Infinity, signal);
         continue;
       }
       try {
-        const active = await probe.active(known, signal);
+        const active = await probe.active(known, AbortSignal.any([signal, end]));
         known = { active, everyMs };
         if (this.#rounds.setActive(active)) this.#bell.ring();
         if (active !== undefined) findings.clear('traffic');
@@ -174,6 +194,7 @@ export class Prober {
       } catch (error) {
         if (signal.aborted) throw error;
         known = undefined;
+        if (end.aborted) continue;
         if (this.#rounds.setActive(undefined)) this.#bell.ring();
         findings.set('traffic', [unknown(findingOf(error).message)]);
         await clock.sleep(everyMs(), signal);

@@ -16,6 +16,8 @@ export interface ProbeSelf {
   /** Prefix length of every lease's subnet: what traffic is counted by. */
   readonly subnetLength: number;
   readonly paths: readonly ProbePath[];
+  /** Will `active` be asked? To watch traffic costs every packet a little. Undefined: not known yet, all stays as it is. */
+  readonly watchesTraffic?: boolean;
   /** Marks of probes and answers, which are no traffic: those that equal `first` in the bits of `mask`. */
   readonly marks: { readonly mask: number; readonly first: number };
 }

@@ -55,6 +55,16 @@ interface Due<Key> {
   readonly dueAtMs: number;
 }
 
+/**
+ * Is the budget enough to ask everybody each interval?
+ * @param requests that asking everybody once takes
+ * @param wasShort it was not enough before: then there has to be room to spare, so that the answer does not change with each peer that comes and goes
+ */
+export function coversAll(requests: number, { intervalMs, budget }: ScheduleOptions, wasShort: boolean): boolean {
+  const most = (budget * IDLE_SHARE * intervalMs) / 1000;
+  return requests <= (wasShort ? most / 2 : most);
+}
+
 /** @param draw a jitter from -1 to 1, for each asking anew: hosts that start together must not ask together for ever */
 export function schedule<Key>(
   peers: readonly ScheduledPeer<Key>[],

@@ -35,10 +35,20 @@ export class Activity {
     this.#table = `weft_${instance}`;
   }
 
-  /** What counts as traffic from now on. */
-  watch(self: ProbeSelf): void {
+  /** What counts as traffic from now on. Where nobody will ask, nothing counts it. NOT_PERMITTED, KERNEL_REFUSED, ABORTED. */
+  async watch(self: ProbeSelf, signal: AbortSignal): Promise<void> {
     this.#self = self;
     this.#wanted = this.#rules(self);
+    if (self.watchesTraffic === false && this.#stands()) await this.forget(signal);
+  }
+
+  #stands(): boolean {
+    try {
+      return this.#keys() !== undefined;
+    } catch {
+      // A kernel without nftables has no table of ours.
+      return false;
+    }
   }
 
   /** Undefined where nft is not installed. NOT_PERMITTED, KERNEL_REFUSED. */

@@ -32,6 +32,8 @@ export class LinuxProbe implements PathProbe, ThreadUser {
   readonly #activity: Activity;
   #thread: KernelThread | undefined;
   #firstSequence = 0;
+  /** What the worker listens as. */
+  #listeningAs: string | undefined;
   #peers: readonly ProbePeer[] = [];
   #listening: Waiter[] = [];
   #outcomes: ProbeOutcome[] = [];
@@ -49,7 +51,10 @@ export class LinuxProbe implements PathProbe, ThreadUser {
   async listen(self: ProbeSelf, signal: AbortSignal): Promise<void> {
     if (signal.aborted) throw new WeftError('ABORTED', 'stopped before it listened for probes');
     await this.#join();
-    this.#activity.watch(self);
+    await this.#activity.watch(self, signal);
+    const { watchesTraffic: _, ...place } = self;
+    const as = JSON.stringify(place);
+    if (as === this.#listeningAs) return;
     const listening = new Promise<void>((resolve, reject) => this.#listening.push({ resolve, reject }));
     const { privateKey, firstSequence } = { privateKey: this.#privateKey, firstSequence: this.#firstSequence };
     this.#thread?.post({ kind: 'probe-listen', self, privateKey, firstSequence });
@@ -63,6 +68,7 @@ export class LinuxProbe implements PathProbe, ThreadUser {
     });
     try {
       await Promise.race([listening, aborted]);
+      this.#listeningAs = as;
     } finally {
       signal.removeEventListener('abort', onAbort);
       clearInterval(hold);
@@ -115,6 +121,7 @@ export class LinuxProbe implements PathProbe, ThreadUser {
 
   /** Neither asks nor answers any more. */
   close(): void {
+    this.#listeningAs = undefined;
     this.#thread?.post({ kind: 'probe-stop' });
     this.#thread?.leave(this);
     this.#thread = undefined;
@@ -133,6 +140,7 @@ export class LinuxProbe implements PathProbe, ThreadUser {
 
   onFailure(error: Error): void {
     this.#thread = undefined;
+    this.#listeningAs = undefined;
     this.#failure = error;
     for (const { reject } of this.#listening.splice(0)) reject(refused('listen for probes', error));
     this.#wake();

@@ -19,7 +19,12 @@ import { MemoryRecords } from '../fakes/memory-records.ts';
 import { MemoryStore } from '../fakes/memory-store.ts';
 import { SeededRandom } from '../fakes/seeded-random.ts';
 
-export const CONFIG: JsonValue = { Network: '10.42.0.0/16', Backend: { Type: 'vxlan', DirectRouting: true } };
+/** So little to ask by that traffic is watched: days pass quickly then. */
+export const CONFIG: JsonValue = {
+  Network: '10.42.0.0/16',
+  Backend: { Type: 'vxlan', DirectRouting: true },
+  Weft: { Probe: { IdleBudget: 2 } },
+};
 
 export const HOUR_MS = 3_600_000;
 

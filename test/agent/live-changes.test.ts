@@ -28,7 +28,7 @@ test('of a changed config the live keys are taken over, the others refused with 
   await cluster.pass(1000);
   assert.deepEqual([a.host.text, a.findings], [before, ['CONFIG_MISSING']]);
   await cluster.writeConfig(CONFIG);
-  await cluster.pass(1000);
+  await cluster.pass(5000);
   assert.deepEqual(a.findings, []);
   assert.equal(a.paths, '10.42.2.0/24 direct\n10.42.3.0/24 vxlan');
   await cluster.stop();

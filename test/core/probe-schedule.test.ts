@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { FULL_PURSE, schedule, type ScheduledPeer } from '../../src/core/probe-schedule.ts';
+import { coversAll, FULL_PURSE, schedule, type ScheduledPeer } from '../../src/core/probe-schedule.ts';
 import { SeededRandom } from '../fakes/seeded-random.ts';
 
 type State = ScheduledPeer<number>['state'];
@@ -107,6 +107,13 @@ describe('the schedule of probes', () => {
     assert.ok(run([...many(20, 'idle'), ...many(5, 'unsettled')], 60).ticks <= 275);
     assert.ok(run(many(20, 'idle'), 60, 1).ticks <= 30);
     assert.equal(schedule([], FULL_PURSE, OPTIONS, 0, () => 0).nextAtMs, Infinity);
+  });
+
+  it('covers everybody up to four fifths of the budget, and after a shortage again at half of that', () => {
+    const covered = (wasShort: boolean): number[] =>
+      [20, 21, 40, 41].filter((requests) => coversAll(requests, OPTIONS, wasShort));
+    assert.deepEqual([covered(false), covered(true)], [[20, 21, 40], [20]]);
+    assert.equal(coversAll(20, { ...OPTIONS, intervalMs: 250 }, false), false);
   });
 
   it('spreads hosts that start together', () => {

@@ -120,6 +120,11 @@ export class FakeProbe implements PathProbe {
     return this.#traffic;
   }
 
+  /** As it was told at last. */
+  get isWatching(): boolean | undefined {
+    return this.#self?.watchesTraffic;
+  }
+
   cannotSeeTraffic(): void {
     this.#traffic = undefined;
     this.#look();
