@@ -1,7 +1,6 @@
 /** Weft peers as probes need them, from their leases, and the rule of their keys: another key comes with a newer incarnation only. */
 import type { ProbePeer, ProbeSelf } from '../contracts/path-probe.ts';
 import type { Finding } from '../core/finding.ts';
-import { steeringOf } from '../core/instance.ts';
 import type { Lease } from '../core/lease.ts';
 import type { NodeId } from '../core/node-id.ts';
 import type { PathName } from '../core/path.ts';
@@ -10,7 +9,7 @@ import type { Self } from '../datapath/datapath.ts';
 import { datapathsOf } from '../datapath/paths.ts';
 
 export function probeSelf(self: Self, node: NodeId, incarnation: number): ProbeSelf {
-  const { config, numbers, base } = self;
+  const { config, uplink, base } = self;
   return {
     node,
     incarnation,
@@ -22,11 +21,10 @@ export function probeSelf(self: Self, node: NodeId, incarnation: number): ProbeS
       const device = path.device(self);
       return {
         path: path.name,
-        mark: steeringOf(numbers, path.name).mark,
+        link: device ?? uplink.link,
         ...(device === undefined ? {} : { device }),
       };
     }),
-    marks: numbers.marks,
   };
 }
 

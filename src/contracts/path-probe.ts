@@ -16,14 +16,12 @@ export interface ProbeSelf {
   /** Prefix length of every lease's subnet: what traffic is counted by. */
   readonly subnetLength: number;
   readonly paths: readonly ProbePath[];
-  /** Marks of probes and answers, which are no traffic: those that equal `first` in the bits of `mask`. */
-  readonly marks: { readonly mask: number; readonly first: number };
 }
 
 export interface ProbePath {
   readonly path: PathName;
-  /** What is sent with it takes this path or none. */
-  readonly mark: number;
+  /** The device that packets of this path leave by. What is sent takes that one or none. */
+  readonly link: string;
   /** The tunnel device that packets of this path arrive on; absent: they arrive bare, on any other device. */
   readonly device?: string;
 }

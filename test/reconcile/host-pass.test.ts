@@ -4,7 +4,6 @@ import fc from 'fast-check';
 import { parseAddress } from '../../src/core/address.ts';
 import { WeftError } from '../../src/core/errors.ts';
 import { describeHostEntry, hostEntryKey, hostEntryOrder, type Route } from '../../src/core/host-entry.ts';
-import { MAIN_TABLE } from '../../src/core/instance.ts';
 import type { Lease, LeaseKey, LeaseView } from '../../src/core/lease.ts';
 import { macFrom } from '../../src/core/mac.ts';
 import { parseSubnet } from '../../src/core/subnet.ts';
@@ -94,7 +93,7 @@ test('puts come before removals, and nothing is put before what it stands on', a
     orders.toSorted((a, b) => a - b),
   );
   assert.equal(
-    applied.filter((change) => change.op === 'remove' && change.was.kind === 'route' && change.was.table === MAIN_TABLE)
+    applied.filter((change) => change.op === 'remove' && change.was.kind === 'route' && change.was.metric === undefined)
       .length,
     1,
     'the route that changed is replaced',
@@ -161,18 +160,21 @@ test('what is not ours stays: routes of others, devices of others, and what lies
   const host = freshHost();
   const route = (destination: string): Route => ({
     kind: 'route',
-    table: 254,
     destination: parseSubnet(destination),
     link: 'eth0',
     onlink: false,
   });
   host.setForeign(route('10.42.77.0/24'));
   host.set(route('10.99.0.0/24'));
-  host.set({ kind: 'rule', priority: 100, to: parseSubnet('10.42.0.0/16'), action: 254 });
+  host.set({ kind: 'unreachable', destination: parseSubnet('10.0.0.0/8') });
   const { pass } = await passes(host);
   await pass(inputOf(SEVERAL));
   await pass(inputOf([MINE]));
-  for (const line of [/route 10\.42\.77\.0\/24 dev eth0 \(foreign\)/, /route 10\.99\.0\.0\/24 dev eth0$/m, /rule 100 /])
+  for (const line of [
+    /route 10\.42\.77\.0\/24 dev eth0 \(foreign\)/,
+    /route 10\.99\.0\.0\/24 dev eth0$/m,
+    /unreachable 10\.0\.0\.0\/8$/m,
+  ])
     assert.match(host.text, line);
 });
 
