@@ -98,7 +98,7 @@ export async function explain(
 ): Promise<Explanation> {
   const { peer, path: taken } = found;
   const path = datapathsOf(self.config.paths).find(({ name }) => name === taken);
-  const wanted = path?.send(self, peer) ?? [];
+  const wanted = path?.send(self, peer, undefined) ?? [];
   const scope = { ...hostScope(self, [], [], undefined), only: new Set(wanted.map(hostEntryKey)) };
   const observed = wanted.length === 0 ? [] : (await host.observe(scope, signal)).entries;
   const overhead = path?.overheadBytes ?? 0;

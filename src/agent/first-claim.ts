@@ -53,8 +53,6 @@ export async function firstLook(
     networks: [receiver.config.v4.network],
     ...(base === undefined ? {} : { base }),
     links: devicesOf(receiver, paths),
-    tables: [],
-    rulePriorities: receiver.numbers.rulePriorities,
     sysctls: [],
     files: [options.subnetFile],
     accepts: [],

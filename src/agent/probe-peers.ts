@@ -1,7 +1,6 @@
 /** Weft peers as probes need them, from their leases, and the rule of their keys: another key comes with a newer incarnation only. */
 import type { ProbePeer, ProbeSelf } from '../contracts/path-probe.ts';
 import type { Finding } from '../core/finding.ts';
-import { steeringOf } from '../core/instance.ts';
 import type { Lease } from '../core/lease.ts';
 import type { NodeId } from '../core/node-id.ts';
 import type { PathName } from '../core/path.ts';
@@ -15,7 +14,7 @@ export function probeSelf(
   incarnation: number,
   watchesTraffic: boolean | undefined,
 ): ProbeSelf {
-  const { config, numbers, base } = self;
+  const { config, uplink, base } = self;
   return {
     node,
     incarnation,
@@ -27,11 +26,10 @@ export function probeSelf(
       const device = path.device(self);
       return {
         path: path.name,
-        mark: steeringOf(numbers, path.name).mark,
+        link: device ?? uplink.link,
         ...(device === undefined ? {} : { device }),
       };
     }),
-    marks: numbers.marks,
     ...(watchesTraffic === undefined ? {} : { watchesTraffic }),
   };
 }

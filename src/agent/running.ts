@@ -133,11 +133,11 @@ export class Running {
   }
 
   get self(): Self {
-    const { numbers, vtepMac } = this.#started.self;
+    const { vtepMac } = this.#started.self;
     const { config, uplink, lease } = this;
     const cloud = this.#beside.cloud?.facts;
     const place = cloud === undefined ? {} : { cloud };
-    return { config, uplink, numbers, vtepMac, lease, base: baseOf(lease.subnet.v4), ...place };
+    return { config, uplink, vtepMac, lease, base: baseOf(lease.subnet.v4), ...place };
   }
 
   wake(): void {

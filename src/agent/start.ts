@@ -10,7 +10,6 @@ import type { CloudSelf } from '../contracts/cloud-network.ts';
 import type { Address } from '../core/address.ts';
 import { asWeftError, isRetryable, WeftError, type ErrorCode } from '../core/errors.ts';
 import { sameHostEntry } from '../core/host-entry.ts';
-import { numbersOf } from '../core/instance.ts';
 import type { Lease, StoredConfig } from '../core/lease.ts';
 import { macFrom } from '../core/mac.ts';
 import type { NetworkConfig } from '../core/network-config.ts';
@@ -73,7 +72,7 @@ export class StartUp {
   /** @throws WeftError NETWORK_OVERLAP, NOT_PERMITTED, ABORTED, or what the store says that time does not heal */
   async run(signal: AbortSignal): Promise<Started> {
     const parts = this.#parts;
-    const { host, state, instance } = parts;
+    const { host, state } = parts;
     // The store first: while it answers, the kernel is asked.
     const reading = this.#readConfig(signal);
     const found = this.#findUplink(signal);
@@ -88,7 +87,7 @@ export class StartUp {
       cloudSelf === undefined
         ? {}
         : { cloud: { identity: cloudSelf.identity, table: undefined, trouble: undefined, rows: new Map() } };
-    const unknown: Receiver = { config, uplink, numbers: numbersOf(instance.slot), vtepMac: macFrom(node), ...cloud };
+    const unknown: Receiver = { config, uplink, vtepMac: macFrom(node), ...cloud };
     if (cloudSelf !== undefined) refuseCloudOverlap(config.v4.network, cloudSelf);
     const [previous] = previousSubnets(parts);
     refuseOverlap({

@@ -14,7 +14,7 @@ import { hostScope } from '../reconcile/host-scope.ts';
 export type TearDown = 'peers' | 'all';
 
 const PEERS: ReadonlySet<HostEntry['kind']> = new Set(['route', 'neighbour', 'fdb', 'address', 'link']);
-const ALL: ReadonlySet<HostEntry['kind']> = new Set([...PEERS, 'rule', 'accept', 'file']);
+const ALL: ReadonlySet<HostEntry['kind']> = new Set([...PEERS, 'unreachable', 'accept', 'file']);
 
 export interface TearDownParts {
   readonly host: HostNetwork;
@@ -32,10 +32,8 @@ export async function tearDown(
 ): Promise<readonly FailedChange[]> {
   const { host, self, files, previousNetwork } = parts;
   const kinds = what === 'all' ? ALL : PEERS;
-  const goes = (entry: HostEntry): boolean =>
-    kinds.has(entry.kind) || (entry.kind === 'rule' && entry.mark !== undefined);
   const observed = await host.observe(hostScope(self, [], files, previousNetwork), signal);
-  const standing = observed.entries.filter(goes);
+  const standing = observed.entries.filter(({ kind }) => kinds.has(kind));
   const changes = diff(standing, [], HOST_ENTRIES);
   const outcomes = changes.length === 0 ? [] : await host.apply(changes, signal);
   return outcomes.flatMap(({ change, error }) => (error === undefined ? [] : [{ change, error }]));

@@ -7,7 +7,6 @@ import type { HostNetwork, HostScope } from '../contracts/host-network.ts';
 import { diff } from '../core/diff.ts';
 import { WeftError } from '../core/errors.ts';
 import { HOST_ENTRIES, describeHostEntry, type HostEntry } from '../core/host-entry.ts';
-import { numbersOf } from '../core/instance.ts';
 import { parseSubnetFile } from '../core/subnet-file.ts';
 import { baseOf } from '../core/subnet.ts';
 import { Activity } from '../host/activity.ts';
@@ -32,10 +31,12 @@ export const cleanup: Action = async (invocation) => {
     return 0;
   }
   // The lock keeps a daemon from starting meanwhile. INSTANCE_RUNNING when one runs.
-  const state = await openStateDirectory(
-    { directory: options.stateDir, instanceKey, nodeId: undefined, machineIdPath: MACHINE_ID },
-    signal,
-  );
+  const state = await openStateDirectory({
+    directory: options.stateDir,
+    instanceKey,
+    nodeId: undefined,
+    machineIdPath: MACHINE_ID,
+  });
   try {
     await new Activity(known.instance.id).forget(signal);
     const removed = await removeAll(new SharedHost(new LinuxHost(), state.claims, 'daemon'), known, options, signal);
@@ -67,7 +68,7 @@ const REMOVED: ReadonlySet<HostEntry['kind']> = new Set([
   'fdb',
   'address',
   'link',
-  'rule',
+  'unreachable',
   'accept',
   'file',
 ]);
@@ -101,7 +102,6 @@ async function scopeOf(
 ): Promise<HostScope> {
   const networks = [remembered.network, remembered.previousNetwork].filter((network) => network !== undefined);
   const base = remembered.subnet === undefined ? undefined : baseOf(remembered.subnet);
-  const { tables, rulePriorities } = numbersOf(instance.slot);
   // Our devices are those that carry our base, and nobody else puts that /32 on a device.
   const carriers = (await host.addresses(signal)).filter(
     ({ link, address, prefixLength }) => address === base && prefixLength === 32 && link !== 'lo',
@@ -110,8 +110,6 @@ async function scopeOf(
     networks,
     ...(base === undefined ? {} : { base }),
     links: carriers.map(({ link }) => link),
-    tables,
-    rulePriorities,
     sysctls: [],
     files: [options.subnetFile, ...networkdPaths(instance.id)],
     accepts: networks,

@@ -1,6 +1,7 @@
 /** What a pass would change, for people and for programs: each change with the peer it is for, and why peers are not on better paths. */
 import { describeHostEntry, hostEntryKey, type HostEntry } from '../core/host-entry.ts';
 import type { Change } from '../core/diff.ts';
+import { standbyMetric } from '../core/instance.ts';
 import type { Self } from '../datapath/datapath.ts';
 import { datapathsOf } from '../datapath/paths.ts';
 import type { PassReport, PeerPath } from '../reconcile/pass-report.ts';
@@ -39,11 +40,13 @@ export interface Plan {
 const nameOf = ({ peer }: PeerPath): string => peer.attributes.weft?.node ?? peer.attributes.publicIP;
 
 export function planOf(node: string, self: Self, report: PassReport, cloud: PlannedCloud | null): Plan {
-  const owners = new Map<string, PeerPath>();
-  for (const peer of report.peers.values()) {
-    const [path] = peer.path === 'none' ? [] : datapathsOf([peer.path]);
-    for (const entry of path?.send(self, peer.peer) ?? []) owners.set(hostEntryKey(entry), peer);
-  }
+  const owners = new Map<string, string>();
+  for (const peer of report.peers.values())
+    for (const path of datapathsOf(peer.usable)) {
+      const metric = path.name === peer.path ? undefined : standbyMetric(path.name);
+      const label = `${nameOf(peer)} by ${path.name}`;
+      for (const entry of path.send(self, peer.peer, metric)) owners.set(hostEntryKey(entry), label);
+    }
   const held = new Map(report.held.map(({ change, why }) => [keyOf(change), why]));
   return {
     node,
@@ -65,16 +68,15 @@ const keyOf = (change: Change<HostEntry>): string => hostEntryKey(change.op === 
 
 function planned(
   change: Change<HostEntry>,
-  owners: ReadonlyMap<string, PeerPath>,
+  owners: ReadonlyMap<string, string>,
   held: string | undefined,
 ): PlannedChange {
-  const owner = owners.get(keyOf(change));
   const was = change.op === 'put' && change.was !== undefined ? describeHostEntry(change.was) : null;
   return {
     op: change.op,
     entry: describeHostEntry(change.op === 'put' ? change.want : change.was),
     was,
-    peer: owner === undefined ? null : `${nameOf(owner)} by ${owner.path}`,
+    peer: owners.get(keyOf(change)) ?? null,
     held: held ?? null,
   };
 }

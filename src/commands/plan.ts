@@ -2,7 +2,6 @@
 import { subnetEnv } from '../agent/subnet-env.ts';
 import { vtepMac } from '../agent/vtep-mac.ts';
 import { WeftError } from '../core/errors.ts';
-import { numbersOf } from '../core/instance.ts';
 import { readLedger, rowsOf } from '../core/ledger.ts';
 import { choose, NO_CHOICE } from '../core/path-choice.ts';
 import type { Lease, LeaseView } from '../core/lease.ts';
@@ -118,13 +117,11 @@ async function selfOf(
   const config = parseNetworkConfig(view.config.text);
   const uplink = await host.uplink(uplinkChoice(options), signal);
   const mac = vtepMac({ node, config, adopted: lease, observed: [], remembered: known?.remembered.vtepMac });
-  // The first slot is what a first daemon gets.
   return {
     lease,
     base: baseOf(lease.subnet.v4),
     config,
     uplink,
     vtepMac: mac,
-    numbers: numbersOf(known?.instance.slot ?? 0),
   };
 }

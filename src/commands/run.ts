@@ -103,10 +103,13 @@ const openState = (
   signal: AbortSignal,
 ): Promise<StateDirectory> => {
   const cloudNode = cloud === undefined ? {} : { cloudNode: () => cloud.node(signal) };
-  return openStateDirectory(
-    { directory: stateDir, instanceKey: [identity], nodeId, machineIdPath: MACHINE_ID, ...cloudNode },
-    signal,
-  );
+  return openStateDirectory({
+    directory: stateDir,
+    instanceKey: [identity],
+    nodeId,
+    machineIdPath: MACHINE_ID,
+    ...cloudNode,
+  });
 };
 
 /** It is a wish for the claim: one that cannot be read is worth a word, not the start. */

@@ -8,18 +8,14 @@ import type { Uplink } from '../core/uplink.ts';
 
 /** What of this host counts as ours. Nothing outside it is ever listed, changed or removed. */
 export interface HostScope {
-  /** Routes of our protocol number (87) whose destination lies in one of these are ours: this daemon's Network and, after a change, its previous one. */
+  /** Routes of our protocol number (87) in the main table whose destination lies in one of these are ours, whichever kind: this daemon's Network and, after a change, its previous one. */
   readonly networks: readonly Subnet[];
   /** The one base address (a /32) that may stand on `lo` because of us. */
   readonly base?: Address;
   /** Tunnel devices that are ours, with all addresses, neighbours and FDB entries on them. */
   readonly links: readonly string[];
-  /** Routing tables that are ours besides our routes in main. */
-  readonly tables: readonly number[];
-  /** By which packet mark our rules send a packet to one of these tables: a route there can be looked up by itself then. */
-  readonly marks?: ReadonlyMap<number, number>;
-  /** Routing policy rules from `from` up to and including `to`, to a range that meets one of `networks`, are ours. */
-  readonly rulePriorities: { readonly from: number; readonly to: number };
+  /** By which device the routes of a metric leave: such a route can be looked up by itself then. */
+  readonly standby?: ReadonlyMap<number, string>;
   /** Settings to read. */
   readonly sysctls: readonly string[];
   /** Files to read. */
@@ -66,7 +62,7 @@ export interface InterfaceAddress {
 }
 
 /**
- * The kernel of this host: devices, routes, rules, settings, files.
+ * The kernel of this host: devices, routes, settings, files.
  *
  * Fails with NOT_PERMITTED when the process lacks CAP_NET_ADMIN, KERNEL_REFUSED (names the entry and the errno) or KERNEL_UNSUPPORTED.
  */
@@ -96,4 +92,4 @@ export interface HostNetwork {
 }
 
 /** Which part of the kernel to look at again. */
-export type HostHint = 'links' | 'addresses' | 'routes' | 'neighbours' | 'rules' | 'firewall' | 'everything';
+export type HostHint = 'links' | 'addresses' | 'routes' | 'neighbours' | 'firewall' | 'everything';

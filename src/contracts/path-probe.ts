@@ -18,14 +18,12 @@ export interface ProbeSelf {
   readonly paths: readonly ProbePath[];
   /** Will `active` be asked? To watch traffic costs every packet a little. Undefined: not known yet, all stays as it is. */
   readonly watchesTraffic?: boolean;
-  /** Marks of probes and answers, which are no traffic: those that equal `first` in the bits of `mask`. */
-  readonly marks: { readonly mask: number; readonly first: number };
 }
 
 export interface ProbePath {
   readonly path: PathName;
-  /** What is sent with it takes this path or none. */
-  readonly mark: number;
+  /** The device that packets of this path leave by. What is sent takes that one or none. */
+  readonly link: string;
   /** The tunnel device that packets of this path arrive on; absent: they arrive bare, on any other device. */
   readonly device?: string;
 }

@@ -2,13 +2,12 @@
  * Holds back removals that look like a mistake: the store lost its data, somebody cleared a prefix, a view came out wrong. A host that forgets its
  * peers cuts its containers off at once; one that keeps a dead peer's route for a minute harms nobody.
  *
- * What is counted are peers, by their route in the main table. Whatever a held route stands on (gateway's neighbour entry, the entry of its MAC,
- * device, source address, routes of the same peer in our other tables) is held with it. Nothing is ever dropped: a change goes or is held, and a
+ * What is counted are peers, by the route of their traffic. Whatever a held route stands on (gateway's neighbour entry, the entry of its MAC,
+ * device, source address, routes of the same peer that stand by) is held with it. Nothing is ever dropped: a change goes or is held, and a
  * held one comes again with the next diff for as long as it is wanted. Puts are never held, nor is a removal that makes room for one.
  */
 import type { Change } from './diff.ts';
 import { hostEntryKey, type HostEntry, type Route } from './host-entry.ts';
-import { MAIN_TABLE } from './instance.ts';
 import { intervalOf, touches, union } from './interval-set.ts';
 import { printDuration } from './duration.ts';
 import type { Subnet } from './subnet.ts';
@@ -56,7 +55,7 @@ export interface Guarded {
   readonly heldForMs: number | undefined;
 }
 
-const isPeerRoute = (entry: HostEntry): entry is Route => entry.kind === 'route' && entry.table === MAIN_TABLE;
+const isPeerRoute = (entry: HostEntry): entry is Route => entry.kind === 'route' && entry.metric === undefined;
 
 export function guard(before: GuardState, input: GuardInput): Guarded {
   const { changes, observed, only, answering, nowMs } = input;
@@ -111,8 +110,7 @@ function lostPeers({ changes, own }: GuardInput): Set<Subnet> {
 
 /** A pass that looked at a few keys says nothing about the others: their removal is wanted still. */
 const isOutOfSight = (subnet: Subnet, { only }: GuardInput): boolean =>
-  only !== undefined &&
-  !only.has(hostEntryKey({ kind: 'route', table: MAIN_TABLE, destination: subnet, link: '', onlink: false }));
+  only !== undefined && !only.has(hostEntryKey({ kind: 'route', destination: subnet, link: '', onlink: false }));
 
 /** For each entry to be removed: why it is held, if a held route stands on it. */
 function holder(
@@ -149,8 +147,8 @@ function holder(
         return links.get(entry.link) ?? sources.get(entry.address);
       case 'sysctl':
         return entry.link === undefined ? undefined : links.get(entry.link);
+      case 'unreachable':
       case 'broadcast':
-      case 'rule':
       case 'accept':
       case 'file':
         return undefined;

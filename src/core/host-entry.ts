@@ -32,18 +32,27 @@ export interface LinkAddress {
   readonly prefixLength: number;
 }
 
-/** A route in the main table, or in one of our own. */
+/** A route in the main table. */
 export interface Route {
   readonly kind: 'route';
-  /** 254 is main (linux/rtnetlink.h). */
-  readonly table: number;
   readonly destination: Subnet;
+  /**
+   * Absent: traffic's route. With one it stands by: traffic passes it over for the one without, and only who asks for its device finds it (`standbyMetric`). The kernel keeps routes to one
+   * destination apart by it, and so do we.
+   */
+  readonly metric?: number | undefined;
   readonly link: string;
   readonly via?: Address;
   /** The next hop counts as on-link whatever the link's addresses say (RTNH_F_ONLINK). */
   readonly onlink: boolean;
   readonly source?: Address;
   readonly mtuBytes?: number;
+}
+
+/** Packets to this range that have no route are refused, with ICMP Host Unreachable, instead of leaving by the default route. */
+export interface Unreachable {
+  readonly kind: 'unreachable';
+  readonly destination: Subnet;
 }
 
 /** The kernel's own broadcast route for our base, which kernels before 5.14 make; seen only to be removed. */
@@ -66,20 +75,6 @@ export interface ForwardingEntry {
   readonly link: string;
   readonly mac: MacAddress;
   readonly remote: Address;
-}
-
-/** A routing policy rule for packets to a range. */
-export interface Rule {
-  readonly kind: 'rule';
-  readonly priority: number;
-  readonly to: Subnet;
-  /** Table to look up, or the answer ICMP Net Unreachable. */
-  readonly action: number | 'unreachable';
-  /** Routes of this prefix length or shorter are passed over (FRA_SUPPRESS_PREFIXLEN). */
-  readonly suppressPrefixLength?: number;
-  /** Only packets with this mark, in the bits of the mask; both or neither (FRA_FWMARK, FRA_FWMASK). */
-  readonly mark?: number;
-  readonly markMask?: number;
 }
 
 export interface Sysctl {
@@ -107,19 +102,19 @@ export type HostEntry =
   | VxlanLink
   | LinkAddress
   | Route
+  | Unreachable
   | BroadcastRoute
   | Neighbour
   | ForwardingEntry
-  | Rule
   | Sysctl
   | ForwardAccept
   | HostFile;
 
-/** What many entries of a kind share: the routing table, or the device. Together with kind and name it says which thing an entry is a state of. */
+/** What many entries of a kind share: the metric, or the device. Together with kind and name it says which thing an entry is a state of. */
 function placeOf(entry: HostEntry): string | number {
   switch (entry.kind) {
     case 'route':
-      return entry.table;
+      return entry.metric ?? '';
     case 'address':
     case 'broadcast':
     case 'neighbour':
@@ -138,14 +133,13 @@ function nameOf(entry: HostEntry): string {
     case 'address':
       return `${entry.address}/${entry.prefixLength}`;
     case 'route':
+    case 'unreachable':
       return entry.destination;
     case 'broadcast':
     case 'neighbour':
       return entry.address;
     case 'fdb':
       return entry.mac;
-    case 'rule':
-      return String(entry.priority);
     case 'accept':
       return entry.network;
     case 'file':
@@ -161,26 +155,31 @@ export function hostEntryKey(entry: HostEntry): string {
 
 /**
  * Puts go in this order, removals in the reverse: what others stand on comes first, and the route, which lets
- * packets flow, after all it needs. A route set before its neighbour would make the kernel ask by ARP.
+ * packets flow, after all it needs. A route set before its neighbour would make the kernel ask by ARP. The refusal of what has no route is there before
+ * anything is forwarded, and goes last.
  */
 const ORDER: Readonly<Record<HostEntry['kind'], number>> = {
-  link: 0,
-  sysctl: 1,
-  address: 2,
-  broadcast: 3,
-  fdb: 4,
-  neighbour: 5,
-  accept: 6,
-  route: 7,
-  rule: 8,
-  file: 9,
+  unreachable: 0,
+  link: 1,
+  sysctl: 2,
+  address: 3,
+  broadcast: 4,
+  fdb: 5,
+  neighbour: 6,
+  accept: 7,
+  route: 8,
+  file: 10,
 };
 
-export const hostEntryOrder = (entry: HostEntry): number => ORDER[entry.kind];
+/** After the routes of traffic, and gone before them: no packet of traffic takes one in between. */
+const STANDBY_ORDER = 9;
+
+export const hostEntryOrder = (entry: HostEntry): number =>
+  entry.kind === 'route' && entry.metric !== undefined ? STANDBY_ORDER : ORDER[entry.kind];
 
 const sameRoute = (a: Route, b: Route): boolean =>
   a.destination === b.destination &&
-  a.table === b.table &&
+  a.metric === b.metric &&
   a.link === b.link &&
   a.via === b.via &&
   a.onlink === b.onlink &&
@@ -200,7 +199,7 @@ export function sameHostEntry(a: HostEntry, b: HostEntry): boolean {
   return true;
 }
 
-/** For `diff`. Each kind has an order of its own, so entries of two kinds are never taken for one thing. */
+/** For `diff`. Each kind has orders of its own, so entries of two kinds are never taken for one thing. */
 export const HOST_ENTRIES: Comparison<HostEntry> = {
   order: hostEntryOrder,
   place: placeOf,
@@ -243,15 +242,15 @@ export function describeHostEntry(entry: HostEntry): string {
     case 'address':
       return `address ${entry.address}/${entry.prefixLength} dev ${entry.link}`;
     case 'route':
-      return `route ${entry.destination}${entry.via === undefined ? '' : ` via ${entry.via}`} dev ${entry.link}${entry.table === 254 ? '' : ` table ${entry.table}`}${entry.source === undefined ? '' : ` src ${entry.source}`}${entry.mtuBytes === undefined ? '' : ` mtu ${entry.mtuBytes}`}${entry.onlink ? ' onlink' : ''}`;
+      return `route ${entry.destination}${entry.via === undefined ? '' : ` via ${entry.via}`} dev ${entry.link}${entry.metric === undefined ? '' : ` metric ${entry.metric}`}${entry.source === undefined ? '' : ` src ${entry.source}`}${entry.mtuBytes === undefined ? '' : ` mtu ${entry.mtuBytes}`}${entry.onlink ? ' onlink' : ''}`;
+    case 'unreachable':
+      return `unreachable ${entry.destination}`;
     case 'broadcast':
       return `broadcast ${entry.address} dev ${entry.link} table local`;
     case 'neighbour':
       return `neighbour ${entry.address} lladdr ${entry.mac} dev ${entry.link} permanent`;
     case 'fdb':
       return `fdb ${entry.mac} dst ${entry.remote} dev ${entry.link} self permanent`;
-    case 'rule':
-      return `rule ${entry.priority}${entry.mark === undefined ? '' : ` fwmark 0x${entry.mark.toString(16)}/0x${(entry.markMask ?? 0).toString(16)}`} to ${entry.to} ${entry.action === 'unreachable' ? 'unreachable' : `lookup ${entry.action}`}${entry.suppressPrefixLength === undefined ? '' : ` suppress_prefixlength ${entry.suppressPrefixLength}`}`;
     case 'sysctl':
       return `sysctl ${entry.name}=${entry.value}`;
     case 'accept':

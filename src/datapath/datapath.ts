@@ -5,7 +5,6 @@
 import type { Address } from '../core/address.ts';
 import type { LedgerRow } from '../core/cloud-route.ts';
 import type { HostEntry, Route } from '../core/host-entry.ts';
-import type { InstanceNumbers } from '../core/instance.ts';
 import type { Advert, FabricIdentity, Lease } from '../core/lease.ts';
 import type { MacAddress } from '../core/mac.ts';
 import type { NetworkConfig } from '../core/network-config.ts';
@@ -29,7 +28,6 @@ export interface Receiver {
   readonly config: NetworkConfig;
   readonly uplink: Uplink;
   readonly vtepMac: MacAddress;
-  readonly numbers: InstanceNumbers;
   /** Absent: in no cloud, or in one whose routes are not programmed. */
   readonly cloud?: CloudFacts;
 }
@@ -52,13 +50,13 @@ export interface Datapath {
   receive(self: Receiver): readonly HostEntry[];
   /** What the lease says of this path once all of that stands. */
   advert(self: Receiver): Pick<Advert, 'vxlan' | 'udp'>;
-  /** What must stand to send to this peer. The route is last. */
-  send(self: Self, peer: Lease): readonly HostEntry[];
   /**
-   * One route to the whole Network by which probes reach whatever peer has the rest of `send`; undefined while there is none. Probes are small, and go to peers'
-   * bases alone: neither a next hop that is the same for all nor an MTU has to be told peer by peer. Null: they need the route of each peer.
+   * What must stand to send to this peer. The route is last.
+   * @param metric of a route that stands by for probes; undefined for traffic's
    */
-  readonly probeRoute: ((self: Self) => Route | undefined) | null;
+  send(self: Self, peer: Lease, metric: number | undefined): readonly HostEntry[];
+  /** Does this route to the peer's subnet lead by this path? By device and next hop, since the rest may be out of date. */
+  leads(self: Self, peer: Lease, route: Route): boolean;
   /**
    * What no two peers may share on this path, or undefined when there is no such thing. Of two peers with one mark, the one with the
    * lower epoch, which had it first, is reached.

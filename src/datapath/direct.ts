@@ -4,7 +4,6 @@
  *   container -> this host -> uplink -> peer's uplink -> peer -> container
  */
 import type { Address } from '../core/address.ts';
-import { MAIN_TABLE } from '../core/instance.ts';
 import type { FabricIdentity, Lease } from '../core/lease.ts';
 import { contains } from '../core/subnet.ts';
 import type { Uplink } from '../core/uplink.ts';
@@ -20,6 +19,18 @@ function plainPeerTakesBare(self: Self, peer: Lease): boolean {
   );
 }
 
+/** What is said of each peer elsewhere, and the same of thousands: by my place, then by the peer's subnet. */
+const otherSubnets = new WeakMap<FabricIdentity, Map<string, string>>();
+
+function otherSubnet(mine: FabricIdentity, theirs: FabricIdentity): string {
+  let texts = otherSubnets.get(mine);
+  if (texts === undefined) otherSubnets.set(mine, (texts = new Map()));
+  let text = texts.get(theirs.subnet);
+  if (text === undefined)
+    texts.set(theirs.subnet, (text = `the peer is in cloud subnet ${theirs.subnet}, this host in ${mine.subnet}`));
+  return text;
+}
+
 /**
  * In a cloud what looks like one link may be many. One AWS subnet is one: packets to another interface's MAC address are delivered to it without a look at
  * any route table (https://docs.aws.amazon.com/vpc/latest/userguide/gateway-route-tables.html). GCE has no layer 2 at all.
@@ -30,7 +41,7 @@ function cloudsApart({ cloud }: Self, theirs: FabricIdentity | undefined): strin
   if (mine === undefined || theirs === undefined)
     return `${mine === undefined ? 'the peer' : 'this host'} is in cloud subnet ${(mine ?? theirs)?.subnet}, ${mine === undefined ? 'this host' : 'the peer'} is not`;
   if (mine.provider !== theirs.provider || mine.network !== theirs.network || mine.subnet !== theirs.subnet)
-    return `the peer is in cloud subnet ${theirs.subnet}, this host in ${mine.subnet}`;
+    return otherSubnet(mine, theirs);
   return mine.provider === 'aws' ? undefined : `${mine.provider} has no layer 2 that hosts share`;
 }
 
@@ -39,7 +50,6 @@ function isOnLink({ onLink }: Uplink, address: Address): boolean {
   return false;
 }
 
-/** What is said of each peer elsewhere, and the same of thousands. */
 const offLinks = new WeakMap<Uplink, string>();
 
 function offLink(uplink: Uplink): string {
@@ -72,21 +82,20 @@ export const direct: Datapath = {
   receive: () => [],
   advert: () => ({}),
 
-  send: (self, peer) => [
+  send: (self, peer, metric) => [
     {
       kind: 'route',
-      table: MAIN_TABLE,
       destination: peer.subnet.v4,
       link: self.uplink.link,
       via: peer.attributes.publicIP,
       onlink: false,
       source: self.base,
       mtuBytes: routeMtu(self, peer, 0),
+      metric,
     },
   ],
 
-  // The next hop is the peer itself.
-  probeRoute: null,
+  leads: ({ uplink }, peer, { link, via }) => link === uplink.link && via === peer.attributes.publicIP,
 
   mark: () => undefined,
 };

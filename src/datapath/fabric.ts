@@ -7,8 +7,7 @@
  * Whether the table carries a peer is told by the ledger, which the peer, or the reconciler, writes. That a route stands is no proof that packets
  * arrive: the prober judges that.
  */
-import { MAIN_TABLE, probeTableOf } from '../core/instance.ts';
-import type { Lease } from '../core/lease.ts';
+import type { FabricIdentity, Lease } from '../core/lease.ts';
 import { unusable, usable, type CloudFacts, type Datapath, type Self } from './datapath.ts';
 import { routeMtu } from './mtu.ts';
 
@@ -23,6 +22,19 @@ function carried({ table, trouble, rows }: CloudFacts, peer: Lease, target: stri
     return `the route to ${destination} in ${table} leads to a newer owner (${row.target})`;
   if (row.state === 'refused') return row.why ?? `there is no route to ${destination} in ${table}`;
   return row.state === 'intent' ? `the route to ${destination} is being written into ${table}` : undefined;
+}
+
+/** What is said of each peer of my subnet, and the same of thousands. */
+const sameSubnets = new WeakMap<FabricIdentity, string>();
+
+function sameSubnet(mine: FabricIdentity): string {
+  let text = sameSubnets.get(mine);
+  if (text === undefined)
+    sameSubnets.set(
+      mine,
+      (text = `the peer is in the same subnet ${mine.subnet}, where it is reached without a route`),
+    );
+  return text;
 }
 
 export const fabric: Datapath = {
@@ -41,7 +53,7 @@ export const fabric: Datapath = {
         `the peer is in ${theirs.network} (${theirs.provider}), this host in ${mine.network} (${mine.provider})`,
       );
     if (mine.subnet === theirs.subnet && mine.provider === 'aws' && self.config.paths.includes('direct'))
-      return unusable(`the peer is in the same subnet ${mine.subnet}, where it is reached without a route`);
+      return unusable(sameSubnet(mine));
     if (uplink.gateway === undefined) return unusable(`${uplink.link} has no gateway to hand packets to`);
     const why = carried(cloud, peer, theirs.target);
     return why === undefined ? usable : unusable(why);
@@ -51,34 +63,23 @@ export const fabric: Datapath = {
   receive: () => [],
   advert: () => ({}),
 
-  send: (self: Self, peer: Lease) =>
+  send: (self: Self, peer: Lease, metric) =>
     self.uplink.gateway === undefined
       ? []
       : [
           {
             kind: 'route',
-            table: MAIN_TABLE,
             destination: peer.subnet.v4,
             link: self.uplink.link,
             via: self.uplink.gateway,
             onlink: false,
             source: self.base,
             mtuBytes: routeMtu(self, peer, 0),
+            metric,
           },
         ],
 
-  probeRoute: ({ cloud, uplink, config, base, numbers }) =>
-    cloud === undefined || uplink.gateway === undefined
-      ? undefined
-      : {
-          kind: 'route',
-          table: probeTableOf(numbers, 'fabric'),
-          destination: config.v4.network,
-          link: uplink.link,
-          via: uplink.gateway,
-          onlink: false,
-          source: base,
-        },
+  leads: ({ uplink }, _peer, { link, via }) => via !== undefined && link === uplink.link && via === uplink.gateway,
 
   mark: () => undefined,
 };

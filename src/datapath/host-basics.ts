@@ -1,10 +1,7 @@
 /** What stands on a host whatever its peers: forwarding, loose filtering, the leak guard, the base address. */
 import type { Address } from '../core/address.ts';
 import type { HostEntry } from '../core/host-entry.ts';
-import { MAIN_TABLE } from '../core/instance.ts';
-import { prefixLengthOf } from '../core/subnet.ts';
 import type { Datapath, Receiver, Self } from './datapath.ts';
-import { probeBasics } from './probe-entries.ts';
 
 /** Loose mode of RFC 3704: paths become asymmetric as soon as each direction chooses for itself. The larger of `all` and the device's counts. */
 const looseFilter = (link: string): HostEntry => ({
@@ -15,23 +12,10 @@ const looseFilter = (link: string): HostEntry => ({
 });
 
 /**
- * Traffic for the Network that has no route must not leave by the default route: look in main, but pass over every route no longer than
- * the one before the Network's own length, and what then has no answer is unreachable. Holds for forwarded packets too.
+ * Traffic for the Network that has no route must not leave by the default route. Each peer's route, and that of this host's own bridge, is longer and wins. Holds for forwarded
+ * packets too. A route and no rule: one rule, ever, would cost each packet of the host its short way through the kernel's tables (docs/decisions/0017).
  */
-function leakGuard(self: Self): HostEntry[] {
-  const { network } = self.config.v4;
-  const { guardLookupPriority, guardUnreachablePriority } = self.numbers;
-  return [
-    {
-      kind: 'rule',
-      priority: guardLookupPriority,
-      to: network,
-      action: MAIN_TABLE,
-      suppressPrefixLength: prefixLengthOf(network) - 1,
-    },
-    { kind: 'rule', priority: guardUnreachablePriority, to: network, action: 'unreachable' },
-  ];
-}
+const leakGuard = ({ config }: Self): HostEntry => ({ kind: 'unreachable', destination: config.v4.network });
 
 /** Every tunnel device carries the base: loose filtering drops all that arrives on a device without an address. */
 const baseAddress = (base: Address, link: string): HostEntry => ({
@@ -50,6 +34,7 @@ export function hostBasics(self: Self, paths: readonly Datapath[]): HostEntry[] 
   const devices = devicesOf(self, paths);
   const { link } = self.uplink;
   return [
+    leakGuard(self),
     ...paths.flatMap((path) => path.receive(self)),
     { kind: 'sysctl', name: 'net/ipv4/ip_forward', value: '1' },
     looseFilter(link),
@@ -58,8 +43,6 @@ export function hostBasics(self: Self, paths: readonly Datapath[]): HostEntry[] 
     { kind: 'sysctl', name: `net/ipv4/conf/${link}/arp_announce`, value: '2', link },
     ...(devices.length > 0 ? devices : ['lo']).map((link) => baseAddress(self.base, link)),
     { kind: 'accept', network: self.config.v4.network },
-    ...probeBasics(self, paths),
-    ...leakGuard(self),
   ];
 }
 

@@ -17,7 +17,7 @@ const notCarried = (name: PathName): Datapath => {
     receive: () => [],
     advert: () => ({}),
     send: () => [],
-    probeRoute: null,
+    leads: () => false,
     mark: () => undefined,
   };
 };

@@ -1,12 +1,11 @@
 /** For each peer the paths that say they are usable, the one of them that is taken, and what must stand on this host for all of it. */
 import type { HostEntry, Route } from '../core/host-entry.ts';
-import { MAIN_TABLE } from '../core/instance.ts';
+import { standbyMetric } from '../core/instance.ts';
 import type { Lease, LeaseKey } from '../core/lease.ts';
 import type { PathName, Refusal } from '../core/path.ts';
 import type { Chosen } from '../core/path-choice.ts';
 import { contains, isHostAddress, overlaps, prefixLengthOf, type Subnet } from '../core/subnet.ts';
 import type { Datapath, Self } from './datapath.ts';
-import { addEntries } from './probe-entries.ts';
 import { TakenRanges } from './taken-ranges.ts';
 import { NO_PATHS, type Usable } from './usable-paths.ts';
 
@@ -34,7 +33,7 @@ export interface PlanParts {
   readonly self: Self;
   readonly paths: readonly Datapath[];
   readonly choose: Choose;
-  /** Our routes in the main table, by destination. */
+  /** Our routes of traffic, by destination. */
   readonly standing: ReadonlyMap<Subnet, Route>;
 }
 
@@ -98,33 +97,32 @@ function markTaken(path: Datapath, self: Self, peer: Lease, marks: Marks): strin
   return undefined;
 }
 
-/** What came of a path: what it sends by, or why it is refused. */
+/** What came of a path: usable, or why it is refused. */
 interface Way {
   readonly path: Datapath;
-  readonly sends: readonly HostEntry[];
   readonly why: string | undefined;
 }
 
 function wayBy(path: Datapath, self: Self, peer: Lease, marks: Marks): Way {
   const verdict = path.judge(self, peer);
-  const why = verdict.usable ? markTaken(path, self, peer, marks) : verdict.why;
-  return { path, sends: why === undefined ? path.send(self, peer) : NONE, why };
+  return { path, why: verdict.usable ? markTaken(path, self, peer, marks) : verdict.why };
 }
 
-/** @param entries what must stand for this peer is added to these: there are thousands, and one list of them is enough */
+/**
+ * Besides the route of the path that is taken there is one that stands by for each other that could be, by which its probes go.
+ * @param entries what must stand for this peer is added to these: there are thousands, and one list of them is enough
+ */
 export function planPeer(parts: PlanParts, peer: Lease, marks: Marks, entries: HostEntry[]): PeerPlan {
   const { self, paths, choose, standing } = parts;
   const odd = notAPeer(self, peer) ?? rangeTaken(self, peer, marks);
-  const ways = paths.map((path) =>
-    odd === undefined ? wayBy(path, self, peer, marks) : { path, sends: NONE, why: odd },
-  );
+  const ways = paths.map((path) => (odd === undefined ? wayBy(path, self, peer, marks) : { path, why: odd }));
   const route = standing.get(peer.subnet.v4);
   let stands: PathName | undefined;
   let list = NO_PATHS;
   for (const way of ways) {
     if (way.why !== undefined) continue;
     list = list.with(way.path.name);
-    if (stands === undefined && route !== undefined && isRouteOf(way, route)) stands = way.path.name;
+    if (stands === undefined && route !== undefined && way.path.leads(self, peer, route)) stands = way.path.name;
   }
   const usable = list.paths;
   if (usable === undefined) {
@@ -133,10 +131,12 @@ export function planPeer(parts: PlanParts, peer: Lease, marks: Marks, entries: H
   }
   const chosen = choose(peer, usable, stands);
   let mtuBytes: number | undefined;
-  for (const { path, sends } of ways) {
+  for (const { path, why } of ways) {
+    if (why !== undefined) continue;
     const isTaken = path.name === chosen.path;
+    const sends = path.send(self, peer, isTaken ? undefined : standbyMetric(path.name));
     if (isTaken) mtuBytes = mtuOf(sends.at(-1));
-    addEntries(entries, self, path, sends, isTaken);
+    for (const entry of sends) entries.push(entry);
   }
   return {
     peer,
@@ -166,15 +166,11 @@ const mtuOf = (last: HostEntry | undefined): number | undefined => (last?.kind =
 const wordOf = (chosen: Chosen | undefined, path: PathName): Refusal | undefined =>
   chosen?.refused.find((one) => one.path === path);
 
-/** By device and next hop, since the rest may be out of date. */
-const isRouteOf = ({ sends }: Way, route: Route): boolean =>
-  sends.some((entry) => entry.kind === 'route' && entry.link === route.link && entry.via === route.via);
-
-/** Our routes to peers, for `PlanParts`. */
-export function mainRoutes(observed: readonly HostEntry[]): ReadonlyMap<Subnet, Route> {
+/** Our routes of traffic to peers, for `PlanParts`. */
+export function trafficRoutes(observed: readonly HostEntry[]): ReadonlyMap<Subnet, Route> {
   const routes = new Map<Subnet, Route>();
   for (const entry of observed)
-    if (entry.kind === 'route' && entry.table === MAIN_TABLE) routes.set(entry.destination, entry);
+    if (entry.kind === 'route' && entry.metric === undefined) routes.set(entry.destination, entry);
   return routes;
 }
 

@@ -4,7 +4,7 @@
  *
  *   container -> this host -> flannel.1 ══ UDP 8472 ══ flannel.1 -> peer -> container
  */
-import { MAIN_TABLE, probeTableOf, vxlanLinkName } from '../core/instance.ts';
+import { vxlanLinkName } from '../core/instance.ts';
 import type { Lease, VxlanEndpoint } from '../core/lease.ts';
 import type { NetworkConfig } from '../core/network-config.ts';
 import { baseOf, isPrivate } from '../core/subnet.ts';
@@ -77,7 +77,7 @@ export const vxlan: Datapath = {
     return { vxlan: { vni: config.vxlan.vni, mac: vtepMac, port: config.vxlan.port } };
   },
 
-  send(self, peer) {
+  send(self, peer, metric) {
     const endpoint = endpointOf(self, peer);
     if (endpoint === undefined) return [];
     const link = deviceName(self);
@@ -87,26 +87,18 @@ export const vxlan: Datapath = {
       { kind: 'neighbour', link, address: base, mac: endpoint.mac },
       {
         kind: 'route',
-        table: MAIN_TABLE,
         destination: peer.subnet.v4,
         link,
         via: base,
         onlink: true,
         source: self.base,
         mtuBytes: routeMtu(self, peer, OVERHEAD),
+        metric,
       },
     ];
   },
 
-  // Without a next hop the kernel looks for the base itself among the neighbours, where `send` has put it. Who is not there is asked for on the device, which carries that to nobody.
-  probeRoute: (self) => ({
-    kind: 'route',
-    table: probeTableOf(self.numbers, 'vxlan'),
-    destination: self.config.v4.network,
-    link: deviceName(self),
-    onlink: false,
-    source: self.base,
-  }),
+  leads: (self, peer, { link, via }) => link === deviceName(self) && via === baseOf(peer.subnet.v4),
 
   mark: (self, peer) => endpointOf(self, peer)?.mac,
 };

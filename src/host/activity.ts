@@ -8,6 +8,7 @@
  */
 import type { ProbeSelf } from '../contracts/path-probe.ts';
 import { addressFrom, bitsOf, family, v4Address } from '../core/address.ts';
+import { PROBE_MARK } from '../core/instance.ts';
 import { subnetOf, type Subnet } from '../core/subnet.ts';
 import { ENOENT, KernelError } from '../native/kernel-error.ts';
 import { NETLINK_NETFILTER } from '../native/netlink/constants.ts';
@@ -20,7 +21,7 @@ import { findProgram, runProgram, unlessGone } from './program.ts';
 const ACTIVE_FOR = '10s';
 const SET = 'active';
 
-const hex = (value: number): string => `0x${value.toString(16)}`;
+const PROBE_MARK_TEXT = `0x${PROBE_MARK.toString(16)}`;
 
 export class Activity {
   readonly #table: string;
@@ -85,7 +86,7 @@ export class Activity {
     }
   }
 
-  #rules({ base, network, subnetLength, marks }: ProbeSelf): string {
+  #rules({ base, network, subnetLength }: ProbeSelf): string {
     const whole = bitsOf(family(base));
     const mask = addressFrom(((1n << BigInt(subnetLength)) - 1n) << BigInt(whole - subnetLength), family(base));
     const table = `ip ${this.#table}`;
@@ -97,7 +98,7 @@ export class Activity {
         chain sent {
           type filter hook postrouting priority 300; policy accept;
           ip daddr ${subnetOf(base, subnetLength)} return
-          meta mark & ${hex(marks.mask)} == ${hex(marks.first)} return
+          meta mark & ${PROBE_MARK_TEXT} == ${PROBE_MARK_TEXT} return
           ip saddr ${base} icmp type echo-reply return
           ip daddr ${network} update @${SET} { ip daddr & ${mask} }
         }

@@ -10,7 +10,6 @@ import { applyAccept } from './firewall.ts';
 import { KernelBatch, type BatchedEntry, type Expectations } from './kernel-batch.ts';
 import { kernelFailure } from './kernel-errors.ts';
 import { Links } from './links.ts';
-import { applyRule } from './rules.ts';
 import { applySysctl } from './sysctls.ts';
 import { applyVxlan } from './vxlan-links.ts';
 
@@ -23,7 +22,7 @@ function isOf<K extends HostEntry['kind']>(change: Change<HostEntry>, ...kinds: 
 }
 
 const isBatched = (change: Change<HostEntry>): change is Change<BatchedEntry> =>
-  isOf(change, 'address', 'route', 'broadcast', 'neighbour', 'fdb');
+  isOf(change, 'address', 'route', 'unreachable', 'broadcast', 'neighbour', 'fdb');
 
 export async function applyChanges(
   socket: RouteSocket,
@@ -65,7 +64,6 @@ export async function applyChanges(
       batch.send();
       await rest();
     } else if (isOf(change, 'link')) await attempt(number, () => applyVxlan(socket, links, change));
-    else if (isOf(change, 'rule')) await attempt(number, () => applyRule(socket, change));
     else if (isOf(change, 'sysctl')) await attempt(number, () => applySysctl(change));
     else if (isOf(change, 'file')) await attempt(number, () => applyFile(change));
     else if (isOf(change, 'accept')) await attempt(number, () => applyAccept(change, signal));

@@ -8,7 +8,7 @@ import { hostEntryKey, type HostEntry } from '../core/host-entry.ts';
 import { isJsonObject } from '../core/json.ts';
 import { WeftError } from '../core/errors.ts';
 import { fileError } from './host-errors.ts';
-import { lockAt, lockSlots } from './instance-slots.ts';
+import { lockAt, lockClaims } from './claims-lock.ts';
 import { readRemembered } from './remembered-state.ts';
 
 /** What the key of a device begins with (`hostEntryKey`). */
@@ -99,7 +99,7 @@ export class Claims {
   }
 
   async #change(work: (claims: Map<string, string>) => Promise<void>, signal: AbortSignal): Promise<void> {
-    const lock = await lockSlots(this.#directory, signal);
+    const lock = await lockClaims(this.#directory, signal);
     try {
       const claims = this.#read();
       await work(claims);

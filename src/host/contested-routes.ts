@@ -9,22 +9,31 @@
  */
 import { family, type Family } from '../core/address.ts';
 import { WeftError } from '../core/errors.ts';
-import { describeHostEntry, type Route } from '../core/host-entry.ts';
+import { describeHostEntry } from '../core/host-entry.ts';
 import { ROUTE_PROTOCOL } from '../core/instance.ts';
+import type { Subnet } from '../core/subnet.ts';
 import { ENODEV, ESRCH } from '../native/kernel-error.ts';
-import { NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, RTM_DELROUTE, RTM_NEWROUTE } from '../native/netlink/constants.ts';
+import {
+  NLM_F_CREATE,
+  NLM_F_EXCL,
+  NLM_F_REPLACE,
+  RT_TABLE_MAIN,
+  RTM_DELROUTE,
+  RTM_NEWROUTE,
+} from '../native/netlink/constants.ts';
+import type { LinkMessage } from '../native/netlink/link.ts';
 import { writeRoute, writeRouteRemoval, type RouteMessage } from '../native/netlink/route.ts';
 import type { RouteSocket } from '../native/route-socket.ts';
 import { refusal } from './kernel-errors.ts';
 import { addressOf, subnetFrom } from './kernel-values.ts';
 import type { Links } from './links.ts';
-import { routeKey, routeRequest } from './route-requests.ts';
+import { metricOf, routeKey, routeRequest, type OwnRoute } from './route-requests.ts';
 import { dumpRoutes, isOurs, TAKEN_OVER_PROTOCOLS } from './routes.ts';
 
 export interface Contested {
   readonly number: number;
   readonly op: 'put' | 'remove';
-  readonly route: Route;
+  readonly route: OwnRoute;
 }
 
 type Fail = (change: number, error: WeftError) => void;
@@ -32,7 +41,7 @@ type Fail = (change: number, error: WeftError) => void;
 export function settleContested(socket: RouteSocket, links: Links, contested: readonly Contested[], fail: Fail): void {
   const puts = contested.filter(({ op }) => op === 'put');
   if (puts.length > 0) replaceOurs(socket, links, puts, fail);
-  const left = contested.filter(({ op, route }) => op === 'remove' && links.named(route.link)?.vxlan !== undefined);
+  const left = contested.filter(({ op, route }) => op === 'remove' && deviceOf(links, route)?.vxlan !== undefined);
   if (left.length > 0) removeLeft(socket, links, left, fail);
 }
 
@@ -41,14 +50,14 @@ function replaceOurs(socket: RouteSocket, links: Links, puts: readonly Contested
   const isVxlan = (index: number): boolean => links.at(index)?.vxlan !== undefined;
   // Looked up before requests wait in the socket.
   const judged = puts.flatMap((put) => {
-    const route = standing.get(placeOf(put.route));
+    const route = standing.get(placeOf(metricOf(put.route), put.route.destination));
     if (route === undefined || isOurs(route, isVxlan(route.link)))
-      return [{ ...put, free: route === undefined, link: links.named(put.route.link)?.index }];
+      return [{ ...put, free: route === undefined, link: deviceOf(links, put.route)?.index }];
     fail(put.number, foreign(put.route, route, links));
     return [];
   });
   sendAll(socket, judged, fail, ({ route, free, link }) => {
-    if (link !== undefined)
+    if (link !== undefined || route.kind === 'unreachable')
       socket.add(RTM_NEWROUTE, NLM_F_CREATE | (free ? NLM_F_EXCL : NLM_F_REPLACE), (w) =>
         writeRoute(w, routeRequest(route, link)),
       );
@@ -57,10 +66,10 @@ function replaceOurs(socket: RouteSocket, links: Links, puts: readonly Contested
 
 function removeLeft(socket: RouteSocket, links: Links, left: readonly Contested[], fail: Fail): void {
   for (const protocol of TAKEN_OVER_PROTOCOLS) {
-    const found = left.map((removal) => ({ ...removal, link: links.named(removal.route.link)?.index }));
+    const found = left.map((removal) => ({ ...removal, link: deviceOf(links, removal.route)?.index }));
     sendAll(socket, found, fail, ({ route, link }) => {
       if (link !== undefined)
-        socket.add(RTM_DELROUTE, 0, (w) => writeRouteRemoval(w, { ...routeKey(route), protocol, link }));
+        socket.add(RTM_DELROUTE, 0, (w) => writeRouteRemoval(w, { ...routeKey(route, link), protocol }));
     });
   }
 }
@@ -87,32 +96,30 @@ function sendAll<T extends Contested>(
     request(one);
     if (socket.waiting > before) sent.push(one);
     else if (one.op === 'put')
-      fail(
-        one.number,
-        new WeftError('LINK_MISSING', `put ${describeHostEntry(one.route)}: there is no device ${one.route.link}`),
-      );
+      fail(one.number, new WeftError('LINK_MISSING', `put ${describeHostEntry(one.route)}: its device is gone`));
   }
   if (sent.length > 0) exchange();
 }
 
-const placeOf = ({ table, destination }: Pick<Route, 'table' | 'destination'>): string => `${table} ${destination}`;
+const deviceOf = (links: Links, route: OwnRoute): LinkMessage | undefined =>
+  route.kind === 'route' ? links.named(route.link) : undefined;
 
-/** The first route of ours' metric and TOS (both 0) at each place: the one that a replace would hit. */
+const placeOf = (metric: number, destination: Subnet): string => `${metric} ${destination}`;
+
+/** The first route of no TOS at each place: the one that a replace would hit. */
 function standingAt(socket: RouteSocket, puts: readonly Contested[]): Map<string, RouteMessage> {
-  const places = new Set(puts.map(({ route }) => placeOf(route)));
+  const places = new Set(puts.map(({ route }) => placeOf(metricOf(route), route.destination)));
   const standing = new Map<string, RouteMessage>();
-  for (const table of new Set(puts.map(({ route }) => route.table))) {
-    for (const version of new Set<Family>(puts.map(({ route }) => family(route.destination)))) {
-      for (const route of dumpRoutes(socket, version, { table }, ({ tos, priority }) => tos === 0 && priority === 0)) {
-        const place = placeOf({ table, destination: subnetFrom(route.destination, route.prefixLength) });
-        if (places.has(place) && !standing.has(place)) standing.set(place, route);
-      }
+  for (const version of new Set<Family>(puts.map(({ route }) => family(route.destination)))) {
+    for (const route of dumpRoutes(socket, version, { table: RT_TABLE_MAIN }, ({ tos }) => tos === 0)) {
+      const place = placeOf(route.priority, subnetFrom(route.destination, route.prefixLength));
+      if (places.has(place) && !standing.has(place)) standing.set(place, route);
     }
   }
   return standing;
 }
 
-function foreign(want: Route, standing: RouteMessage, links: Links): WeftError {
+function foreign(want: OwnRoute, standing: RouteMessage, links: Links): WeftError {
   const via = standing.gateway === undefined ? '' : ` via ${addressOf(standing.gateway)}`;
   const link = standing.link === 0 ? '' : ` dev ${links.at(standing.link)?.name ?? standing.link}`;
   return new WeftError(

@@ -7,7 +7,6 @@ import {
   type ForwardingEntry,
   type LinkAddress,
   type Neighbour,
-  type Route,
 } from '../core/host-entry.ts';
 import { EADDRNOTAVAIL, EEXIST, ENODEV, ENOENT, ESRCH } from '../native/kernel-error.ts';
 import { writeAddress } from '../native/netlink/address.ts';
@@ -30,9 +29,9 @@ import { settleContested, type Contested } from './contested-routes.ts';
 import { kernelFailure, refusal } from './kernel-errors.ts';
 import { ipValueOf } from './kernel-values.ts';
 import type { Links } from './links.ts';
-import { broadcastRequest, routeKey, routeRequest } from './route-requests.ts';
+import { broadcastRequest, routeKey, routeRequest, type OwnRoute } from './route-requests.ts';
 
-export type BatchedEntry = LinkAddress | Route | BroadcastRoute | Neighbour | ForwardingEntry;
+export type BatchedEntry = LinkAddress | OwnRoute | BroadcastRoute | Neighbour | ForwardingEntry;
 
 const PUT = NLM_F_CREATE | NLM_F_REPLACE;
 
@@ -40,6 +39,7 @@ const PUT = NLM_F_CREATE | NLM_F_REPLACE;
 const GONE: Readonly<Record<BatchedEntry['kind'], number>> = {
   address: EADDRNOTAVAIL,
   route: ESRCH,
+  unreachable: ESRCH,
   broadcast: ESRCH,
   neighbour: ENOENT,
   fdb: ENOENT,
@@ -52,6 +52,8 @@ export interface Expectations {
   send(): void;
 }
 
+const isRoute = (entry: BatchedEntry): entry is OwnRoute => entry.kind === 'route' || entry.kind === 'unreachable';
+
 interface Sent {
   readonly number: number;
   readonly change: Change<BatchedEntry>;
@@ -59,6 +61,7 @@ interface Sent {
 
 /** There is no device, or one that we cannot have made under a name of ours. Only on our tunnels do we set other things than routes to neighbours on the link. */
 function obstacleTo(want: BatchedEntry, device: LinkMessage | undefined): WeftError | undefined {
+  if (want.kind === 'unreachable') return undefined;
   if (device === undefined) {
     return new WeftError('LINK_MISSING', `put ${describeHostEntry(want)}: there is no device ${want.link}`);
   }
@@ -99,14 +102,14 @@ export class KernelBatch {
   /** Not when `full`. */
   add(number: number, change: Change<BatchedEntry>): void {
     const entry = change.op === 'put' ? change.want : change.was;
-    const device = this.#device(entry.link);
+    const device = entry.kind === 'unreachable' ? undefined : this.#device(entry.link);
     const link = device?.index;
     if (change.op === 'put') {
       const obstacle = obstacleTo(entry, device);
       if (obstacle !== undefined) return this.#fail(number, obstacle);
     }
-    // With its device everything on it went. A route is known by its table and destination alone, and may have moved to another device.
-    if (link === undefined && entry.kind !== 'route') return;
+    // With its device everything on it went.
+    if (link === undefined && entry.kind !== 'unreachable') return;
     this.#sent.push({ number, change });
     if (change.op === 'put') this.#put(change.want, link ?? 0, change.was === undefined);
     else this.#remove(change.was, link ?? 0);
@@ -137,7 +140,7 @@ export class KernelBatch {
       if (at === undefined) continue;
       const { number, change } = at;
       const entry = change.op === 'put' ? change.want : change.was;
-      if (entry.kind === 'route' && errno === (change.op === 'put' ? EEXIST : ESRCH))
+      if (isRoute(entry) && errno === (change.op === 'put' ? EEXIST : ESRCH))
         this.#contested.push({ number, op: change.op, route: entry });
       else if (change.op === 'put' || (errno !== GONE[entry.kind] && errno !== ENODEV)) {
         this.#fail(number, refusal(`${change.op} ${describeHostEntry(entry)}`, errno, said));
@@ -172,6 +175,7 @@ export class KernelBatch {
       case 'address':
         return socket.add(RTM_NEWADDR, PUT, (w) => writeAddress(w, link, ipValueOf(want.address), want.prefixLength));
       case 'route':
+      case 'unreachable':
         // A replace takes the place of any route to that destination, whoever made it. So it is for routes that we saw to be ours; a new one must find the place free.
         return socket.add(RTM_NEWROUTE, fresh ? NLM_F_CREATE | NLM_F_EXCL : PUT, (w) =>
           writeRoute(w, routeRequest(want, link)),
@@ -193,7 +197,8 @@ export class KernelBatch {
       case 'address':
         return socket.add(RTM_DELADDR, 0, (w) => writeAddress(w, link, ipValueOf(was.address), was.prefixLength));
       case 'route':
-        return socket.add(RTM_DELROUTE, 0, (w) => writeRouteRemoval(w, routeKey(was)));
+      case 'unreachable':
+        return socket.add(RTM_DELROUTE, 0, (w) => writeRouteRemoval(w, routeKey(was, isRoute(was) ? link : undefined)));
       case 'broadcast':
         return socket.add(RTM_DELROUTE, 0, (w) => writeRouteRemoval(w, broadcastRequest(was, link)));
       case 'neighbour':

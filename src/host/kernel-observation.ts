@@ -2,8 +2,7 @@
 import { setImmediate as rest } from 'node:timers/promises';
 import type { HostScope } from '../contracts/host-network.ts';
 import { family, type Family } from '../core/address.ts';
-import type { HostEntry, Route } from '../core/host-entry.ts';
-import { MAIN_TABLE } from '../core/instance.ts';
+import type { HostEntry, Route, Unreachable } from '../core/host-entry.ts';
 import { trySubnet, type Subnet } from '../core/subnet.ts';
 import { AF_INET, AF_INET6 } from '../native/netlink/constants.ts';
 import type { LinkMessage } from '../native/netlink/link.ts';
@@ -20,11 +19,12 @@ import {
   permanentNeighbours,
 } from './neighbours.ts';
 import { observeBroadcasts, RouteView } from './routes.ts';
-import { observeRules } from './rules.ts';
 import { observeVxlan } from './vxlan-links.ts';
 
 /** Up to so many entries are asked for one by one: 5 µs each, where to list 5,000 takes 10 ms. */
 const ONE_BY_ONE = 64;
+/** A peer has a route for traffic, and one may stand by for each path. */
+const ROUTES_ONE_BY_ONE = 4 * ONE_BY_ONE;
 
 const LOOPBACK = 'lo';
 
@@ -48,8 +48,6 @@ export async function observeKernel(
   if (asked.any('link')) for (const link of own) add(orNone(observeVxlan(links, link.name)));
   if (asked.any('address')) for (const version of versions) add(addresses(socket, links, scope, own, version));
   if (asked.any('broadcast') && scope.base !== undefined) add(observeBroadcasts(socket, links, scope.base));
-  if (asked.any('rule'))
-    for (const version of versions) add(observeRules(socket, version, scope.rulePriorities, scope.networks));
   if (asked.any('neighbour')) {
     await rest();
     for (const link of own) add(neighbours(socket, link, versions, asked));
@@ -58,7 +56,7 @@ export async function observeKernel(
     await rest();
     for (const link of own) add(forwarding(socket, link, asked));
   }
-  if (asked.any('route')) {
+  if (asked.any('route') || asked.any('unreachable')) {
     await rest();
     add(routes(socket, links, { ...scope, links: own.map(({ name }) => name) }, asked));
   }
@@ -99,18 +97,23 @@ function forwarding(socket: RouteSocket, link: LinkMessage, asked: Asked): HostE
   return (found ?? forwardingEntries(socket, link.index)).map((pair) => forwardingEntry(link.name, pair));
 }
 
-function routes(socket: RouteSocket, links: Links, scope: HostScope, asked: Asked): Route[] {
+function routes(socket: RouteSocket, links: Links, scope: HostScope, asked: Asked): (Route | Unreachable)[] {
   const view = new RouteView(socket, links, scope);
-  const few = asked.few('route', ONE_BY_ONE);
+  const few = asked.any('unreachable') ? undefined : asked.few('route', ROUTES_ONE_BY_ONE);
   if (few === undefined) return view.all();
-  const byTable = new Map<number, Subnet[]>();
-  for (const [table, destination = ''] of few)
-    byTable.set(Number(table), [...(byTable.get(Number(table)) ?? []), ...orNone(trySubnet(destination))]);
+  const byMetric = new Map<number | undefined, Subnet[]>();
+  for (const words of few) {
+    const [destination = '', metric] = words.toReversed();
+    const number = metric === undefined ? undefined : Number(metric);
+    const known = byMetric.get(number);
+    if (known === undefined) byMetric.set(number, orNone(trySubnet(destination)));
+    else known.push(...orNone(trySubnet(destination)));
+  }
   const found: Route[] = [];
-  for (const [table, destinations] of byTable) {
-    // Lookups follow the rules, and ours send none of them to our own tables without the mark of that table.
-    const mark = scope.marks?.get(table);
-    const some = table === MAIN_TABLE || mark !== undefined ? view.to(destinations, table, mark) : undefined;
+  for (const [metric, destinations] of byMetric) {
+    const link = metric === undefined ? undefined : scope.standby?.get(metric);
+    if (metric !== undefined && link === undefined) return view.all();
+    const some = view.to(destinations, metric === undefined || link === undefined ? undefined : { metric, link });
     if (some === undefined) return view.all();
     found.push(...some);
   }

@@ -17,10 +17,8 @@ import {
   NFT_MSG_DELRULE,
   RTNLGRP_IPV4_IFADDR,
   RTNLGRP_IPV4_ROUTE,
-  RTNLGRP_IPV4_RULE,
   RTNLGRP_IPV6_IFADDR,
   RTNLGRP_IPV6_ROUTE,
-  RTNLGRP_IPV6_RULE,
   RTNLGRP_LINK,
   RTNLGRP_NEIGH,
 } from '../native/netlink/constants.ts';
@@ -37,10 +35,8 @@ const GROUPS = [
   RTNLGRP_NEIGH,
   RTNLGRP_IPV4_IFADDR,
   RTNLGRP_IPV4_ROUTE,
-  RTNLGRP_IPV4_RULE,
   RTNLGRP_IPV6_IFADDR,
   RTNLGRP_IPV6_ROUTE,
-  RTNLGRP_IPV6_RULE,
 ];
 /** For what the kernel wants of each socket: nothing is sent. */
 const SEND_BYTES = 4096;

@@ -135,8 +135,6 @@ function watchScope(scope: HostScope, uplink: string | undefined, links: Links):
     uplinks,
     uplinkIndexes: indexes(uplinks),
     networks: scope.networks,
-    tables: scope.tables,
-    rulePriorities: scope.rulePriorities,
     ...(scope.base === undefined ? {} : { base: scope.base }),
   };
 }

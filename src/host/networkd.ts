@@ -1,5 +1,5 @@
 /**
- * systemd-networkd removes routes and rules that it did not make whenever it starts (networkd.conf(5)), and may take up our tunnel devices by
+ * systemd-networkd removes routes that it did not make whenever it starts (networkd.conf(5)), and may take up our tunnel devices by
  * a catch-all .network file. Drop-ins in /run tell it not to; they are gone with the next boot, as all else of ours.
  */
 import { existsSync, readFileSync, readlinkSync, statSync } from 'node:fs';
@@ -14,10 +14,9 @@ const settingsFile = (instance: string): string => `/run/systemd/networkd.conf.d
 /** All drop-ins that there may be of an instance. */
 export const networkdPaths = (instance: string): string[] => [settingsFile(instance), networkFile(instance)];
 
-const SETTINGS = `# Weft's routes and rules stand beside those of systemd-networkd.
+const SETTINGS = `# Weft's routes stand beside those of systemd-networkd.
 [Network]
 ManageForeignRoutes=no
-ManageForeignRoutingPolicyRules=no
 `;
 
 /**
@@ -84,7 +83,7 @@ export function networkdFindings(instance: string, root = ''): Finding[] {
   return [
     {
       code: 'NETWORKD_RESTART',
-      message: `systemd-networkd (process ${pid}) has been running since before ${path} was written and may remove routes and rules of ours: run "systemctl restart systemd-networkd"`,
+      message: `systemd-networkd (process ${pid}) has been running since before ${path} was written and may remove routes of ours: run "systemctl restart systemd-networkd"`,
     },
   ];
 }

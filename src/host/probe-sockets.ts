@@ -1,13 +1,20 @@
-/** The sockets of probes: one that answers, and for each path those that ask, whose ports change. */
+/**
+ * The sockets of probes: one that answers, and for each path those that ask, whose ports change. A path is its device: what is sent leaves by that one, by the route that the peer
+ * has there, whichever route traffic takes.
+ */
 import type { ProbePath, ProbeSelf } from '../contracts/path-probe.ts';
 import { v4Value } from '../core/address.ts';
+import { PROBE_MARK } from '../core/instance.ts';
 import type { PathName } from '../core/path.ts';
 import { PATIENCE_MS } from '../core/probe-verdict.ts';
-import type { KernelError } from '../native/kernel-error.ts';
-import { MarkedSocket } from '../native/marked-socket.ts';
+import { EADDRNOTAVAIL, ENODEV, KernelError } from '../native/kernel-error.ts';
+import { linkIndex, MarkedSocket } from '../native/marked-socket.ts';
 
 /** A filter that remembers a flow passes it on although it would pass nothing new: so asks anew, as a new flow, so often. */
 const ROTATE_MS = 10_000;
+
+/** What the kernel says of an index that no device has: as it sends, and as the socket is told of it. */
+const GONE: ReadonlySet<number> = new Set([ENODEV, EADDRNOTAVAIL]);
 
 export type SocketUse = 'answer' | 'ask' | 'echo';
 
@@ -29,13 +36,15 @@ export class ProbeSockets {
   readonly #echoes = new Map<PathName, MarkedSocket>();
   readonly #uses = new Map<number, SocketUse>();
   #fds: readonly number[] = [];
+  /** Of each path's device, as it was looked up last. */
+  readonly #links = new Map<PathName, number>();
   #retiring: readonly Retiring[] = [];
 
   /** @throws KernelError */
   constructor(self: ProbeSelf) {
     this.#base = v4Value(self.base);
     this.#paths = new Map(self.paths.map((each) => [each.path, each]));
-    this.#responder = this.#keep('answer', new MarkedSocket({ kind: 'udp', address: this.#base, port: self.port }));
+    this.#responder = this.#keep('answer', this.#open('udp', self.port));
   }
 
   /** What waits for datagrams. */
@@ -50,25 +59,21 @@ export class ProbeSockets {
 
   /** Why it was not sent; undefined when it was. */
   ask(path: PathName, bytes: Uint8Array, to: number, port: number, nowMs: number): KernelError | undefined {
-    return this.#asker(path, nowMs).send(bytes, to, port);
+    return this.#send(this.#asker(path, nowMs), path, bytes, to, port);
   }
 
   echo(path: PathName, bytes: Uint8Array, to: number): KernelError | undefined {
     let socket = this.#echoes.get(path);
     if (socket === undefined) {
-      socket = this.#keep(
-        'echo',
-        new MarkedSocket({ kind: 'echo', address: this.#base, port: 0, mark: this.#mark(path) }),
-      );
+      socket = this.#keep('echo', this.#open('echo', 0));
       this.#echoes.set(path, socket);
     }
-    return socket.send(bytes, to, 0);
+    return this.#send(socket, path, bytes, to, 0);
   }
 
   /** From the port that was asked: a stateful filter passes nothing else. */
   answer(path: PathName, bytes: Uint8Array, to: number, port: number): KernelError | undefined {
-    this.#responder.mark(this.#mark(path));
-    return this.#responder.send(bytes, to, port);
+    return this.#send(this.#responder, path, bytes, to, port);
   }
 
   /** Closes what no answer can come to any more. Infinity: nothing is to be closed. */
@@ -86,19 +91,44 @@ export class ProbeSockets {
   #asker(path: PathName, nowMs: number): MarkedSocket {
     const before = this.#askers.get(path);
     if (before !== undefined && nowMs - before.openedAtMs < ROTATE_MS) return before.socket;
-    const socket = this.#keep(
-      'ask',
-      new MarkedSocket({ kind: 'udp', address: this.#base, port: 0, mark: this.#mark(path) }),
-    );
+    const socket = this.#keep('ask', this.#open('udp', 0));
+    // Looked up anew: another device may have the name by now.
+    this.#links.delete(path);
     this.#askers.set(path, { socket, openedAtMs: nowMs });
     if (before !== undefined)
       this.#retiring = [...this.#retiring, { socket: before.socket, closeAtMs: nowMs + PATIENCE_MS }];
     return socket;
   }
 
-  /** Unknown paths carry no mark: they are asked about only by a peer that has what we have not. */
-  #mark(path: PathName): number {
-    return this.#paths.get(path)?.mark ?? 0;
+  #open(kind: 'udp' | 'echo', port: number): MarkedSocket {
+    return new MarkedSocket({ kind, address: this.#base, port, mark: PROBE_MARK });
+  }
+
+  /** Once more when the device that it knew is gone: it may have been made anew. */
+  #send(socket: MarkedSocket, path: PathName, bytes: Uint8Array, to: number, port: number): KernelError | undefined {
+    const failure = this.#attempt(socket, path, bytes, to, port);
+    if (failure === undefined || !GONE.has(failure.errno)) return failure;
+    this.#links.delete(path);
+    return this.#attempt(socket, path, bytes, to, port);
+  }
+
+  #attempt(socket: MarkedSocket, path: PathName, bytes: Uint8Array, to: number, port: number): KernelError | undefined {
+    try {
+      socket.leaveBy(this.#link(path));
+    } catch (error) {
+      if (error instanceof KernelError) return error;
+      throw error;
+    }
+    return socket.send(bytes, to, port);
+  }
+
+  /** @throws KernelError ENODEV, also for a path that this host does not have: nothing leaves by whatever way there is. */
+  #link(path: PathName): number {
+    const known = this.#links.get(path);
+    if (known !== undefined) return known;
+    const index = linkIndex(this.#paths.get(path)?.link ?? '');
+    this.#links.set(path, index);
+    return index;
   }
 
   #keep(use: SocketUse, socket: MarkedSocket): MarkedSocket {

@@ -127,7 +127,7 @@ export class ProbeStation {
     const before = this.#listening;
     const isSamePlace = before?.self.base === self.base && before.self.port === self.port;
     if (before !== undefined && !isSamePlace) this.#stop();
-    // The port is ours already: marks or devices have changed.
+    // The port is ours already: devices have changed.
     if (before !== undefined && isSamePlace) before.sockets.close();
     const devices = new Map(self.paths.flatMap(({ path, device }) => (device === undefined ? [] : [[device, path]])));
     const publicKey = publicProbeKey(privateKey);
@@ -214,7 +214,9 @@ export class ProbeStation {
     const listening = this.#listening;
     const taken = listening && session.take(request, arrivedPath(listening, request.path, link), nowMs);
     if (listening === undefined || taken === undefined) return;
+    // By a path that it may be answered by: without a route on that device the kernel would take it to be on the link, and nobody would hear of it.
     const send = (path: PathName, second: boolean): boolean =>
+      session.peer.paths.includes(path) &&
       listening.sockets.answer(path, taken.answer(second, nowMs), from, port) === undefined;
     const sent = send(taken.path, false);
     if (sent && !taken.second) return;

@@ -1,6 +1,6 @@
 /** Which notification of the kernel is about us and by another hand. Pure but for what it remembers; the kernel worker asks it. */
 import type { HostHint } from '../contracts/host-network.ts';
-import { MAIN_TABLE, ROUTE_PROTOCOL } from '../core/instance.ts';
+import { ROUTE_PROTOCOL } from '../core/instance.ts';
 import { readAddress } from '../native/netlink/address.ts';
 import {
   AF_BRIDGE,
@@ -9,23 +9,21 @@ import {
   NUD_PERMANENT,
   RT_SCOPE_LINK,
   RT_TABLE_LOCAL,
+  RT_TABLE_MAIN,
   RTM_DELADDR,
   RTM_DELLINK,
   RTM_DELNEIGH,
   RTM_DELROUTE,
-  RTM_DELRULE,
   RTM_NEWADDR,
   RTM_NEWLINK,
   RTM_NEWNEIGH,
   RTM_NEWROUTE,
-  RTM_NEWRULE,
 } from '../native/netlink/constants.ts';
 import type { IpValue } from '../native/netlink/ip-value.ts';
 import { readLink } from '../native/netlink/link.ts';
 import type { MessageReader } from '../native/netlink/message-reader.ts';
 import { neighbourLink, readNeighbour } from '../native/netlink/neighbour.ts';
 import { readRoute } from '../native/netlink/route.ts';
-import { readRule } from '../native/netlink/rule.ts';
 import { ipValueOf, within } from './kernel-values.ts';
 import type { Expected, WatchScope } from './worker-messages.ts';
 
@@ -91,9 +89,6 @@ export class Relevance {
       case RTM_NEWNEIGH:
       case RTM_DELNEIGH:
         return this.#neighbour(m) ? ['neighbours'] : NOTHING;
-      case RTM_NEWRULE:
-      case RTM_DELRULE:
-        return this.#rule(m) ? ['rules'] : NOTHING;
       default:
         return NOTHING;
     }
@@ -136,7 +131,7 @@ export class Relevance {
     const route = readRoute(m);
     if (scope === undefined) return true;
     if (route.table === RT_TABLE_LOCAL) return scope.base !== undefined && route.destination === ipValueOf(scope.base);
-    if (route.table !== MAIN_TABLE) return scope.tables.includes(route.table);
+    if (route.table !== RT_TABLE_MAIN) return false;
     if (route.protocol === ROUTE_PROTOCOL || this.#isWithin(route.destination, route.prefixLength)) return true;
     // What the uplink is chosen by, and what it reaches without a gateway: IPv4.
     if (typeof route.destination === 'bigint') return false;
@@ -162,12 +157,6 @@ export class Relevance {
     if (m.type === RTM_NEWNEIGH && !standing && expected?.neighbours.has(address) !== true) return false;
     // One that goes has no MAC any more.
     return deviates(expected?.neighbours, address, standing && mac !== undefined ? mac : null);
-  }
-
-  #rule(m: MessageReader): boolean {
-    const { priority } = readRule(m);
-    const range = this.#scope?.rulePriorities;
-    return range === undefined || (priority >= range.from && priority <= range.to);
   }
 
   #seesAllLinks(): boolean {

@@ -1,14 +1,16 @@
-/** Our routes, in the main table and in tables of our own, and the kernel's broadcast route for our base. */
+/** Our routes, all in the main table, and the kernel's broadcast route for our base. */
 import { bitsOf, family, type Address, type Family } from '../core/address.ts';
-import type { BroadcastRoute, Route } from '../core/host-entry.ts';
-import { MAIN_TABLE, ROUTE_PROTOCOL } from '../core/instance.ts';
+import type { BroadcastRoute, Route, Unreachable } from '../core/host-entry.ts';
+import { ROUTE_PROTOCOL } from '../core/instance.ts';
 import { baseOf, prefixLengthOf, type Subnet } from '../core/subnet.ts';
 import {
   RT_TABLE_LOCAL,
+  RT_TABLE_MAIN,
   RTM_F_CLONED,
   RTM_GETROUTE,
   RTN_BROADCAST,
   RTN_UNICAST,
+  RTN_UNREACHABLE,
   RTNH_F_ONLINK,
   RTPROT_BOOT,
   RTPROT_KERNEL,
@@ -49,9 +51,11 @@ const isPlain = (route: RouteMessage): boolean =>
   route.link !== 0 &&
   (route.flags & RTM_F_CLONED) === 0;
 
+const isRefusal = (route: RouteMessage): boolean =>
+  route.type === RTN_UNREACHABLE && route.tos === 0 && route.priority === 0 && route.protocol === ROUTE_PROTOCOL;
+
 export interface RouteScope {
   readonly networks: readonly Subnet[];
-  readonly tables: readonly number[];
   readonly links: readonly string[];
 }
 
@@ -59,27 +63,30 @@ export class RouteView {
   readonly #socket: RouteSocket;
   readonly #links: Links;
   readonly #scope: RouteScope;
-  readonly #tables: ReadonlySet<number>;
   readonly #isWithin: (destination: number | bigint, prefixLength: number) => boolean;
 
   constructor(socket: RouteSocket, links: Links, scope: RouteScope) {
     this.#socket = socket;
     this.#links = links;
     this.#scope = scope;
-    this.#tables = new Set([MAIN_TABLE, ...scope.tables]);
     this.#isWithin = within(scope.networks);
   }
 
   /** All of ours. What is down or without carrier is listed all the same. */
-  all(): Route[] {
-    const routes: Route[] = [];
+  all(): (Route | Unreachable)[] {
+    const routes: (Route | Unreachable)[] = [];
     for (const version of new Set(this.#scope.networks.map(family))) {
-      const own = dumpRoutes(this.#socket, version, { protocol: ROUTE_PROTOCOL }, this.#mayBeOurs);
+      const own = dumpRoutes(
+        this.#socket,
+        version,
+        { table: RT_TABLE_MAIN, protocol: ROUTE_PROTOCOL },
+        this.#mayBeOurs,
+      );
       for (const name of this.#scope.links) {
         const link = this.#links.named(name)?.index;
         if (link === undefined) continue;
         for (const protocol of TAKEN_OVER_PROTOCOLS)
-          own.push(...dumpRoutes(this.#socket, version, { table: MAIN_TABLE, protocol, link }, this.#mayBeOurs));
+          own.push(...dumpRoutes(this.#socket, version, { table: RT_TABLE_MAIN, protocol, link }, this.#mayBeOurs));
       }
       routes.push(...this.#entries(own));
     }
@@ -87,46 +94,67 @@ export class RouteView {
   }
 
   /**
-   * Those to these destinations in one table, each looked up by itself; undefined where only reading the whole table can tell: another rule, a longer prefix
+   * Those to these destinations, each looked up by itself; undefined where only reading the whole table can tell: another rule, a longer prefix
    * or a foreign route answers in place of the one looked for. A route that lookups pass over (no carrier) is missed; to put it then finds it standing.
-   * @param mark what brings a lookup into that table; main needs none
+   * @param standby of a metric, and the device by which routes of that metric leave
    */
-  to(destinations: readonly Subnet[], table = MAIN_TABLE, mark?: number): Route[] | undefined {
-    for (const destination of destinations)
-      this.#socket.add(RTM_GETROUTE, 0, (w) => writeRouteLookup(w, ipValueOf(baseOf(destination)), true, mark));
+  to(
+    destinations: readonly Subnet[],
+    standby?: { readonly metric: number; readonly link: string },
+  ): Route[] | undefined {
+    const link = standby === undefined ? undefined : this.#links.named(standby.link)?.index;
+    // With its device they went.
+    if (standby !== undefined && link === undefined) return [];
     const found: RouteMessage[] = [];
     let certain = true;
+    for (const destination of destinations)
+      this.#socket.add(RTM_GETROUTE, 0, (w) => writeRouteLookup(w, ipValueOf(baseOf(destination)), true, link));
     this.#socket.exchange((m, request) => {
       const route = readRoute(m);
       const destination = destinations[request];
       if (destination === undefined) return;
-      if (route.table !== table || route.prefixLength > prefixLengthOf(destination)) certain = false;
+      const length = prefixLengthOf(destination);
+      if (route.table !== RT_TABLE_MAIN || route.prefixLength > length) certain = false;
       else if (subnetFrom(route.destination, route.prefixLength) === destination) {
-        if (this.#mayBeOurs(route) && route.priority === 0) found.push(route);
+        // Traffic's own by that device. Whether one stands by behind it cannot be seen, nor does anybody take it; to put it finds it standing.
+        if (standby !== undefined && route.priority === 0 && this.#mayBeOurs(route)) return;
+        if (this.#mayBeOurs(route) && route.priority === (standby?.metric ?? 0)) found.push(route);
         else certain = false;
       }
     });
-    return certain ? this.#entries(found) : undefined;
+    return certain ? this.#routes(found) : undefined;
   }
 
   readonly #mayBeOurs = (route: RouteMessage): boolean =>
-    isPlain(route) &&
-    this.#tables.has(route.table) &&
+    (isPlain(route) || isRefusal(route)) &&
+    route.table === RT_TABLE_MAIN &&
     this.#isWithin(route.destination, route.prefixLength) &&
     (route.protocol === ROUTE_PROTOCOL || TAKEN_OVER_PROTOCOLS.some((protocol) => protocol === route.protocol));
 
-  /** Each destination of a table once: the one with the best metric, which the kernel lists first and obeys. */
-  #entries(found: readonly RouteMessage[]): Route[] {
-    const seen = new Set<string>();
+  #entries(found: readonly RouteMessage[]): (Route | Unreachable)[] {
+    const refusals = found.filter(isRefusal);
+    const routes = refusals.length === 0 ? found : found.filter((route) => !isRefusal(route));
+    return [
+      ...refusals.map(({ destination, prefixLength }): Unreachable => {
+        return { kind: 'unreachable', destination: subnetFrom(destination, prefixLength) };
+      }),
+      ...this.#routes(routes),
+    ];
+  }
+
+  /** Each destination of a metric once: the one that the kernel lists first and obeys. */
+  #routes(found: readonly RouteMessage[]): Route[] {
+    const seen = new Map<number, Set<Subnet>>();
     return found.flatMap((route) => {
       const link = this.#links.at(route.link);
       // The device went while we looked.
       if (link === undefined) return [];
       if (route.protocol !== ROUTE_PROTOCOL && !this.#scope.links.includes(link.name)) return [];
       const entry = entryOf(route, link.name);
-      const key = `${entry.table} ${entry.destination}`;
-      if (seen.has(key)) return [];
-      seen.add(key);
+      let destinations = seen.get(route.priority);
+      if (destinations === undefined) seen.set(route.priority, (destinations = new Set()));
+      if (destinations.has(entry.destination)) return [];
+      destinations.add(entry.destination);
       return [entry];
     });
   }
@@ -135,13 +163,13 @@ export class RouteView {
 function entryOf(route: RouteMessage, link: string): Route {
   return {
     kind: 'route',
-    table: route.table,
     destination: subnetFrom(route.destination, route.prefixLength),
     link,
     ...(route.gateway === undefined ? {} : { via: addressOf(route.gateway) }),
     onlink: (route.flags & RTNH_F_ONLINK) !== 0,
     ...(route.source === undefined ? {} : { source: addressOf(route.source) }),
     ...(route.mtuBytes === undefined ? {} : { mtuBytes: route.mtuBytes }),
+    ...(route.priority === 0 ? {} : { metric: route.priority }),
   };
 }
 

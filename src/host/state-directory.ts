@@ -1,8 +1,7 @@
 /**
  * What a daemon keeps on its host:
  *
- *     <state-dir>/slots.json, slots.lock       which instance has which slot
- *     <state-dir>/claims.json                  which instance has which device and subnet file
+ *     <state-dir>/claims.json, claims.lock     which instance has which device and subnet file
  *     <state-dir>/<instance>/lock              held for as long as the daemon lives
  *     <state-dir>/<instance>/state.json        what it must know of itself after a restart
  */
@@ -14,9 +13,9 @@ import { WeftError } from '../core/errors.ts';
 import type { Instance } from '../core/instance.ts';
 import type { NodeId } from '../core/node-id.ts';
 import type { FileLock } from '../native/file-lock.ts';
+import { lockAt } from './claims-lock.ts';
 import { Claims } from './claims.ts';
 import { fileError } from './host-errors.ts';
-import { allotSlot, lockAt, readSlots } from './instance-slots.ts';
 import { resolveNodeId } from './node-identity.ts';
 import { newProbeKey } from './probe-keys.ts';
 import { readRemembered, stateOf, writeRemembered } from './remembered-state.ts';
@@ -104,13 +103,12 @@ const stateFile = (directory: string): string => join(directory, 'state.json');
  * Opens the state for the daemon itself: locked, and with the next incarnation on disk.
  * INSTANCE_RUNNING names the process that has it. STATE_UNREADABLE, NOT_PERMITTED, BAD_OPTION (node id).
  */
-export async function openStateDirectory(options: StateOptions, signal: AbortSignal): Promise<StateDirectory> {
+export async function openStateDirectory(options: StateOptions): Promise<StateDirectory> {
   const id = instanceIdOf(options.instanceKey);
   const directory = join(options.directory, id);
   await makePrivate(directory);
   const lock = await lockInstance(directory);
   try {
-    const slot = await allotSlot(options.directory, id, signal);
     const before = await readRemembered(stateFile(directory));
     const node = await resolveNodeId({
       ...options,
@@ -123,7 +121,7 @@ export async function openStateDirectory(options: StateOptions, signal: AbortSig
     const remembered: RememberedState = { ...before, node, incarnation: (before?.incarnation ?? 0) + 1, probeKey };
     // On disk before anybody hears of it: an incarnation is never used twice.
     await writeRemembered(stateFile(directory), remembered);
-    return new StateDirectory({ id, slot }, directory, lock, remembered);
+    return new StateDirectory({ id }, directory, lock, remembered);
   } catch (error) {
     lock.release();
     throw error;
@@ -166,6 +164,5 @@ export async function readState(
   const id = instanceIdOf(options.instanceKey);
   const directory = join(options.directory, id);
   const remembered = await readRemembered(stateFile(directory));
-  const slot = (await readSlots(options.directory)).get(id);
-  return remembered === undefined || slot === undefined ? undefined : { instance: { id, slot }, directory, remembered };
+  return remembered === undefined ? undefined : { instance: { id }, directory, remembered };
 }

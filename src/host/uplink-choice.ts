@@ -2,7 +2,7 @@
 import type { UplinkChoice } from '../contracts/host-network.ts';
 import { tryAddress, type Address } from '../core/address.ts';
 import { WeftError } from '../core/errors.ts';
-import { MAIN_TABLE, ROUTE_PROTOCOL } from '../core/instance.ts';
+import { ROUTE_PROTOCOL } from '../core/instance.ts';
 import { contains, parseSubnet, subnetOf, type Subnet } from '../core/subnet.ts';
 import type { Uplink } from '../core/uplink.ts';
 import type { AddressMessage } from '../native/netlink/address.ts';
@@ -14,6 +14,7 @@ import {
   IFA_F_SECONDARY,
   IFA_F_TENTATIVE,
   RT_SCOPE_LINK,
+  RT_TABLE_MAIN,
   RTN_UNICAST,
   RTNH_F_DEAD,
 } from '../native/netlink/constants.ts';
@@ -125,7 +126,11 @@ const defaultRoutes = (picture: HostPicture): RouteMessage[] =>
   picture.routes
     .filter(
       ({ table, prefixLength, type, flags, link }) =>
-        table === MAIN_TABLE && prefixLength === 0 && type === RTN_UNICAST && (flags & RTNH_F_DEAD) === 0 && link !== 0,
+        table === RT_TABLE_MAIN &&
+        prefixLength === 0 &&
+        type === RTN_UNICAST &&
+        (flags & RTNH_F_DEAD) === 0 &&
+        link !== 0,
     )
     .toSorted((a, b) => a.priority - b.priority);
 
@@ -166,7 +171,7 @@ function onLinkRanges(picture: HostPicture, link: number): Subnet[] {
   const routes = picture.routes
     .filter(
       (route) =>
-        route.table === MAIN_TABLE &&
+        route.table === RT_TABLE_MAIN &&
         route.link === link &&
         route.gateway === undefined &&
         route.scope === RT_SCOPE_LINK,

@@ -23,8 +23,6 @@ export interface WatchScope {
   readonly uplinks: readonly string[];
   readonly uplinkIndexes: readonly number[];
   readonly networks: readonly Subnet[];
-  readonly tables: readonly number[];
-  readonly rulePriorities: { readonly from: number; readonly to: number };
   readonly base?: Address;
 }
 

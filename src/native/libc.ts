@@ -37,6 +37,8 @@ export interface Libc {
   recvmsg(fd: number, header: bigint, flags: number): number;
   /** if_indextoname(3): the name stands in `into`, 16 bytes; false when there is no such device. */
   ifIndexToName(index: number, into: Uint8Array): boolean;
+  /** if_nametoindex(3); 0 when there is no such device. */
+  ifNameToIndex(name: string): number;
   /** Memory that stays where it is for as long as the process lives, for structs that hold addresses; zeroed. */
   allocate(length: number): { readonly address: bigint; readonly bytes: Uint8Array };
   /** Of a pointer, and of size_t. */
@@ -87,6 +89,7 @@ export function libc(): Libc {
     ),
     recvmsg: c.func('intptr_t recvmsg(int fd, void *header, int flags)'),
     ifIndexToName: (index, into) => toName(index, into) !== null,
+    ifNameToIndex: c.func('unsigned int if_nametoindex(const char *name)'),
     allocate: (length) => {
       const memory: unknown = koffi.alloc('uint8_t', length);
       const bytes = new Uint8Array(koffi.view(memory, length)).fill(0);

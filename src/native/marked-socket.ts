@@ -1,6 +1,6 @@
-/** UDP and raw ICMP sockets whose packets carry a mark, which Node's own cannot. IPv4. */
+/** UDP and raw ICMP sockets whose packets carry a mark and leave by a given device, which Node's own cannot. IPv4. */
 import { closeSync } from 'node:fs';
-import { KernelError } from './kernel-error.ts';
+import { ENODEV, KernelError } from './kernel-error.ts';
 import { checked, libc } from './libc.ts';
 import { AF_INET, MSG_DONTWAIT, SOCK_CLOEXEC, SOCK_RAW, SOL_SOCKET } from './netlink/constants.ts';
 
@@ -11,6 +11,7 @@ const SO_MARK = 36;
 const SOL_IP = 0;
 const IP_PKTINFO = 8;
 const IP_FREEBIND = 15;
+const IP_UNICAST_IF = 50;
 const IPPROTO_UDP = 17;
 const IPPROTO_ICMP = 1;
 const SOL_RAW = 255;
@@ -41,12 +42,13 @@ export interface MarkedSocketOptions {
   readonly address: number;
   /** 0: any. */
   readonly port: number;
-  readonly mark?: number;
+  /** What all of its packets carry (SO_MARK). */
+  readonly mark: number;
 }
 
 export class MarkedSocket {
   readonly fd: number;
-  #mark = 0;
+  #link = 0;
 
   /** @throws KernelError: EPERM without CAP_NET_ADMIN (mark) or CAP_NET_RAW (echo), EADDRINUSE */
   constructor({ kind, address, port, mark }: MarkedSocketOptions) {
@@ -57,7 +59,7 @@ export class MarkedSocket {
       this.#set('IP_FREEBIND', SOL_IP, IP_FREEBIND, 1);
       this.#set('IP_PKTINFO', SOL_IP, IP_PKTINFO, 1);
       if (kind === 'echo') this.#set('ICMP_FILTER', SOL_RAW, ICMP_FILTER, ~(1 << ICMP_ECHOREPLY));
-      if (mark !== undefined) this.mark(mark);
+      this.#set('SO_MARK', SOL_SOCKET, SO_MARK, mark);
       checked(`bind(${kind} port ${port})`, c.bind(this.fd, socketAddress(address, port), 16));
     } catch (error) {
       closeSync(this.fd);
@@ -65,11 +67,16 @@ export class MarkedSocket {
     }
   }
 
-  /** Of what is sent from now on. @throws KernelError */
-  mark(mark: number): void {
-    if (mark === this.#mark) return;
-    this.#set('SO_MARK', SOL_SOCKET, SO_MARK, mark);
-    this.#mark = mark;
+  /**
+   * What is sent from now on leaves by the device of this index. Unlike SO_BINDTODEVICE it bounds nothing that is received. In the byte order of the network (ip(7)).
+   * @throws KernelError EADDRNOTAVAIL when there is no such device
+   */
+  leaveBy(link: number): void {
+    if (link === this.#link) return;
+    const index = new DataView(new ArrayBuffer(4));
+    index.setUint32(0, link);
+    this.#set('IP_UNICAST_IF', SOL_IP, IP_UNICAST_IF, index.getInt32(0, true));
+    this.#link = link;
   }
 
   /** Why it was not sent; undefined when it was. */
@@ -86,6 +93,13 @@ export class MarkedSocket {
   #set(name: string, level: number, option: number, value: number): void {
     checked(`setsockopt(${name})`, libc().setsockopt(this.fd, level, option, int(value), 4));
   }
+}
+
+/** The device's index. @throws KernelError ENODEV */
+export function linkIndex(name: string): number {
+  const index = libc().ifNameToIndex(name);
+  if (index === 0) throw new KernelError(`if_nametoindex(${name})`, ENODEV);
+  return index;
 }
 
 /** The device's name; undefined when it is gone. */

@@ -14,6 +14,7 @@ import {
   type HostEntry,
   type HostFile,
 } from '../core/host-entry.ts';
+import { standbyMetric } from '../core/instance.ts';
 import type { Lease, LeaseKey, LeaseView } from '../core/lease.ts';
 import type { PathName } from '../core/path.ts';
 import type { Subnet } from '../core/subnet.ts';
@@ -21,9 +22,9 @@ import type { Datapath, Self } from '../datapath/datapath.ts';
 import { hostBasics, receiveSide } from '../datapath/host-basics.ts';
 import { datapathsOf } from '../datapath/paths.ts';
 import {
-  mainRoutes,
   planPeer,
   planPeers,
+  trafficRoutes,
   type Choose,
   type Marks,
   type PeerPlan,
@@ -148,7 +149,7 @@ export class HostPasses {
     scope: HostScope,
     observed: readonly HostEntry[],
   ): Planned {
-    const parts = { self, paths, choose, standing: mainRoutes(observed) };
+    const parts = { self, paths, choose, standing: trafficRoutes(observed) };
     const { peers: plans, marks, entries } = planPeers(parts, view.leases.values());
     this.#marks = marks;
     const looked = new Set<LeaseKey>([...plans.keys(), ...this.#paths.keys()]);
@@ -175,7 +176,8 @@ export class HostPasses {
       plans.set(key, planPeer(parts, lease, this.#marks, wanted));
     }
     if (this.#marks.contested) return undefined;
-    const only = new Set([...before, ...wanted].map(hostEntryKey));
+    const routes = [...keys].flatMap((key) => [this.#leases.get(key), view.leases.get(key)]).flatMap(routesTo(paths));
+    const only = new Set([...before, ...wanted, ...routes].map(hostEntryKey));
     return { scope: { ...hostScope(self, [], [], input.previousNetwork), only }, plans, looked: [...keys], wanted };
   }
 
@@ -199,6 +201,20 @@ export class HostPasses {
     return guarded;
   }
 }
+
+/** All that may stand to a peer, in name: the route that stood by for a path that is taken now, or is refused, is in no plan any more. */
+const routesTo =
+  (paths: readonly Datapath[]) =>
+  (lease: Lease | undefined): HostEntry[] =>
+    lease === undefined
+      ? []
+      : [undefined, ...paths.map(({ name }) => standbyMetric(name))].map((metric) => ({
+          kind: 'route',
+          destination: lease.subnet.v4,
+          link: '',
+          onlink: false,
+          metric,
+        }));
 
 /** What stands on a device that will be made anew goes with it, so it counts as absent. */
 function withoutRemade(observed: readonly HostEntry[], wanted: readonly HostEntry[]): readonly HostEntry[] {

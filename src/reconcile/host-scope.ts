@@ -1,17 +1,12 @@
 /** What of a host counts as ours, from who we are. */
 import type { HostScope } from '../contracts/host-network.ts';
 import type { HostEntry, HostFile } from '../core/host-entry.ts';
-import { steeringOf } from '../core/instance.ts';
-import { PATH_NAMES, type PathName } from '../core/path.ts';
+import { standbyMetric } from '../core/instance.ts';
+import { PATH_NAMES } from '../core/path.ts';
 import type { Subnet } from '../core/subnet.ts';
 import type { Self } from '../datapath/datapath.ts';
 import { devicesOf } from '../datapath/host-basics.ts';
 import { datapathsOf } from '../datapath/paths.ts';
-
-const marked = ({ numbers }: Self, path: PathName): readonly [table: number, mark: number] => {
-  const { table, mark } = steeringOf(numbers, path);
-  return [table, mark];
-};
 
 export function hostScope(
   self: Self,
@@ -21,14 +16,13 @@ export function hostScope(
 ): HostScope {
   const { network } = self.config.v4;
   const networks = previousNetwork === undefined ? [network] : [network, previousNetwork];
+  // Of every path, also of those no longer in the list: theirs have to go.
+  const paths = datapathsOf(PATH_NAMES);
   return {
     networks,
     base: self.base,
-    // Devices of every path, also of those no longer in the list: theirs have to go.
-    links: devicesOf(self, datapathsOf(PATH_NAMES)),
-    tables: self.numbers.tables,
-    marks: new Map(PATH_NAMES.map((path) => marked(self, path))),
-    rulePriorities: self.numbers.rulePriorities,
+    links: devicesOf(self, paths),
+    standby: new Map(paths.map((path) => [standbyMetric(path.name), path.device(self) ?? self.uplink.link])),
     sysctls: basics.flatMap((entry) => (entry.kind === 'sysctl' ? entry.name : [])),
     files: files.map((file) => file.path),
     accepts: networks,

@@ -193,7 +193,7 @@ export class Member {
       ...(this.cloud === undefined ? {} : { cloud: this.cloud }),
       probe,
       state: this.state,
-      instance: { id: '00000000', slot: 0 },
+      instance: { id: '00000000' },
       clock,
       random,
       log: this.log,
@@ -233,9 +233,9 @@ export class Member {
     return (this.agent?.status().findings ?? []).map(({ code }) => code);
   }
 
-  /** Those that carry traffic; each path has a table of its own besides, for probes. */
+  /** Those that carry traffic; others stand by for probes. */
   get routes(): string[] {
-    return this.host.text.split('\n').filter((line) => line.startsWith('route ') && !line.includes(' table '));
+    return this.host.text.split('\n').filter((line) => line.startsWith('route ') && !line.includes(' metric '));
   }
 
   /** Why it is not ready; empty when it is. */

@@ -8,7 +8,6 @@ import { macFrom, tryMac, type MacAddress } from '../../src/core/mac.ts';
 import { parseNodeId } from '../../src/core/node-id.ts';
 import { parseNetworkConfig } from '../../src/core/parse-network-config.ts';
 import type { PathName } from '../../src/core/path.ts';
-import { numbersOf } from '../../src/core/instance.ts';
 import { lease, uplinkAt, vxlanAt } from '../datapath/cluster.ts';
 
 const NODE = parseNodeId('node-a');
@@ -33,7 +32,6 @@ function valueOf(config: JsonValue, receives: readonly PathName[] = ['direct', '
       config: configOf(config),
       uplink,
       vtepMac: MAC,
-      numbers: numbersOf(0),
       receives,
       probe: undefined,
     }),

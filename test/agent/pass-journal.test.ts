@@ -10,7 +10,6 @@ import { lease } from '../datapath/cluster.ts';
 
 const route = (n: number): Route => ({
   kind: 'route',
-  table: 254,
   destination: parseSubnet(`10.42.${n}.0/24`),
   link: 'eth0',
   onlink: false,

@@ -67,7 +67,7 @@ test('a VTEP MAC that somebody rewrites, and entries that somebody flushes, are 
   await cluster.settle();
   assert.equal(a.host.text, before);
   a.host.remove(
-    ...[...a.host.kernel.standing.keys()].filter((key) => /^(fdb|neighbour|route|rule|address) /.test(key)),
+    ...[...a.host.kernel.standing.keys()].filter((key) => /^(fdb|neighbour|route|unreachable|address) /.test(key)),
   );
   await cluster.settle();
   assert.equal(a.host.text, before);
@@ -125,11 +125,6 @@ test('a change that fails is tried again, tells its reason, and holds up nobody'
       code: 'KERNEL_REFUSED',
       message: 'EINVAL',
     },
-    {
-      entry: 'route 10.42.9.0/24 via 192.168.0.9 dev eth0 table 8700 src 10.42.1.0 mtu 1500',
-      code: 'KERNEL_REFUSED',
-      message: 'EINVAL',
-    },
   ]);
   assert.equal(ready, true, 'one peer out of reach is not a reason to take this host out of service');
   broken = false;
@@ -138,7 +133,7 @@ test('a change that fails is tried again, tells its reason, and holds up nobody'
   const told = a.log.lines.filter(({ message }) => message.startsWith('change'));
   assert.deepEqual(
     told.map(({ message }) => message),
-    ['change failed', 'change failed', 'change is made or needless now', 'change is made or needless now'],
+    ['change failed', 'change is made or needless now'],
   );
   await cluster.stop();
 });

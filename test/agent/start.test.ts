@@ -125,7 +125,7 @@ test('without the right to change the kernel it ends, and has leased nothing', a
   const direct = new Cluster({ Network: '10.42.0.0/16', Backend: { Type: 'host-gw' } });
   const b = direct.member('b', '192.168.0.1');
   b.host.failChange = ({ op, ...change }) =>
-    op === 'put' && 'want' in change && change.want.kind === 'rule'
+    op === 'put' && 'want' in change && change.want.kind === 'unreachable'
       ? new WeftError('NOT_PERMITTED', 'EPERM')
       : undefined;
   b.start();

@@ -1,7 +1,6 @@
 /** A cluster of any size as values: leases of peers, half of them on this host's layer 2. */
 import { parseAddress, addressFrom, addressValue } from '../../src/core/address.ts';
 import type { LedgerRow } from '../../src/core/cloud-route.ts';
-import { numbersOf } from '../../src/core/instance.ts';
 import { leaseKeyOf } from '../../src/core/lease-key.ts';
 import type { FabricIdentity, Lease, LeaseAttributes, LeaseKey } from '../../src/core/lease.ts';
 import { macFrom } from '../../src/core/mac.ts';
@@ -65,7 +64,6 @@ export function clusterOf(peers: number): { readonly self: Self; readonly leases
     config: parseNetworkConfig(CONFIG_TEXT),
     uplink: { link: 'eth0', address, publicIP: address, mtuBytes: 1500, mac: undefined, onLink: [SEGMENT] },
     vtepMac: macFrom('node-0'),
-    numbers: numbersOf(0),
   };
   return { self, leases: new Map(leases.map((lease) => [lease.key, lease])) };
 }

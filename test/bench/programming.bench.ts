@@ -7,7 +7,6 @@ import type { HostScope } from '../../src/contracts/host-network.ts';
 import { offset, parseAddress } from '../../src/core/address.ts';
 import { diff, type Change } from '../../src/core/diff.ts';
 import { HOST_ENTRIES, type HostEntry, type Route, type VxlanLink } from '../../src/core/host-entry.ts';
-import { MAIN_TABLE } from '../../src/core/instance.ts';
 import { macFrom } from '../../src/core/mac.ts';
 import { parseSubnet, subnetOf } from '../../src/core/subnet.ts';
 import { LinuxHost } from '../../src/host/linux-host.ts';
@@ -50,7 +49,6 @@ const tunnels: readonly HostEntry[] = numbers.flatMap((n): HostEntry[] => {
     { kind: 'neighbour', link: LINK, address: via, mac },
     {
       kind: 'route',
-      table: MAIN_TABLE,
       destination: subnet(n),
       link: LINK,
       via,
@@ -62,7 +60,6 @@ const tunnels: readonly HostEntry[] = numbers.flatMap((n): HostEntry[] => {
 });
 const directs: readonly HostEntry[] = numbers.map((n): Route => ({
   kind: 'route',
-  table: MAIN_TABLE,
   destination: subnet(n),
   link: UPLINK,
   via: host(n),
@@ -74,8 +71,6 @@ const scope: HostScope = {
   networks: [NETWORK],
   base: BASE,
   links: [LINK],
-  tables: [],
-  rulePriorities: { from: 8700, to: 8709 },
   sysctls: [],
   files: [],
   accepts: [],

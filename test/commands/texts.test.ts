@@ -102,7 +102,7 @@ host-c      10.42.31.0/24  198.51.100.7  vxlan   1450  12m    direct: 198.51.100
           at: ago(0),
           durationMs: 1,
           applied: 2,
-          failed: [{ entry: 'rule 8708', code: 'KERNEL_REFUSED', message: 'EBUSY' }],
+          failed: [{ entry: 'accept forwarded 10.42.0.0/16', code: 'KERNEL_REFUSED', message: 'EBUSY' }],
           held: [{ entry: 'no route', why: 'too many' }],
         },
         findings: [{ code: 'FORWARD_DROPS', message: 'chain x drops' }],
@@ -121,7 +121,7 @@ store      dynamodb, away: ECONNREFUSED
 last pass  0s ago in 1 ms: 2 applied, 1 failed, 1 held
 
 Failed:
-  rule 8708: KERNEL_REFUSED: EBUSY
+  accept forwarded 10.42.0.0/16: KERNEL_REFUSED: EBUSY
 
 Held back:
   no route: too many

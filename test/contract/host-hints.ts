@@ -6,17 +6,17 @@ import {
   base,
   direct,
   forwarding,
-  guardRule,
   link,
-  lookup,
   loopback,
   make,
   neighbour,
   never,
   puts,
+  refusal,
   removes,
   replaces,
   scope,
+  standby,
   tunnel,
   type HostWorld,
 } from './host-world.ts';
@@ -66,7 +66,8 @@ class Ear {
 /** The host as a running daemon has it: looked at once, and listened to. */
 async function listening(host: HostNetwork): Promise<Ear> {
   await host.uplink({ interfaces: [], patterns: [] }, never());
-  await make(host, puts(link, base, loopback, forwarding(8), neighbour(8), tunnel(8), direct(9), lookup, guardRule));
+  const peers = [forwarding(8), neighbour(8), tunnel(8), direct(9), standby(direct(8))];
+  await make(host, puts(refusal, link, base, loopback, ...peers));
   await host.observe(scope, never());
   const ear = new Ear(host);
   assert.equal(await ear.next(), 'everything', 'what changed before is unknown');
@@ -91,7 +92,8 @@ export function hostHintsContract(world: World): void {
   );
   told('adds a forwarding entry', 'neighbours', (hand) => hand.set(forwarding(50)));
   told('removes an address', 'addresses', (hand) => hand.remove(loopback));
-  told('removes a rule', 'rules', (hand) => hand.remove(guardRule));
+  told('removes a route that stands by', 'routes', (hand) => hand.remove(standby(direct(8))));
+  told('removes the refusal of what has no route', 'routes', (hand) => hand.remove(refusal));
   told('removes our device', 'everything', (hand) => hand.remove(link));
 
   world('tells nothing of what it does itself', async ({ host, hand }) => {
@@ -100,11 +102,12 @@ export function hostHintsContract(world: World): void {
     await make(host, puts(...many.flatMap((n) => [forwarding(n), neighbour(n), tunnel(n)])));
     await make(host, replaces(forwarding(8), { ...forwarding(8), remote: forwarding(99).remote }));
     await make(host, replaces(tunnel(8), direct(8)));
-    hand.remove(guardRule);
-    assert.deepEqual(await ear.until('rules'), ['rules']);
+    await make(host, [...puts(standby(tunnel(8)), refusal), ...removes(standby(direct(8)))]);
+    hand.remove(direct(9));
+    assert.deepEqual(await ear.until('routes'), ['routes']);
     await make(host, removes(...many.flatMap((n) => [tunnel(n), neighbour(n), forwarding(n)])));
-    hand.remove(lookup);
-    assert.deepEqual(await ear.until('rules'), ['rules']);
+    hand.remove(refusal);
+    assert.deepEqual(await ear.until('routes'), ['routes']);
     await ear.end();
   });
 
@@ -115,8 +118,8 @@ export function hostHintsContract(world: World): void {
     hand.remove(tunnel(8));
     await Promise.all([first.until('routes'), second.until('routes')]);
     await first.end();
-    hand.remove(guardRule);
-    await second.until('rules');
+    hand.remove(refusal);
+    await second.until('routes');
     await second.end();
   });
 }

@@ -2,30 +2,30 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseAddress } from '../../src/core/address.ts';
-import { hostEntryKey, type HostEntry } from '../../src/core/host-entry.ts';
+import { hostEntryKey, type HostEntry, type Route } from '../../src/core/host-entry.ts';
 import { parseSubnet } from '../../src/core/subnet.ts';
 import {
   base,
   BASE,
   direct,
   forwarding,
-  guardRule,
   LINK,
   lines,
   link,
-  lookup,
   loopback,
   make,
   neighbour,
+  NETWORK,
   never,
   outcomes,
   puts,
+  refusal,
   removes,
-  NETWORK,
   replaces,
   scope,
   seen,
   SIDE,
+  standby,
   tunnel,
   UPLINK,
   type HostWorld,
@@ -34,16 +34,16 @@ import { hostHintsContract } from './host-hints.ts';
 import { hostUplinkContract } from './host-uplink.ts';
 
 const ALL: readonly HostEntry[] = [
+  refusal,
   link,
   base,
   loopback,
   forwarding(8),
   neighbour(8),
   tunnel(8),
-  tunnel(8, 8700),
   direct(9),
-  lookup,
-  guardRule,
+  standby(direct(8)),
+  standby(tunnel(9)),
 ];
 
 export function hostNetworkContract(
@@ -85,39 +85,37 @@ export function hostNetworkContract(
     world('replaces what stands by another state of it', async ({ host }) => {
       const moved = { ...forwarding(8), remote: parseAddress('192.168.7.88') };
       const renamed = { ...neighbour(8), mac: neighbour(9).mac };
-      const elsewhere = { ...lookup, action: 8700 };
+      const elsewhere = { ...standby(direct(8)), via: parseAddress('192.168.7.88') };
       await make(host, puts(...ALL));
       await make(host, [
         ...replaces(forwarding(8), moved),
         ...replaces(neighbour(8), renamed),
         ...replaces(tunnel(8), direct(8)),
         ...replaces(direct(9), tunnel(9)),
-        ...replaces(lookup, elsewhere),
+        ...replaces(standby(direct(8)), elsewhere),
       ]);
-      assert.equal(
-        await seen(host),
-        lines([link, base, loopback, moved, renamed, direct(8), tunnel(8, 8700), tunnel(9), elsewhere, guardRule]),
-      );
+      const kept = [refusal, link, base, loopback, standby(tunnel(9))];
+      assert.equal(await seen(host), lines([...kept, moved, renamed, direct(8), tunnel(9), elsewhere]));
     });
 
     world('changes MTU and MAC of a device that keeps all that stands on it', async ({ host }) => {
       const changed = { ...link, mtuBytes: 1350, mac: neighbour(40).mac };
       await make(host, puts(...ALL));
       await make(host, replaces(link, changed));
-      assert.equal(await seen(host), lines([changed, ...ALL.slice(1)]));
+      assert.equal(await seen(host), lines([changed, ...ALL.filter((entry) => entry !== link)]));
     });
 
     world('makes a device anew whose VNI differs, and what stood on it is gone', async ({ host }) => {
       const anew = { ...link, vni: 72 };
       await make(host, puts(...ALL));
       await make(host, replaces(link, anew));
-      assert.equal(await seen(host), lines([anew, loopback, direct(9), lookup, guardRule]));
+      assert.equal(await seen(host), lines([refusal, anew, loopback, direct(9), standby(direct(8))]));
     });
 
     world('sees that a device went with all that stood on it, and puts it back', async ({ host, hand }) => {
       await make(host, puts(...ALL));
       hand.remove(link);
-      assert.equal(await seen(host), lines([loopback, direct(9), lookup, guardRule]));
+      assert.equal(await seen(host), lines([refusal, loopback, direct(9), standby(direct(8))]));
       await make(host, puts(...ALL));
       assert.equal(await seen(host), lines(ALL));
     });
@@ -202,35 +200,43 @@ export function hostNetworkContract(
         ...scope,
         networks: [parseSubnet('10.42.9.0/24')],
         links: [],
-        tables: [],
-        rulePriorities: { from: 8709, to: 8720 },
       };
-      assert.equal(await seen(host, narrow), lines([loopback, direct(9), guardRule]));
+      assert.equal(await seen(host, narrow), lines([loopback, direct(9), standby(tunnel(9))]));
       const { base: _, ...noBase } = scope;
       assert.equal(await seen(host, { ...noBase, links: [], networks: [] }), '');
       const foreign = { ...scope, networks: [parseSubnet('10.43.0.0/16')], links: [] };
       assert.equal(await seen(host, foreign), lines([loopback]));
     });
 
-    world('keeps rules for marked packets apart from others, and finds a route by its mark', async ({ host }) => {
-      const marked = { kind: 'rule', to: NETWORK, mark: 0x1002, markMask: 0x107f } as const;
-      const lookUp: HostEntry = { ...marked, priority: 8704, action: 8700 };
-      const nowhere: HostEntry = { ...marked, priority: 8705, action: 'unreachable' };
-      await make(host, puts(link, base, neighbour(8), tunnel(8), tunnel(8, 8700), lookUp, nowhere, lookup));
-      assert.equal(
-        await seen(host),
-        lines([link, base, neighbour(8), tunnel(8), tunnel(8, 8700), lookUp, nowhere, lookup]),
-      );
-      const marks = new Map([[8700, 0x1002]]);
-      const only = (...entries: readonly HostEntry[]): Promise<string> =>
-        seen(host, { ...scope, marks, only: new Set(entries.map(hostEntryKey)) });
-      assert.equal(await only(tunnel(8, 8700), tunnel(8)), lines([tunnel(8), tunnel(8, 8700)]));
-      assert.equal(await only(tunnel(9, 8700)), '');
-      const other: HostEntry = { ...lookUp, mark: 0x1006 };
-      await make(host, replaces(lookUp, other));
-      assert.equal(await only(other), lines([other]));
-      await make(host, removes(other, nowhere));
-      assert.equal(await only(other, nowhere), '');
+    world('keeps the routes to one destination apart by their metrics', async ({ host, hand }) => {
+      const ground = [link, base, neighbour(8)];
+      await make(host, puts(...ground, loopback, tunnel(8), standby(direct(8))));
+      // Traffic and probes change places: one is replaced, then the others follow.
+      await make(host, [
+        ...replaces(tunnel(8), direct(8)),
+        ...puts(standby(tunnel(8))),
+        ...removes(standby(direct(8))),
+      ]);
+      assert.equal(await seen(host), lines([...ground, loopback, direct(8), standby(tunnel(8))]));
+      // To remove what another hand took already takes nothing else.
+      hand.remove(direct(8));
+      await make(host, removes(direct(8)));
+      assert.equal(await seen(host), lines([...ground, loopback, standby(tunnel(8))]));
+      await make(host, puts(direct(8)));
+      await make(host, removes(direct(8)));
+      assert.equal(await seen(host), lines([...ground, loopback, standby(tunnel(8))]));
+    });
+
+    world('leaves a refusal of the Network that somebody else put there, and says so', async ({ host, hand }) => {
+      await make(host, puts(loopback));
+      const foreign: Route = { ...direct(9), destination: NETWORK };
+      hand.setForeign(foreign);
+      assert.deepEqual(outcomes(await host.apply(puts(refusal, direct(9)), never())), ['KERNEL_REFUSED', 'done']);
+      await make(host, removes(refusal));
+      assert.equal(await seen(host), lines([loopback, direct(9)]));
+      hand.remove(foreign);
+      await make(host, puts(refusal));
+      assert.equal(await seen(host), lines([loopback, direct(9), refusal]));
     });
 
     world('looks at given keys alone', async ({ host }) => {
@@ -239,9 +245,11 @@ export function hostNetworkContract(
         seen(host, { ...scope, only: new Set(entries.map(hostEntryKey)) });
       assert.equal(await only(tunnel(8), neighbour(8), forwarding(8)), lines([tunnel(8), neighbour(8), forwarding(8)]));
       assert.equal(await only(tunnel(33), neighbour(33), forwarding(33)), '');
-      assert.equal(await only(link, base, lookup), lines([link, base, lookup]));
-      assert.equal(await only(tunnel(8, 8700), direct(9)), lines([tunnel(8, 8700), direct(9)]));
-      const many = Array.from({ length: 90 }, (_, i) => tunnel(i + 100));
+      assert.equal(await only(link, base, refusal), lines([link, base, refusal]));
+      assert.equal(await only(standby(direct(8)), direct(9)), lines([standby(direct(8)), direct(9)]));
+      assert.equal(await only(standby(tunnel(8)), standby(tunnel(9))), lines([standby(tunnel(9))]));
+      const peers = Array.from({ length: 100 }, (_, i) => tunnel(i + 100));
+      const many = peers.flatMap((route) => [route, standby(route), { ...route, metric: 8700 }]);
       assert.equal(await only(...many, direct(9)), lines([direct(9)]));
     });
 

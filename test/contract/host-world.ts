@@ -11,7 +11,6 @@ import {
   type Route,
   type VxlanLink,
 } from '../../src/core/host-entry.ts';
-import { MAIN_TABLE } from '../../src/core/instance.ts';
 import { tryMac, type MacAddress } from '../../src/core/mac.ts';
 import { parseSubnet } from '../../src/core/subnet.ts';
 
@@ -74,9 +73,8 @@ export const forwarding = (n: number): ForwardingEntry => ({
   mac: neighbour(n).mac,
   remote: parseAddress(`192.168.7.${n}`),
 });
-export const tunnel = (n: number, table = MAIN_TABLE): Route => ({
+export const tunnel = (n: number): Route => ({
   kind: 'route',
-  table,
   destination: parseSubnet(`10.42.${n}.0/24`),
   link: LINK,
   via: parseAddress(`10.42.${n}.0`),
@@ -87,28 +85,28 @@ export const tunnel = (n: number, table = MAIN_TABLE): Route => ({
 /** And a peer on the same layer 2. */
 export const direct = (n: number): Route => ({
   kind: 'route',
-  table: MAIN_TABLE,
   destination: parseSubnet(`10.42.${n}.0/24`),
   link: UPLINK,
   via: parseAddress(`192.168.7.${n}`),
   onlink: false,
   source: BASE,
 });
-export const lookup: HostEntry = {
-  kind: 'rule',
-  priority: 8708,
-  to: NETWORK,
-  action: MAIN_TABLE,
-  suppressPrefixLength: 15,
-};
-export const guardRule: HostEntry = { kind: 'rule', priority: 8709, to: NETWORK, action: 'unreachable' };
+/** The same, standing by for probes while traffic goes another way. */
+export const standby = (route: Route): Route => ({
+  ...route,
+  metric: METRICS[route.link === LINK ? 'tunnel' : 'direct'],
+});
+const METRICS = { direct: 8700, tunnel: 8702 };
+export const refusal: HostEntry = { kind: 'unreachable', destination: NETWORK };
 
 export const scope: HostScope = {
   networks: [NETWORK],
   base: BASE,
   links: [LINK],
-  tables: [8700, 8701],
-  rulePriorities: { from: 8700, to: 8709 },
+  standby: new Map([
+    [METRICS.direct, UPLINK],
+    [METRICS.tunnel, LINK],
+  ]),
   sysctls: [],
   files: [],
   accepts: [],

@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import type { PathProbe, ProbeOutcome, ProbePeer, ProbeSelf, ProbeTarget } from '../../src/contracts/path-probe.ts';
 import { parseAddress } from '../../src/core/address.ts';
-import { numbersOf, steeringOf } from '../../src/core/instance.ts';
 import { parseNodeId } from '../../src/core/node-id.ts';
 import type { PathName } from '../../src/core/path.ts';
 import { baseOf, parseSubnet, type Subnet } from '../../src/core/subnet.ts';
@@ -35,7 +34,6 @@ export const otherOf = (side: Side): Side => (side === 'near' ? 'far' : 'near');
 export const never = new AbortController().signal;
 
 export function selfOf(side: Side, incarnation = 7): ProbeSelf {
-  const numbers = numbersOf(0);
   return {
     node: parseNodeId(side),
     incarnation,
@@ -44,10 +42,9 @@ export function selfOf(side: Side, incarnation = 7): ProbeSelf {
     network: parseSubnet(NETWORK),
     subnetLength: 24,
     paths: [
-      { path: 'direct', mark: steeringOf(numbers, 'direct').mark },
-      { path: 'vxlan', mark: steeringOf(numbers, 'vxlan').mark, device: VXLAN.name },
+      { path: 'direct', link: 'eth0' },
+      { path: 'vxlan', link: VXLAN.name, device: VXLAN.name },
     ],
-    marks: numbers.marks,
   };
 }
 

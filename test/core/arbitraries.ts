@@ -25,7 +25,7 @@ export const anySubnet: fc.Arbitrary<Subnet> = fc.oneof(subnetIn(4), subnetIn(6)
 /** Few keys and few states, so that lists meet: the same key in both, the same state in both, and neither. */
 export const hostEntry: fc.Arbitrary<HostEntry> = fc
   .tuple(
-    fc.constantFrom('link', 'address', 'route', 'neighbour', 'fdb', 'sysctl', 'rule', 'file'),
+    fc.constantFrom('link', 'address', 'route', 'neighbour', 'fdb', 'sysctl', 'unreachable', 'file'),
     fc.nat(4),
     fc.nat(2),
   )
@@ -52,8 +52,8 @@ export const hostEntry: fc.Arbitrary<HostEntry> = fc
       case 'route':
         return {
           kind: 'route',
-          // One destination in several tables is several routes.
-          table: id < 3 ? 254 : 8698 + id,
+          // One destination with several metrics is several routes.
+          ...(id < 3 ? {} : { metric: 8698 + id }),
           destination: subnetOf(addressFrom(0x0a2a_0000n + BigInt(id % 3) * 256n, 4), 24),
           link: 'weft.1',
           via: other,
@@ -67,8 +67,8 @@ export const hostEntry: fc.Arbitrary<HostEntry> = fc
         return { kind: 'fdb', link: `weft.${id % 2}`, mac: macFrom(`${id}`), remote: other };
       case 'sysctl':
         return { kind: 'sysctl', name: `net/ipv4/conf/${id}`, value: `${state}` };
-      case 'rule':
-        return { kind: 'rule', priority: 8700 + id, to: subnetOf(base, 16), action: state === 0 ? 'unreachable' : 254 };
+      case 'unreachable':
+        return { kind: 'unreachable', destination: subnetOf(base, 24) };
       default:
         return { kind: 'file', path: `/run/${id}`, text: `${state}` };
     }

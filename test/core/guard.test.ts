@@ -33,7 +33,6 @@ function vxlanPeer(n: number): HostEntry[] {
   return [
     {
       kind: 'route',
-      table: 254,
       destination,
       link: 'weft.1',
       via: baseOf(destination),
@@ -48,7 +47,6 @@ function vxlanPeer(n: number): HostEntry[] {
 const directPeer = (n: number): HostEntry[] => [
   {
     kind: 'route',
-    table: 254,
     destination: subnetNumber(n),
     link: 'eth0',
     via: addressFrom(0xc0a8_0000n + BigInt(n), 4),
@@ -180,7 +178,6 @@ describe('the guard', () => {
     const host = new GuardedHost([...BASICS, ...peers(0, 40)]);
     const wide: HostEntry = {
       kind: 'route',
-      table: 254,
       destination: parseSubnet('10.42.0.0/20'),
       link: 'eth0',
       onlink: false,
@@ -204,10 +201,10 @@ describe('the guard', () => {
     assert.deepEqual(host.world, world(...BASICS));
   });
 
-  it("holds a peer's routes in our other tables with its route in main, and those alone", () => {
+  it("holds a peer's routes that stand by with that of its traffic, and those alone", () => {
     const probe = (n: number): HostEntry => ({
       kind: 'route',
-      table: 8702,
+      metric: 8702,
       destination: subnetNumber(n),
       link: 'weft.1',
       onlink: true,
@@ -217,10 +214,10 @@ describe('the guard', () => {
     assert.deepEqual(host.world, world(...BASICS, ...peers(1, 21), ...numbers(1, 21).map(probe)));
   });
 
-  it('counts peers, not entries: routes in other tables make no removal implausible', () => {
+  it('counts peers, not entries: routes that stand by make no removal implausible', () => {
     const probe = (n: number): HostEntry => ({
       kind: 'route',
-      table: 8702,
+      metric: 8702,
       destination: subnetNumber(n),
       link: 'weft.1',
       onlink: true,

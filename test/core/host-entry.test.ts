@@ -33,7 +33,6 @@ const link: VxlanLink = {
 };
 const route: Route = {
   kind: 'route',
-  table: 254,
   destination: parseSubnet('10.42.5.0/24'),
   link: 'flannel.1',
   via: parseAddress('10.42.5.0'),
@@ -48,8 +47,10 @@ describe('host entries', () => {
     assert.equal(hostEntryKey(route), hostEntryKey({ ...route, link: 'eth0', onlink: false }));
   });
 
-  it('of one destination in two tables are two', () => {
-    assert.notEqual(hostEntryKey(route), hostEntryKey({ ...route, table: 8700 }));
+  it('of one destination with two metrics are two, and so is the refusal of that destination', () => {
+    const { destination } = route;
+    const all: HostEntry[] = [route, { ...route, metric: 8700 }, { ...route, metric: 8702 }];
+    assert.equal(new Set([...all, { kind: 'unreachable', destination } as const].map(hostEntryKey)).size, 4);
   });
 
   it('of different kinds never share a key', () => {
@@ -62,7 +63,7 @@ describe('host entries', () => {
       fc.property(hostEntry, hostEntry, (a, b) => {
         const isOne = order(a) === order(b) && place(a) === place(b) && name(a) === name(b);
         assert.equal(isOne, hostEntryKey(a) === hostEntryKey(b));
-        assert.equal(order(a) === order(b), a.kind === b.kind);
+        assert.ok(order(a) !== order(b) || a.kind === b.kind);
       }),
     );
   });
@@ -90,19 +91,23 @@ describe('host entries', () => {
   });
 
   it('are put so that each finds what it stands on, the route after all it needs', () => {
-    const order = ['link', 'sysctl', 'address', 'fdb', 'neighbour', 'route'];
+    const order = ['unreachable', 'link', 'sysctl', 'address', 'fdb', 'neighbour', 'route', 'route'];
     const entries: HostEntry[] = [
+      { ...route, metric: 8702 },
       { kind: 'neighbour', link: 'flannel.1', address: parseAddress('10.42.5.0'), mac: macFrom('b') },
+      { kind: 'unreachable', destination: parseSubnet('10.42.0.0/16') },
       route,
       { kind: 'fdb', link: 'flannel.1', mac: macFrom('b'), remote: parseAddress('10.0.0.2') },
       { kind: 'address', link: 'flannel.1', address: parseAddress('10.42.7.0'), prefixLength: 32 },
       { kind: 'sysctl', name: 'net/ipv4/conf/flannel.1/rp_filter', value: '2', link: 'flannel.1' },
       link,
     ];
+    entries.sort((a, b) => hostEntryOrder(a) - hostEntryOrder(b));
     assert.deepEqual(
-      entries.sort((a, b) => hostEntryOrder(a) - hostEntryOrder(b)).map(({ kind }) => kind),
+      entries.map(({ kind }) => kind),
       order,
     );
+    assert.equal(entries.at(-2), route, 'and the one that stands by after it, so that it also goes before it');
   });
 
   it('a device is made anew for what the kernel cannot change, and kept for the rest', () => {

@@ -4,7 +4,6 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseAddress } from '../../src/core/address.ts';
 import { describeHostEntry, type HostEntry } from '../../src/core/host-entry.ts';
-import { numbersOf } from '../../src/core/instance.ts';
 import type { JsonValue } from '../../src/core/json.ts';
 import { leaseKeyOf } from '../../src/core/lease-key.ts';
 import { encodeLeaseValue, decodeLeaseValue } from '../../src/core/lease-value.ts';
@@ -65,7 +64,6 @@ export function selfAt(config: JsonValue, own: Lease, uplink: Uplink, vtepMac: M
     config: parseNetworkConfig(JSON.stringify(config)),
     uplink,
     vtepMac,
-    numbers: numbersOf(0),
   };
 }
 

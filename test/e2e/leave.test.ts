@@ -81,7 +81,7 @@ enclosed(import.meta.url, () => {
       assert.deepEqual(difference(bare, await everything(a1)), []);
       assert.equal(existsSync(a1.subnetFile), false);
       // What all daemons of a host share stays, and says nothing of this one.
-      assert.deepEqual(readdirSync(a1.stateFolder).toSorted(), ['claims.json', 'slots.json', 'slots.lock']);
+      assert.deepEqual(readdirSync(a1.stateFolder).toSorted(), ['claims.json', 'claims.lock']);
       assert.equal(readFileSync(path.join(a1.stateFolder, 'claims.json'), 'utf8'), '{}\n');
       assert.match((await a1.tryWeftd(['cleanup'])).stdout, /^Nothing to remove/);
     });

@@ -12,8 +12,7 @@ import { family, type Address } from '../../src/core/address.ts';
 import type { Change } from '../../src/core/diff.ts';
 import { asWeftError, WeftError } from '../../src/core/errors.ts';
 import { describeHostEntry, hostEntryKey, type HostEntry, type Route } from '../../src/core/host-entry.ts';
-import { MAIN_TABLE } from '../../src/core/instance.ts';
-import { contains, overlaps } from '../../src/core/subnet.ts';
+import { contains } from '../../src/core/subnet.ts';
 import type { Uplink } from '../../src/core/uplink.ts';
 import { chooseUplink } from '../../src/host/uplink-choice.ts';
 import { FakeKernel, type ForeignDevice } from './fake-kernel.ts';
@@ -166,18 +165,10 @@ export class FakeHost implements HostNetwork {
       case 'fdb':
         return isOwn(entry.link);
       case 'route':
-        return (
-          (entry.table === MAIN_TABLE || scope.tables.includes(entry.table)) &&
-          scope.networks.some((network) => contains(network, entry.destination))
-        );
+      case 'unreachable':
+        return scope.networks.some((network) => contains(network, entry.destination));
       case 'broadcast':
         return entry.address === scope.base;
-      case 'rule':
-        return (
-          entry.priority >= scope.rulePriorities.from &&
-          entry.priority <= scope.rulePriorities.to &&
-          scope.networks.some((network) => overlaps(network, entry.to))
-        );
       case 'sysctl':
         return scope.sysctls.includes(entry.name);
       case 'accept':
@@ -195,7 +186,7 @@ const HINT_OF: Readonly<Record<HostEntry['kind'], HostHint>> = {
   broadcast: 'routes',
   neighbour: 'neighbours',
   fdb: 'neighbours',
-  rule: 'rules',
+  unreachable: 'routes',
   sysctl: 'everything',
   accept: 'firewall',
   file: 'everything',

@@ -96,6 +96,8 @@ export class FakeKernel {
       throw new WeftError('LINK_FOREIGN', `${what}: device ${under} is no tunnel of ours`);
     if (want.kind === 'link') this.#checkLink(want, what);
     if (want.kind === 'route') this.#checkRoute(want, what, isOccupied);
+    if (want.kind === 'unreachable' && this.foreign.has(`route ${want.destination}`))
+      throw new WeftError('KERNEL_REFUSED', `${what}: EEXIST, a route that is not ours stands`);
   }
 
   #checkLink(want: VxlanLink, what: string): void {

@@ -1,10 +1,9 @@
 /** What the choice of an uplink looks at, from the devices of a fake kernel. */
 import type { Address } from '../../src/core/address.ts';
-import { MAIN_TABLE } from '../../src/core/instance.ts';
 import { contains, subnetOf } from '../../src/core/subnet.ts';
 import { ipValueOf } from '../../src/host/kernel-values.ts';
 import type { HostPicture } from '../../src/host/uplink-choice.ts';
-import { IFA_F_PERMANENT, IFF_UP, RTN_UNICAST } from '../../src/native/netlink/constants.ts';
+import { IFA_F_PERMANENT, IFF_UP, RT_TABLE_MAIN, RTN_UNICAST } from '../../src/native/netlink/constants.ts';
 import type { FakeKernel } from './fake-kernel.ts';
 
 /** linux/rtnetlink.h, RTPROT_STATIC */
@@ -38,7 +37,7 @@ export function pictureOf(kernel: FakeKernel, canReach?: Address): HostPicture {
         ? []
         : [
             {
-              table: MAIN_TABLE,
+              table: RT_TABLE_MAIN,
               protocol: STATIC,
               type: RTN_UNICAST,
               scope: 0,

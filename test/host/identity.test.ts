@@ -12,13 +12,12 @@ import { instanceIdOf, openStateDirectory, type StateDirectory } from '../../src
 const A = parseNodeId('node-a');
 const B = parseNodeId('node-b');
 const SUBNET = parseSubnet('10.42.7.0/24');
-const { signal } = new AbortController();
 
 let folder: string;
 let machineIdPath: string;
 
 const open = (nodeId: NodeId | undefined, instanceKey = ['dynamodb://table']): Promise<StateDirectory> =>
-  openStateDirectory({ directory: join(folder, 'state'), instanceKey, nodeId, machineIdPath }, signal);
+  openStateDirectory({ directory: join(folder, 'state'), instanceKey, nodeId, machineIdPath });
 /** One open, and closed again. */
 const start = async (nodeId: NodeId | undefined, instanceKey?: string[]): Promise<StateDirectory> => {
   const state = await open(nodeId, instanceKey);

@@ -51,17 +51,19 @@ function removedByHand(entry: HostEntry): void {
     case 'address':
       return ip('address', 'delete', `${entry.address}/${entry.prefixLength}`, 'dev', entry.link);
     case 'route':
-      return ip('route', 'delete', entry.destination, 'table', String(entry.table), 'dev', entry.link);
+      return ip('route', 'delete', entry.destination, 'dev', entry.link, ...metricWords(entry));
+    case 'unreachable':
+      return ip('route', 'delete', 'unreachable', entry.destination);
     case 'neighbour':
       return ip('neighbour', 'delete', entry.address, 'dev', entry.link);
     case 'fdb':
       return bridge('fdb', 'delete', entry.mac, 'dev', entry.link, 'self');
-    case 'rule':
-      return ip('rule', 'delete', 'priority', String(entry.priority));
     default:
       throw new Error(`no words for ${entry.kind}`);
   }
 }
+
+const metricWords = ({ metric }: Route): string[] => (metric === undefined ? [] : ['metric', String(metric)]);
 
 const routeWords = (route: Route): string[] => [
   route.destination,
@@ -71,6 +73,7 @@ const routeWords = (route: Route): string[] => [
   ...(route.onlink ? ['onlink'] : []),
   ...(route.mtuBytes === undefined ? [] : ['mtu', String(route.mtuBytes)]),
   ...(route.source === undefined ? [] : ['src', route.source]),
+  ...metricWords(route),
 ];
 
 function linuxWorld(): HostWorld {

@@ -5,7 +5,6 @@ import { describe, it } from 'node:test';
 import { offset, parseAddress } from '../../src/core/address.ts';
 import { diff } from '../../src/core/diff.ts';
 import { HOST_ENTRIES, type HostEntry, type Route } from '../../src/core/host-entry.ts';
-import { MAIN_TABLE } from '../../src/core/instance.ts';
 import { parseSubnet, subnetOf } from '../../src/core/subnet.ts';
 import { KernelHints } from '../../src/host/kernel-hints.ts';
 import { KernelThread } from '../../src/host/kernel-thread.ts';
@@ -16,21 +15,21 @@ import {
   BASE,
   direct,
   forwarding,
-  guardRule,
   LINK,
   lines,
   link,
-  lookup,
   loopback,
   make,
   neighbour,
   never,
   outcomes,
   puts,
+  refusal,
   removes,
   replaces,
   scope,
   seen,
+  standby,
   tunnel,
 } from '../contract/host-world.ts';
 import { asRootOfOwnNamespace } from './own-user-namespace.ts';
@@ -44,8 +43,9 @@ const ALL: readonly HostEntry[] = [
   neighbour(8),
   tunnel(8),
   direct(9),
-  lookup,
-  guardRule,
+  standby(direct(8)),
+  standby(tunnel(9)),
+  refusal,
 ];
 
 const ip = (words: string): string => execFileSync('ip', words.split(' '), { encoding: 'utf8' });
@@ -89,7 +89,11 @@ if (skip !== 'done') {
       'the neighbours flushed': `neighbour flush dev ${LINK} nud permanent`,
       'our routes flushed': 'route flush proto 87',
       'a route of ours on another next hop': 'route replace 10.42.9.0/24 via 192.168.7.99 dev up0 proto 87',
-      'a rule of ours replaced by another': 'rule delete priority 8709',
+      'the refusal of what has no route deleted': 'route delete unreachable 10.42.0.0/16',
+      'a route that stands by deleted': 'route delete 10.42.8.0/24 metric 8700',
+      'traffic’s route deleted from before the one that stands by': 'route delete 10.42.8.0/24',
+      'one that stands by on another next hop':
+        'route replace 10.42.8.0/24 via 192.168.7.99 dev up0 metric 8700 proto 87',
     };
     for (const [title, words] of Object.entries(damages)) {
       kernel(`is as wanted after one pass that met ${title}, and the next pass has nothing to do`, async (host) => {
@@ -116,7 +120,6 @@ if (skip !== 'done') {
         const source = i % 500 === 77 ? parseAddress('10.42.200.1') : BASE;
         return {
           kind: 'route',
-          table: 8700,
           destination,
           link: 'up0',
           via: parseAddress('192.168.7.9'),
@@ -166,7 +169,6 @@ if (skip !== 'done') {
         networks: [parseSubnet('10.43.0.0/16')],
         base: parseAddress('10.43.7.0'),
         links: ['weft.72'],
-        rulePriorities: { from: 8710, to: 8719 },
       };
       const theirs: readonly HostEntry[] = [
         { ...link, name: 'weft.72', vni: 72 },
@@ -179,7 +181,7 @@ if (skip !== 'done') {
           via: parseAddress('10.43.8.0'),
           source: parseAddress('10.43.7.0'),
         },
-        { kind: 'rule', priority: 8719, to: parseSubnet('10.43.0.0/16'), action: 'unreachable' },
+        { kind: 'unreachable', destination: parseSubnet('10.43.0.0/16') },
       ];
       await make(host, puts(...ALL, ...theirs));
       assert.equal(await seen(host), lines(ALL));
@@ -195,14 +197,6 @@ if (skip !== 'done') {
       assert.match(outcome.error.message, /put link weft\.71 .*EEXIST \(.*VNI.*\)/);
     });
 
-    kernel('drops our older rule of a priority when a change broke off after adding the newer', async (host) => {
-      await make(host, puts(lookup));
-      ip('rule add to 10.42.0.0/16 lookup 8700 priority 8708 protocol 87');
-      const wanted: HostEntry = { kind: 'rule', priority: 8708, to: parseSubnet('10.42.0.0/16'), action: 8700 };
-      await pass(host, [wanted]);
-      assert.equal(ip('rule show priority 8708').trim(), '8708:\tfrom all to 10.42.0.0/16 lookup 8700 proto 87');
-    });
-
     kernel('tells that changes were lost when too many come at once, and goes on', async () => {
       const socket = new RouteSocket();
       const hints = new KernelHints(new KernelThread(socket.port, 2048));
@@ -212,8 +206,7 @@ if (skip !== 'done') {
         uplinks: ['up0'],
         uplinkIndexes: [],
         networks: scope.networks,
-        tables: [],
-        rulePriorities: scope.rulePriorities,
+        base: BASE,
       });
       const stop = new AbortController();
       const told = new Set<string>();
@@ -233,7 +226,6 @@ if (skip !== 'done') {
       const hand = new LinuxHost();
       const burst = Array.from({ length: 200 }, (_, i): Route => ({
         kind: 'route',
-        table: MAIN_TABLE,
         destination: subnetOf(parseAddress(`10.42.${i + 20}.0`), 24),
         link: 'up0',
         onlink: false,
@@ -242,9 +234,9 @@ if (skip !== 'done') {
         await make(hand, puts(...burst));
         await make(hand, removes(...burst));
       });
-      assert.equal(told.has('rules'), false);
-      ip('rule add to 10.42.0.0/16 unreachable priority 8709');
-      await until('rules', () => undefined);
+      assert.equal(told.has('addresses'), false);
+      ip(`address add ${BASE}/32 dev lo`);
+      await until('addresses', () => undefined);
       stop.abort();
       await reading;
       hand.close();

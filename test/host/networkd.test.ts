@@ -41,13 +41,13 @@ describe('a host of systemd-networkd', () => {
   });
   afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-  it('is told to leave our routes, rules and devices alone, in files of this instance', () => {
+  it('is told to leave our routes and devices alone, in files of this instance', () => {
     assert.deepEqual(
       networkdFiles('0a1b2c3d', ['flannel.1', 'weft.7'], root).map(({ path, text }) => [path.slice(root.length), text]),
       [
         [
           '/run/systemd/networkd.conf.d/60-weft-0a1b2c3d.conf',
-          "# Weft's routes and rules stand beside those of systemd-networkd.\n[Network]\nManageForeignRoutes=no\nManageForeignRoutingPolicyRules=no\n",
+          "# Weft's routes stand beside those of systemd-networkd.\n[Network]\nManageForeignRoutes=no\n",
         ],
         [
           '/run/systemd/network/05-weft-0a1b2c3d.network',
@@ -76,7 +76,7 @@ describe('a host of systemd-networkd', () => {
       assert.deepEqual(networkdFindings('0a1b2c3d', root), [
         {
           code: 'NETWORKD_RESTART',
-          message: `systemd-networkd (process 321) has been running since before ${root}/run/systemd/networkd.conf.d/60-weft-0a1b2c3d.conf was written and may remove routes and rules of ours: run "systemctl restart systemd-networkd"`,
+          message: `systemd-networkd (process 321) has been running since before ${root}/run/systemd/networkd.conf.d/60-weft-0a1b2c3d.conf was written and may remove routes of ours: run "systemctl restart systemd-networkd"`,
         },
       ]);
       runNetworkd(61, hierarchy);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { offset } from '../../src/core/address.ts';
-import type { HostEntry, Rule, Route } from '../../src/core/host-entry.ts';
+import type { HostEntry, Route } from '../../src/core/host-entry.ts';
 import { parseNodeId } from '../../src/core/node-id.ts';
 import type { PathName } from '../../src/core/path.ts';
 import {
@@ -14,7 +14,7 @@ import {
 } from '../../src/core/probe-message.ts';
 import { baseOf } from '../../src/core/subnet.ts';
 import { pairSeals, publicProbeKey } from '../../src/host/probe-keys.ts';
-import { askAll, introduce, NETWORK, never, SUBNETS, verdicts, VXLAN, type Side } from '../contract/probe-world.ts';
+import { askAll, introduce, never, peerOf, SUBNETS, verdicts, VXLAN, type Side } from '../contract/probe-world.ts';
 import { eventually } from '../../src/lab/eventually.ts';
 import { ip, runIn } from '../../src/lab/namespaces.ts';
 import { quietLink } from '../../src/lab/world.ts';
@@ -74,46 +74,87 @@ enclosed(import.meta.url, () => {
       assert.deepEqual(verdicts(await askAll(world, 'far')), HEARD);
     });
 
-    test('without its route fails; it does not leave by another path', async (world) => {
-      const route = wanted('near', 'vxlan').find(
-        (entry): entry is Route => entry.kind === 'route' && entry.table !== 254 && entry.link === 'eth0',
+    const standby = (side: Side, traffic: PathName): Route => {
+      const found = wanted(side, traffic).find(
+        (entry): entry is Route => entry.kind === 'route' && entry.metric !== undefined,
       );
-      assert.ok(route !== undefined);
-      await world.near.remove(route);
+      assert.ok(found !== undefined);
+      return found;
+    };
+    const anotherWay = 'the request arrived by another way';
+
+    test('goes by the path asked while traffic goes by another, and the other way round', async (world) => {
+      for (const [traffic, probed] of [
+        ['vxlan', 'direct'],
+        ['direct', 'vxlan'],
+      ] as const) {
+        await world.near.put(...wanted('near', traffic));
+        const outcomes = await askAll(world, 'near');
+        assert.deepEqual(verdicts(outcomes), HEARD, probed);
+        assert.ok(outcomes.every(({ why }) => why !== anotherWay));
+        await world.cut('near', probed);
+        assert.deepEqual(verdicts(await askAll(world, 'near')), { ...HEARD, [probed]: 'missed' });
+        await world.mend('near', probed);
+      }
+    });
+
+    test('whose route is missing never leaves by another path', async (world) => {
+      await world.near.remove(standby('near', 'vxlan'));
+      // The kernel takes it to be on the link and asks there by ARP. Who shares the link answers, and is reached by it: the path that was asked about.
+      assert.deepEqual(verdicts(await askAll(world, 'near')), HEARD);
+      // As in a cloud, where nobody answers for a container's address.
+      await runIn('far', ['sysctl', '-qw', 'net.ipv4.conf.eth0.arp_ignore=1']);
+      await ip(['neighbour flush dev eth0'], 'near');
       const outcomes = await askAll(world, 'near');
       assert.deepEqual(verdicts(outcomes), { ...HEARD, direct: 'missed' });
-      assert.ok(outcomes.some(({ path, why }) => path === 'direct' && why === 'not sent: ENETUNREACH'));
+      assert.ok(outcomes.every(({ why }) => why !== anotherWay));
     });
 
     test(
-      'over vxlan to a peer that has no neighbour entry fails; the one route to the whole Network leads it nowhere',
+      'over vxlan to a peer that has neither route nor neighbour entry leads nowhere',
       async (world) => {
-        const [neighbour, ...others] = wanted('near', 'direct').filter(({ kind }) => kind === 'neighbour');
-        assert.ok(neighbour !== undefined && others.length === 0);
-        assert.ok(
-          wanted('near', 'direct').some(
-            (entry) => entry.kind === 'route' && entry.destination === NETWORK && entry.link === VXLAN.name,
-          ),
-        );
+        const neighbour = wanted('near', 'direct').find(({ kind }) => kind === 'neighbour');
+        assert.ok(neighbour !== undefined);
+        await world.near.remove(standby('near', 'direct'));
         assert.deepEqual(verdicts(await askAll(world, 'near')), HEARD);
         await world.near.remove(neighbour);
-        assert.deepEqual(verdicts(await askAll(world, 'near')), { ...HEARD, vxlan: 'missed' });
-        await world.near.put(neighbour);
+        const outcomes = await askAll(world, 'near');
+        assert.deepEqual(verdicts(outcomes), { ...HEARD, vxlan: 'missed' });
+        assert.ok(outcomes.every(({ why }) => why !== anotherWay));
+        await world.near.put(neighbour, standby('near', 'direct'));
         assert.deepEqual(verdicts(await askAll(world, 'near')), HEARD);
       },
       'direct',
     );
 
-    test('that leaves by another path all the same is seen through by the device that it arrives on', async (world) => {
-      const entries = wanted('near', 'vxlan');
-      const rules = entries.filter(
-        (entry): entry is Rule => entry.kind === 'rule' && (entry.priority === 8700 || entry.priority === 8701),
-      );
-      assert.equal(rules.length, 2);
-      await world.near.remove(...rules);
-      const outcomes = await askAll(world, 'near');
-      assert.deepEqual(verdicts(outcomes), { ...HEARD, direct: 'missed' });
-      assert.ok(outcomes.some(({ path, why }) => path === 'direct' && why === 'the request arrived by another way'));
+    test(
+      'follows its device when that is made anew, and does not leave while there is none',
+      async (world) => {
+        assert.deepEqual(verdicts(await askAll(world, 'near')), HEARD);
+        await ip([`link delete ${VXLAN.name}`], 'near');
+        // The source address went with the device.
+        await ip([`address add ${NEAR}/32 dev lo`], 'near');
+        const there = wanted('near', 'direct').filter((entry) => entry.kind === 'route' && entry.metric === undefined);
+        await world.near.put(...there);
+        const outcomes = await askAll(world, 'near');
+        assert.deepEqual(verdicts(outcomes), { ...HEARD, vxlan: 'missed' });
+        assert.ok(outcomes.some(({ path, why }) => path === 'vxlan' && why === 'not sent: ENODEV'));
+        await world.near.put(...wanted('near', 'direct'));
+        assert.deepEqual(verdicts(await askAll(world, 'near')), HEARD);
+      },
+      'direct',
+    );
+
+    test('that left by another path all the same is seen through by the device that it arrives on', async (world) => {
+      const { out, in: back } = sealsOf(world, 'near');
+      // A program that is no prober sends it: it takes the way of traffic.
+      const asked = [request(10, { path: 'direct' }), request(11)].map((each) => hex(encodeProbe(each, out)));
+      const answers = await world.near.exchange(NEAR, FAR, asked);
+      const arrived = answers.map((answer) => {
+        const message = decodeProbe(Buffer.from(answer, 'hex'), back);
+        return message?.kind === 'answer' ? message.arrived : 'no answer';
+      });
+      assert.deepEqual(arrived, [undefined, 'vxlan']);
     });
 
     test('needs loose filtering where the ways there and back differ, and gets through with it', async (world) => {
@@ -167,6 +208,13 @@ enclosed(import.meta.url, () => {
         .reduce((sum, { length }) => sum + length / 2, 0);
       assert.equal(bytes, 2 * ANSWER_BYTES);
       assert.ok(bytes <= asked.length);
+    });
+
+    test('answers by none but the paths that lead to the peer, whichever was asked about', async (world) => {
+      world.far.serve([peerOf(world, 'near', { paths: ['vxlan'] })]);
+      await world.cut('far', 'direct');
+      const outcomes = await askAll(world, 'near', 1);
+      assert.deepEqual(verdicts(outcomes), HEARD);
     });
 
     test('answers no stranger: not even with a peer’s words, from another address', async (world) => {

@@ -7,7 +7,6 @@ import { Relevance } from '../../src/host/relevance.ts';
 import type { WatchScope } from '../../src/host/worker-messages.ts';
 import { writeAddress } from '../../src/native/netlink/address.ts';
 import {
-  FR_ACT_UNREACHABLE,
   RT_SCOPE_LINK,
   RTM_DELADDR,
   RTM_DELLINK,
@@ -17,7 +16,7 @@ import {
   RTM_NEWLINK,
   RTM_NEWNEIGH,
   RTM_NEWROUTE,
-  RTM_NEWRULE,
+  RTN_UNREACHABLE,
 } from '../../src/native/netlink/constants.ts';
 import { writeLinkChange, writeVxlan } from '../../src/native/netlink/link.ts';
 import { MessageReader } from '../../src/native/netlink/message-reader.ts';
@@ -29,7 +28,6 @@ import {
   writeNeighbourKey,
 } from '../../src/native/netlink/neighbour.ts';
 import { writeRoute, type RouteRequest } from '../../src/native/netlink/route.ts';
-import { writeRule } from '../../src/native/netlink/rule.ts';
 
 const OWN_PORT = 4711;
 const OURS = 4;
@@ -45,8 +43,6 @@ const scope: WatchScope = {
   uplinks: ['eth0'],
   uplinkIndexes: [UPLINK],
   networks: [parseSubnet('10.42.0.0/16')],
-  tables: [8700],
-  rulePriorities: { from: 8700, to: 8709 },
   base: parseAddress('10.42.7.0'),
 };
 
@@ -91,13 +87,25 @@ describe('a notification of the kernel', () => {
     assert.equal(hear(relevance, RTM_NEWROUTE, route('10.42.8.0/24'), OWN_PORT + 1), 'routes');
   });
 
-  it('of a route matters in our Network, of our protocol, in our tables, and where the uplink hangs on it', () => {
+  it('of a route matters in our Network, of our protocol, in the main table, and where the uplink hangs on it', () => {
     const relevance = watching();
     const routes = (body: (w: MessageWriter) => void): string => hear(relevance, RTM_DELROUTE, body);
     assert.equal(routes(route('10.42.8.0/24')), 'routes');
     assert.equal(routes(route('10.99.8.0/24')), '');
     assert.equal(routes(route('10.99.8.0/24', { protocol: 87 })), 'routes');
-    assert.equal(routes(route('10.99.8.0/24', { table: 8700 })), 'routes');
+    assert.equal(routes(route('10.42.8.0/24', { priority: 8702 })), 'routes');
+    assert.equal(
+      routes((w) =>
+        writeRoute(w, {
+          table: 254,
+          protocol: 87,
+          destination: ip('10.42.0.0'),
+          prefixLength: 16,
+          type: RTN_UNREACHABLE,
+        }),
+      ),
+      'routes',
+    );
     assert.equal(routes(route('10.42.8.0/24', { table: 77 })), '');
     assert.equal(routes(route('0.0.0.0/0')), 'routes');
     assert.equal(routes(route('::/0', { gateway: ip('fe80::1') })), '');
@@ -162,21 +170,6 @@ describe('a notification of the kernel', () => {
       hear(relevance, RTM_NEWLINK, (w) => writeLinkChange(w, BRIDGE, {})),
       'links',
     );
-  });
-
-  it('of a rule matters among our priorities', () => {
-    const relevance = watching();
-    const rule = (priority: number) => (w: MessageWriter) =>
-      writeRule(w, {
-        priority,
-        action: FR_ACT_UNREACHABLE,
-        destination: ip('10.42.0.0'),
-        prefixLength: 16,
-        protocol: 0,
-      });
-    assert.equal(hear(relevance, RTM_NEWRULE, rule(8700)), 'rules');
-    assert.equal(hear(relevance, RTM_NEWRULE, rule(8709)), 'rules');
-    assert.equal(hear(relevance, RTM_NEWRULE, rule(8710)), '');
   });
 
   it('of neighbours and forwarding entries matters on our devices alone', () => {

@@ -19,10 +19,12 @@ let open: StateDirectory[];
 
 /** A daemon of this host, with a network of its own. */
 async function daemon(network: string): Promise<{ state: StateDirectory; host: SharedHost }> {
-  const state = await openStateDirectory(
-    { directory, instanceKey: [network], nodeId: parseNodeId('node-a'), machineIdPath: '/etc/machine-id' },
-    never(),
-  );
+  const state = await openStateDirectory({
+    directory,
+    instanceKey: [network],
+    nodeId: parseNodeId('node-a'),
+    machineIdPath: '/etc/machine-id',
+  });
   open.push(state);
   await state.remember({ network: NETWORK });
   return { state, host: new SharedHost(kernel, state.claims, 'daemon') };

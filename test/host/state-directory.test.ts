@@ -1,16 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -23,7 +14,6 @@ import { instanceIdOf, openStateDirectory, readState, type StateDirectory } from
 const HOLDER = new URL('state-holder.js', import.meta.url).pathname;
 const KEY = ['dynamodb://table', 'net1'];
 const ID = instanceIdOf(KEY);
-const { signal } = new AbortController();
 const A = parseNodeId('node-a');
 const SUBNET = parseSubnet('10.42.7.0/24');
 
@@ -33,7 +23,7 @@ let opened: StateDirectory[];
 let children: ChildProcess[];
 
 const open = async (nodeId: NodeId | undefined, instanceKey: readonly string[] = KEY): Promise<StateDirectory> => {
-  const state = await openStateDirectory({ directory, instanceKey, nodeId, machineIdPath }, signal);
+  const state = await openStateDirectory({ directory, instanceKey, nodeId, machineIdPath });
   opened.push(state);
   return state;
 };
@@ -226,46 +216,5 @@ describe('the lock of an instance', () => {
       ...Array<string>(5).fill('"INSTANCE_RUNNING"'),
       'open',
     ]);
-  });
-});
-
-describe('slots', () => {
-  it('differ for each daemon of a host, also when processes race for them, and stay the same', async () => {
-    const keys = Array.from({ length: 6 }, (_, process) =>
-      Array.from({ length: 4 }, (__, i) => `store-${process}-${i}`),
-    );
-    const all = (await Promise.all(keys.map((each) => startProcess(...each)))).flatMap(({ lines }) => lines);
-    assert.deepEqual(
-      all.map((line) => Number(line['slot'])).toSorted((a, b) => a - b),
-      Array.from({ length: 24 }, (_, i) => i),
-    );
-    for (const line of all.slice(0, 3)) {
-      assert.equal((await readState({ directory, instanceKey: [String(line['key'])] }))?.instance.slot, line['slot']);
-    }
-  });
-
-  it('are 32; the next daemon is told which folder to remove, and then gets its slot', async () => {
-    const instances = [];
-    for (let i = 0; i < 32; i++) instances.push((await start(A, [`store-${i}`])).instance);
-    await assert.rejects(open(A, ['one too many']), {
-      code: 'UNSUPPORTED',
-      hint: /Remove the folder of one that is not used any more: [0-9a-f]{8}, /,
-    });
-    assert.deepEqual((await start(A, ['store-5'])).instance, instances[5], 'who has one keeps it');
-    rmSync(join(directory, instances[9]?.id ?? ''), { recursive: true });
-    rmSync(join(directory, instanceIdOf(['one too many'])), { recursive: true, force: true });
-    assert.equal((await start(A, ['one too many'])).instance.slot, 9);
-  });
-
-  it('that cannot be read stop the start', async () => {
-    mkdirSync(directory);
-    for (const text of ['{', '[]', '{"a":32}', '{"a":1,"b":1}', '{"a":"1"}']) {
-      writeFileSync(join(directory, 'slots.json'), text);
-      await assert.rejects(
-        open(A),
-        { code: 'STATE_UNREADABLE', message: new RegExp(`^${directory}/slots.json: `) },
-        text,
-      );
-    }
   });
 });

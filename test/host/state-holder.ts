@@ -7,10 +7,7 @@ const [directory = '', machineIdPath = '', node = '', ...keys] = process.argv.sl
 const say = (line: unknown): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
 for (const key of keys) {
   try {
-    const state = await openStateDirectory(
-      { directory, instanceKey: [key], nodeId: tryNodeId(node), machineIdPath },
-      new AbortController().signal,
-    );
+    const state = await openStateDirectory({ directory, instanceKey: [key], nodeId: tryNodeId(node), machineIdPath });
     say({ key, ...state.instance, ...state.remembered });
   } catch (error) {
     say({ key, code: asWeftError(error).code, message: asWeftError(error).message });

@@ -6,7 +6,6 @@ import { describe, it } from 'node:test';
 import { text } from 'node:stream/consumers';
 import { parseAddress } from '../../src/core/address.ts';
 import type { HostEntry } from '../../src/core/host-entry.ts';
-import { MAIN_TABLE } from '../../src/core/instance.ts';
 import { macFrom } from '../../src/core/mac.ts';
 import { parseSubnet } from '../../src/core/subnet.ts';
 import { LinuxHost } from '../../src/host/linux-host.ts';
@@ -50,7 +49,6 @@ function entries(
     ],
     tunnel: {
       kind: 'route',
-      table: MAIN_TABLE,
       destination,
       link: name,
       via,
@@ -58,7 +56,7 @@ function entries(
       source: base,
       mtuBytes: 1450,
     },
-    direct: { kind: 'route', table: MAIN_TABLE, destination, link: 'eth0', via: remote, onlink: false, source: base },
+    direct: { kind: 'route', destination, link: 'eth0', via: remote, onlink: false, source: base },
   };
 }
 

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseAddress } from '../../src/core/address.ts';
-import { MAIN_TABLE } from '../../src/core/instance.ts';
 import { baseOf, parseSubnet, prefixLengthOf } from '../../src/core/subnet.ts';
 import { ipValueOf } from '../../src/host/kernel-values.ts';
 import { chooseUplink, type HostPicture } from '../../src/host/uplink-choice.ts';
@@ -16,6 +15,7 @@ import {
   RT_SCOPE_LINK,
   RTN_UNICAST,
   RTNH_F_DEAD,
+  RT_TABLE_MAIN,
 } from '../../src/native/netlink/constants.ts';
 import type { LinkMessage } from '../../src/native/netlink/link.ts';
 import type { RouteMessage } from '../../src/native/netlink/route.ts';
@@ -40,7 +40,7 @@ function route(on: number, to: string, changes: Partial<RouteMessage> & { readon
   const { via, ...rest } = changes;
   const subnet = parseSubnet(to);
   return {
-    table: MAIN_TABLE,
+    table: RT_TABLE_MAIN,
     protocol: 3,
     type: RTN_UNICAST,
     scope: via === undefined ? RT_SCOPE_LINK : 0,

@@ -9,8 +9,6 @@
  *   ip route add fd01::/64 via fd00::9 dev up0 proto 87
  *   ip neighbour add 10.42.8.0 lladdr 02:aa:bb:cc:dd:ee dev weft.1 nud permanent
  *   bridge fdb add 02:aa:bb:cc:dd:ee dst 192.168.7.2 dev weft.1 self permanent
- *   ip rule add priority 8708 to 10.42.0.0/16 lookup main suppress_prefixlength 15 protocol 87
- *   ip rule add priority 8709 to 10.42.0.0/16 unreachable protocol 87
  *
  * with up0 of index 3 and weft.1 of index 4; of the link without the statistics and the settings of each family.
  */
@@ -44,12 +42,6 @@ export const NEIGHBOUR =
 export const FORWARDING =
   '440000001c00020007000000ad0900000700000004000000c00002010a00020002aabbccddee000008000100c0a8070214000300000000000100000001000000' +
   '00000000';
-export const LOOKUP_RULE =
-  '440000002000020008000000ad09000002100000fe0000010000000008000f00fe00000008000e000f0000000500150057000000080006000422000008000100' +
-  '0a2a0000';
-export const GUARD_RULE =
-  '440000002000020008000000ad09000002100000000000070000000008000f000000000008000e00ffffffff0500150057000000080006000522000008000100' +
-  '0a2a0000';
 /** To a route over a gateway that is on no link: errno and the kernel’s words. */
 export const REFUSED_ROUTE =
   '440000000200000309000000ad0900009bffffff34000000180001060900000000000000200001004e657874686f702068617320696e76616c69642067617465' +

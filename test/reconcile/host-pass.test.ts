@@ -4,12 +4,11 @@ import fc from 'fast-check';
 import { parseAddress } from '../../src/core/address.ts';
 import { WeftError } from '../../src/core/errors.ts';
 import { describeHostEntry, hostEntryKey, hostEntryOrder, type Route } from '../../src/core/host-entry.ts';
-import { MAIN_TABLE } from '../../src/core/instance.ts';
 import type { Lease, LeaseKey, LeaseView } from '../../src/core/lease.ts';
 import { macFrom } from '../../src/core/mac.ts';
 import { parseSubnet } from '../../src/core/subnet.ts';
 import type { Self } from '../../src/datapath/datapath.ts';
-import { chooseFirst } from '../../src/datapath/plan.ts';
+import { chooseFirst, type Choose } from '../../src/datapath/plan.ts';
 import { HostPasses, type PassInput } from '../../src/reconcile/host-pass.ts';
 import type { PassReport } from '../../src/reconcile/pass-report.ts';
 import { FakeHost } from '../fakes/fake-host.ts';
@@ -94,7 +93,7 @@ test('puts come before removals, and nothing is put before what it stands on', a
     orders.toSorted((a, b) => a - b),
   );
   assert.equal(
-    applied.filter((change) => change.op === 'remove' && change.was.kind === 'route' && change.was.table === MAIN_TABLE)
+    applied.filter((change) => change.op === 'remove' && change.was.kind === 'route' && change.was.metric === undefined)
       .length,
     1,
     'the route that changed is replaced',
@@ -161,18 +160,21 @@ test('what is not ours stays: routes of others, devices of others, and what lies
   const host = freshHost();
   const route = (destination: string): Route => ({
     kind: 'route',
-    table: 254,
     destination: parseSubnet(destination),
     link: 'eth0',
     onlink: false,
   });
   host.setForeign(route('10.42.77.0/24'));
   host.set(route('10.99.0.0/24'));
-  host.set({ kind: 'rule', priority: 100, to: parseSubnet('10.42.0.0/16'), action: 254 });
+  host.set({ kind: 'unreachable', destination: parseSubnet('10.0.0.0/8') });
   const { pass } = await passes(host);
   await pass(inputOf(SEVERAL));
   await pass(inputOf([MINE]));
-  for (const line of [/route 10\.42\.77\.0\/24 dev eth0 \(foreign\)/, /route 10\.99\.0\.0\/24 dev eth0$/m, /rule 100 /])
+  for (const line of [
+    /route 10\.42\.77\.0\/24 dev eth0 \(foreign\)/,
+    /route 10\.99\.0\.0\/24 dev eth0$/m,
+    /unreachable 10\.0\.0\.0\/8$/m,
+  ])
     assert.match(host.text, line);
 });
 
@@ -262,4 +264,31 @@ test('after a change of the Network the accept rules of the old one go with its 
   const self = selfAt(config, mine, uplinkAt('192.168.0.1'));
   await pass({ ...inputOf([mine], 'all', self), previousNetwork: SELF.config.v4.network });
   assert.doesNotMatch(host.text, /10\.42\./);
+});
+
+test('a peer that moves to another path and back, looked at alone, leaves no route of the way before', async () => {
+  const { pass } = await passes();
+  await pass(inputOf(SEVERAL));
+  const two = SEVERAL[1]?.key ?? assert.fail();
+  for (const path of ['vxlan', 'direct'] as const) {
+    const choose: Choose = (_peer, usable) => ({
+      path: usable.includes(path) ? path : usable[0],
+      why: '',
+      trouble: false,
+      refused: [],
+    });
+    const few = await pass({ ...inputOf(SEVERAL, new Set([two])), choose });
+    assert.equal(few.scope, 1);
+    const steps = few.applied.map((change) => {
+      const entry = change.op === 'put' ? change.want : change.was;
+      return `${change.op} ${change.op === 'put' && change.was !== undefined ? 'over another ' : ''}${hostEntryKey(entry)}`;
+    });
+    const [comes, goes] = path === 'vxlan' ? [8700, 8702] : [8702, 8700];
+    assert.deepEqual(steps, [
+      'put over another route 10.42.2.0/24',
+      `put route ${comes} 10.42.2.0/24`,
+      `remove route ${goes} 10.42.2.0/24`,
+    ]);
+    assert.deepEqual((await pass({ ...inputOf(SEVERAL), choose })).planned, []);
+  }
 });

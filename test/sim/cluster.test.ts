@@ -149,7 +149,7 @@ class World {
       assert.deepEqual([status?.ready, status?.unready, status?.findings], [true, [], []], member.name);
       const routes = member.host.text
         .split('\n')
-        .filter((line) => line.startsWith('route ') && !line.includes(' table '))
+        .filter((line) => line.startsWith('route ') && !line.includes(' metric '))
         .map((line) => line.replace(/ (src|mtu) .*$/, ''));
       assert.deepEqual(routes, this.wantedRoutes(member), member.name);
     }

@@ -54,19 +54,14 @@ export const RTM_GETROUTE = 26;
 export const RTM_NEWNEIGH = 28;
 export const RTM_DELNEIGH = 29;
 export const RTM_GETNEIGH = 30;
-export const RTM_NEWRULE = 32;
-export const RTM_DELRULE = 33;
-export const RTM_GETRULE = 34;
 
 /** linux/rtnetlink.h: multicast groups (rtnetlink_groups) */
 export const RTNLGRP_LINK = 1;
 export const RTNLGRP_NEIGH = 3;
 export const RTNLGRP_IPV4_IFADDR = 5;
 export const RTNLGRP_IPV4_ROUTE = 7;
-export const RTNLGRP_IPV4_RULE = 8;
 export const RTNLGRP_IPV6_IFADDR = 9;
 export const RTNLGRP_IPV6_ROUTE = 11;
-export const RTNLGRP_IPV6_RULE = 19;
 
 /** linux/rtnetlink.h: routes */
 export const RT_TABLE_COMPAT = 252;
@@ -82,6 +77,7 @@ export const RT_SCOPE_NOWHERE = 255;
 export const RTN_UNSPEC = 0;
 export const RTN_UNICAST = 1;
 export const RTN_BROADCAST = 3;
+export const RTN_UNREACHABLE = 7;
 export const RTNH_F_DEAD = 1;
 export const RTNH_F_ONLINK = 4;
 export const RTM_F_CLONED = 0x200;
@@ -95,7 +91,6 @@ export const RTA_PREFSRC = 7;
 export const RTA_METRICS = 8;
 export const RTA_MULTIPATH = 9;
 export const RTA_TABLE = 15;
-export const RTA_MARK = 16;
 export const RTA_VIA = 18;
 export const RTAX_MTU = 2;
 
@@ -138,17 +133,6 @@ export const NDA_LLADDR = 2;
 export const NDA_PORT = 6;
 export const NDA_VNI = 7;
 export const NDA_IFINDEX = 8;
-
-/** linux/fib_rules.h */
-export const FR_ACT_TO_TBL = 1;
-export const FR_ACT_UNREACHABLE = 7;
-export const FRA_DST = 1;
-export const FRA_PRIORITY = 6;
-export const FRA_FWMARK = 10;
-export const FRA_SUPPRESS_PREFIXLEN = 14;
-export const FRA_TABLE = 15;
-export const FRA_FWMASK = 16;
-export const FRA_PROTOCOL = 21;
 
 /** linux/netfilter/nfnetlink.h, linux/netfilter/nf_tables.h */
 export const NFNLGRP_NFTABLES = 7;

@@ -4,7 +4,6 @@ import {
   AF_INET6,
   RTA_DST,
   RTA_GATEWAY,
-  RTA_MARK,
   RTA_METRICS,
   RTA_MULTIPATH,
   RTA_OIF,
@@ -54,6 +53,8 @@ export interface RouteRequest {
   readonly destination: IpValue;
   readonly prefixLength: number;
   readonly type?: number;
+  /** The metric; absent or 0: none. */
+  readonly priority?: number;
   readonly link?: number;
   readonly gateway?: IpValue;
   readonly source?: IpValue;
@@ -82,9 +83,9 @@ function header(
   w.u32(flags);
 }
 
-/** Body of RTM_NEWROUTE for a route with one next hop. */
+/** Body of RTM_NEWROUTE for a route with one next hop, or, of a type that needs none, without. */
 export function writeRoute(w: MessageWriter, route: RouteRequest): void {
-  const scope = route.gateway === undefined ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
+  const scope = route.gateway === undefined && route.link !== undefined ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
   const flags = route.onlink === true ? RTNH_F_ONLINK : 0;
   header(
     w,
@@ -101,6 +102,7 @@ export function writeRoute(w: MessageWriter, route: RouteRequest): void {
   if (route.gateway !== undefined) w.attributeIp(RTA_GATEWAY, route.gateway);
   if (route.source !== undefined) w.attributeIp(RTA_PREFSRC, route.source);
   if (route.link !== undefined) w.attributeU32(RTA_OIF, route.link);
+  if (route.priority !== undefined && route.priority !== 0) w.attributeU32(RTA_PRIORITY, route.priority);
   if (route.mtuBytes === undefined) return;
   const metrics = w.nest(RTA_METRICS);
   w.attributeU32(RTAX_MTU, route.mtuBytes);
@@ -108,7 +110,7 @@ export function writeRoute(w: MessageWriter, route: RouteRequest): void {
 }
 
 /**
- * Body of RTM_DELROUTE: the route to this destination of this protocol (0 is any), whatever else it says; only that of one type or device when these are
+ * Body of RTM_DELROUTE: the route to this destination of this protocol (0 is any), whatever else it says; only that of one type, metric or device when these are
  * given. Scope NOWHERE matches each (fib_table_delete).
  */
 export function writeRouteRemoval(w: MessageWriter, route: RouteRequest): void {
@@ -125,6 +127,7 @@ export function writeRouteRemoval(w: MessageWriter, route: RouteRequest): void {
   w.attributeIp(RTA_DST, route.destination);
   if (route.table >= 256) w.attributeU32(RTA_TABLE, route.table);
   if (route.link !== undefined) w.attributeU32(RTA_OIF, route.link);
+  if (route.priority !== undefined && route.priority !== 0) w.attributeU32(RTA_PRIORITY, route.priority);
 }
 
 /** What a dump is to be about; where the kernel checks strictly it sends nothing else. */
@@ -141,12 +144,12 @@ export function writeRouteQuery(w: MessageWriter, version: 4 | 6, filter: RouteF
   if (filter.link !== undefined) w.attributeU32(RTA_OIF, filter.link);
 }
 
-/** Body of RTM_GETROUTE: which route a packet to that address, with that mark, takes. With `entry` the answer is the route as it stands in its table. */
-export function writeRouteLookup(w: MessageWriter, to: IpValue, entry: boolean, mark?: number): void {
+/** Body of RTM_GETROUTE: which route a packet to that address takes; with `link` one that is to leave by that device. With `entry` the answer is the route as it stands in its table. */
+export function writeRouteLookup(w: MessageWriter, to: IpValue, entry: boolean, link?: number): void {
   const bits = typeof to === 'number' ? 32 : 128;
   header(w, afOf(to), bits, 0, 0, 0, 0, entry ? RTM_F_LOOKUP_TABLE | RTM_F_FIB_MATCH : RTM_F_LOOKUP_TABLE);
   w.attributeIp(RTA_DST, to);
-  if (mark !== undefined) w.attributeU32(RTA_MARK, mark);
+  if (link !== undefined) w.attributeU32(RTA_OIF, link);
 }
 
 // For looking at a route before its attributes are read.
