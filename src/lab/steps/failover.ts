@@ -1,6 +1,7 @@
 /** Cloud routes to one host turn into black holes while containers talk, and work again later. */
 import { eventually } from '../eventually.ts';
 import type { LabHost } from '../lab-host.ts';
+import { trafficRouteTo } from '../traffic-routes.ts';
 import type { Stage } from '../scenario.ts';
 import { SteadyFlows, type Loss } from '../steady-flows.ts';
 import { UPLINK } from '../world.ts';
@@ -140,11 +141,11 @@ async function whenAll(
       `${sender.name} sends to ${victim.name} by the other path`,
       PATIENCE_MS,
       async () => {
-        const route = await sender.run(['ip', 'route', 'show', subnet]);
+        const route = await trafficRouteTo(sender, subnet);
         const device = / dev (\S+)/.exec(route)?.[1];
         return device !== undefined && isRight(device)
           ? { found: performance.now() - startMs }
-          : { missing: `its route is ${route.trim()}` };
+          : { missing: `its route is ${route}` };
       },
       signal,
     );

@@ -1,6 +1,6 @@
 /** Pairs find the paths that they should have: by their own word, by the kernel's routes, and by pings. */
 import type { PathName } from '../../core/path.ts';
-import { linesOf } from '../kernel-state.ts';
+import { trafficRoutes } from '../traffic-routes.ts';
 import type { LabHost } from '../lab-host.ts';
 import type { PairResult } from '../matrix.ts';
 import type { Stage } from '../scenario.ts';
@@ -40,7 +40,7 @@ export async function settleOn(
 /** By the destination of each of our routes. */
 async function kernelPaths(topology: Topology, host: LabHost): Promise<ReadonlyMap<string, PathName>> {
   const gateway = gatewayOf(segmentOf(topology, host.plan));
-  const routes = linesOf(await host.run(['ip', '-4', 'route', 'show', 'proto', '87']));
+  const routes = await trafficRoutes(host);
   return new Map(
     routes.map((line): readonly [string, PathName] => {
       const [destination = ''] = line.split(' ');
