@@ -34,8 +34,7 @@ export function parseUrl(text: string): Location {
     );
   const endpoints = [...new Set((match[1] ?? '').split(',').map((part) => readEndpoint(part, bad)))];
   const prefix = decoded(match[2] ?? '');
-  if (prefix === undefined || [...prefix].some((character) => character < ' '))
-    throw bad('the prefix has characters that no key has');
+  if (prefix === undefined || /\p{Cc}/u.test(prefix)) throw bad('the prefix has characters that no key has');
   const given = new URLSearchParams(match[3] ?? '');
   for (const name of new Set(given.keys())) {
     const meant = probablyMeant(name, KNOWN);

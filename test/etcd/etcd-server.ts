@@ -1,7 +1,7 @@
 /** Real etcd servers for a test file: each a process of its own on free loopback ports, with a data folder that outlives kills and goes with the test. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -109,6 +109,11 @@ export class EtcdServer {
   /** The process stands still, its connections stay; `false`: it goes on. */
   suspend(suspended: boolean): void {
     this.#child?.kill(suspended ? 'SIGSTOP' : 'SIGCONT');
+  }
+
+  /** Its data is lost. */
+  forget(): void {
+    for (const name of readdirSync(this.#folder)) rmSync(path.join(this.#folder, name), { recursive: true });
   }
 
   /** Ends it for good; its data goes. */

@@ -1,6 +1,7 @@
 /** A fresh prefix in an etcd for each case, and hands that write past all that is tested. */
 import { Etcd3 } from 'etcd3';
 import { openEtcdStore, type EtcdStore, type OpenOptions } from '../../providers/etcd/open-store.ts';
+import type { Clock } from '../../src/contracts/clock.ts';
 import type { Peer, StoreWorld } from '../contract/store-world.ts';
 import { ManualClock } from '../fakes/manual-clock.ts';
 import { SeededRandom } from '../fakes/seeded-random.ts';
@@ -23,12 +24,17 @@ export class EtcdWorld implements StoreWorld {
   }
 
   /** Each with a clock and a chance of its own. */
-  open(endpoints = this.#endpoint, options: Partial<OpenOptions> = {}, settings = ''): EtcdPeer {
+  open(): EtcdPeer {
     const clock = new ManualClock(1000 * this.#open.length);
+    return { ...this.openStore(this.#endpoint, { clock }), clock };
+  }
+
+  /** `settings` go into the URL. */
+  openStore(endpoints: string, options: Partial<OpenOptions> & { readonly clock: Clock }, settings = ''): EtcdStore {
     const random = new SeededRandom(this.#open.length + 1);
-    const opened = openEtcdStore(`etcd://${endpoints}${this.prefix}${settings}`, { clock, random, ...options });
+    const opened = openEtcdStore(`etcd://${endpoints}${this.prefix}${settings}`, { random, ...options });
     this.#open.push(opened);
-    return { ...opened, clock };
+    return opened;
   }
 
   /** As flanneld does: under an etcd lease of 24 h. */
