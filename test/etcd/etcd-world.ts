@@ -2,6 +2,7 @@
 import { Etcd3 } from 'etcd3';
 import { openEtcdStore, type EtcdStore, type OpenOptions } from '../../providers/etcd/open-store.ts';
 import type { Clock } from '../../src/contracts/clock.ts';
+import { SystemClock } from '../../src/system/system-clock.ts';
 import type { Peer, StoreWorld } from '../contract/store-world.ts';
 import { ManualClock } from '../fakes/manual-clock.ts';
 import { SeededRandom } from '../fakes/seeded-random.ts';
@@ -31,8 +32,12 @@ export class EtcdWorld implements StoreWorld {
 
   /** `settings` go into the URL. */
   openStore(endpoints: string, options: Partial<OpenOptions> & { readonly clock: Clock }, settings = ''): EtcdStore {
+    return this.openAt(`etcd://${endpoints}${this.prefix}${settings}`, options);
+  }
+
+  openAt(url: string, options: Partial<OpenOptions> = {}): EtcdStore {
     const random = new SeededRandom(this.#open.length + 1);
-    const opened = openEtcdStore(`etcd://${endpoints}${this.prefix}${settings}`, { random, ...options });
+    const opened = openEtcdStore(url, { clock: new SystemClock(), random, ...options });
     this.#open.push(opened);
     return opened;
   }
