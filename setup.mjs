@@ -26,6 +26,7 @@ const PROGRAMS = [
   { program: 'iptables', debian: 'iptables', for: ['test', 'bench'] },
   { program: 'aws', debian: 'awscli', for: ['test'], optional: true },
   { program: 'etcd', debian: 'etcd-server', for: ['test'], optional: true },
+  { program: 'openssl', debian: 'openssl', for: ['test'], optional: true },
   { program: 'shellcheck', debian: 'shellcheck', for: ['test'] },
   { program: 'java', debian: 'default-jre-headless', for: ['dynamodb-local'] },
 ];

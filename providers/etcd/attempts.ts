@@ -32,6 +32,7 @@ export async function attempt<T>(options: AttemptOptions, call: (client: Etcd3) 
     try {
       return await orAborted(call(endpoint.client), doing, signal);
     } catch (error) {
+      if (connection.learn(error) && failures < ROUNDS * connection.size) continue;
       const translated = storeError(error, doing, endpoint.name, signal);
       if (isEndpointTrouble(translated.code)) connection.leave(endpoint);
       if (!passes(translated.code) || !(repeatable || neverHappened(error))) throw translated;

@@ -49,7 +49,10 @@ const asItComes = {
 export class Connection {
   readonly #options: ConnectOptions;
   readonly #clients = new Map<string, Etcd3>();
+  readonly #left: Etcd3[] = [];
   #at: number;
+  /** Has told us that it knows no users. */
+  #open = false;
 
   constructor(options: ConnectOptions) {
     this.#options = options;
@@ -65,7 +68,7 @@ export class Connection {
     const name = this.#options.endpoints[this.#at] ?? '';
     let client = this.#clients.get(name);
     if (client === undefined) {
-      client = new Etcd3(clientOptions(name, this.#options));
+      client = new Etcd3(clientOptions(name, this.#options, this.#open));
       this.#clients.set(name, client);
     }
     return { name, client };
@@ -76,18 +79,38 @@ export class Connection {
     if (this.#options.endpoints[this.#at] === endpoint.name) this.#at = (this.#at + 1) % this.size;
   }
 
+  /**
+   * What etcd says of our login, and etcd's own client minds, but etcd3 does not. True: the call is worth another try.
+   * Authentication is off: it refuses to log anybody in, so we go on without, as flannel does. Switched on later, it asks for the name. Rights were
+   * changed: a token that says when it was given (JWT) is not taken any more, and a new client gets a new one.
+   */
+  learn(error: unknown): boolean {
+    if (this.#options.auth === undefined || !(error instanceof Error)) return false;
+    const { message } = error;
+    const open = message.includes('authentication is not enabled');
+    const stale = message.includes('revision of auth store is old');
+    if (!open && !stale && !message.includes('user name is empty')) return false;
+    if (stale || open !== this.#open) {
+      this.#open = open;
+      // Others may be at work with those.
+      this.#left.push(...this.#clients.values());
+      this.#clients.clear();
+    }
+    return true;
+  }
+
   close(): void {
-    for (const client of this.#clients.values()) client.close();
-    this.#clients.clear();
+    // They stay where they are: who calls after the end is told so by them.
+    for (const client of [...this.#clients.values(), ...this.#left]) client.close();
   }
 }
 
-function clientOptions(endpoint: string, options: ConnectOptions): IOptions {
+function clientOptions(endpoint: string, options: ConnectOptions, open: boolean): IOptions {
   const { tls, auth, callTimeoutMs = 5000, keepaliveMs = 10_000, keepaliveTimeoutMs = 5000 } = options;
   return {
     hosts: `${tls === undefined ? 'http' : 'https'}://${endpoint}`,
     ...(tls === undefined ? {} : { credentials: credentialsOf(tls) }),
-    ...(auth === undefined ? {} : { auth: { ...auth } }),
+    ...(auth === undefined || open ? {} : { auth: { ...auth } }),
     // Logging in is a call like the others, and has the same deadline. A watch has none: its connection is kept alive instead.
     defaultCallOptions: ({ isStream }) => (isStream ? {} : { deadline: Date.now() + callTimeoutMs }),
     faultHandling: { host: () => asItComes, global: asItComes },

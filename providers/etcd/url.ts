@@ -23,8 +23,10 @@ const HOST_FORM = /^(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?|\[[0-9A-
 
 /** @throws WeftError BAD_OPTION */
 export function parseUrl(text: string): Location {
+  // A password that should not stand there is not to stand in a log, too.
+  const shown = text.replace(/\/\/[^/?#]*@/, '//...@');
   const bad = (why: string, hint = 'expected etcd://HOST:PORT[,HOST:PORT][/PREFIX][?cafile=FILE]'): WeftError =>
-    new WeftError('BAD_OPTION', `store "${text}": ${why}`, { hint });
+    new WeftError('BAD_OPTION', `store "${shown}": ${why}`, { hint });
   const match = /^etcd:\/\/([^/?#]*)(\/[^?#]*)?(?:\?([^#]*))?$/.exec(text);
   if (match === null) throw bad('not of the form etcd://HOST:PORT');
   if (match[1]?.includes('@'))

@@ -6,10 +6,13 @@ import { createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 
-/** Why no etcd can be had here; undefined when one can. */
-export function whyNoEtcd(): string | undefined {
-  if (spawnSync('etcd', ['--version']).status === 0) return undefined;
-  const reason = 'etcd is not installed (Debian: etcd-server)';
+/** Why no etcd, or no openssl to make certificates, can be had here; undefined when they can. */
+export function whyNoEtcd(...more: readonly 'openssl'[]): string | undefined {
+  const missing = ['etcd', ...more].filter(
+    (program) => spawnSync(program, [program === 'etcd' ? '--version' : 'version']).status !== 0,
+  );
+  if (missing.length === 0) return undefined;
+  const reason = `not installed: ${missing.join(', ')} (Debian: etcd-server, openssl)`;
   if (process.getuid?.() === 0) throw new Error(reason);
   return reason;
 }

@@ -4,7 +4,7 @@ import { it } from 'node:test';
 import type { EtcdStore } from '../../providers/etcd/open-store.ts';
 import { parseUrl } from '../../providers/etcd/url.ts';
 import { encodeLeaseValue } from '../../src/core/lease-value.ts';
-import type { LeaseKey, LeaseView } from '../../src/core/lease.ts';
+import type { LeaseView } from '../../src/core/lease.ts';
 import { reservationKey, reservationValue } from '../../src/core/reservation.ts';
 import {
   attributes,
