@@ -33,7 +33,8 @@ const TLS_TROUBLE = /certificate|self.signed|altname|\bssl\b|\btls\b|alert/i;
 
 /** etcd3's typed errors lose the status code, but their text begins with it: `14 UNAVAILABLE: no connection`. */
 function read(error: unknown): RpcError {
-  const text = error instanceof Error ? error.message : String(error);
+  // gRPC ends with this whether it has such a note or not.
+  const text = (error instanceof Error ? error.message : String(error)).replace(/\s*Resolution note: *$/, '');
   const match = /^(\d+) [A-Z_]+: ([^]*)$/.exec(text);
   return match === null
     ? { status: undefined, details: text }
