@@ -8,8 +8,8 @@ import type { Connection } from './client.ts';
 import { isEndpointTrouble, neverHappened, passes, storeError } from './etcd-errors.ts';
 
 const ROUNDS = 3;
-/** No further attempt begins after this; with the client's own deadline no call of ours outlasts 17 s. */
-const DEADLINE_MS = 12_000;
+/** No further attempt begins after this, but that each endpoint is tried once; with the client's own deadline no call to one endpoint outlasts 12 s. */
+const DEADLINE_MS = 8000;
 const BACKOFF = { baseMs: 200, capMs: 2000, floorMs: 20 };
 
 export interface AttemptOptions {
@@ -36,6 +36,7 @@ export async function attempt<T>(options: AttemptOptions, call: (client: Etcd3) 
       const translated = storeError(error, doing, endpoint.name, signal);
       if (isEndpointTrouble(translated.code)) connection.leave(endpoint);
       if (!passes(translated.code) || !(repeatable || neverHappened(error))) throw translated;
+      if (failures < connection.size) continue;
       if (failures >= ROUNDS * connection.size || clock.now() >= deadline) throw translated;
       if (failures % connection.size !== 0) continue;
       const waitMs = backoffMs(failures / connection.size, random.fraction(), BACKOFF);

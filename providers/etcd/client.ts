@@ -49,7 +49,9 @@ const asItComes = {
 export class Connection {
   readonly #options: ConnectOptions;
   readonly #clients = new Map<string, Etcd3>();
-  readonly #left: Etcd3[] = [];
+  /** Connections of one client are shared, those of two are not. */
+  #made = 0;
+  #closed = false;
   #at: number;
   /** Has told us that it knows no users. */
   #open = false;
@@ -68,15 +70,22 @@ export class Connection {
     const name = this.#options.endpoints[this.#at] ?? '';
     let client = this.#clients.get(name);
     if (client === undefined) {
-      client = new Etcd3(clientOptions(name, this.#options, this.#open));
+      client = new Etcd3(clientOptions(name, this.#options, this.#open, ++this.#made));
+      // Who calls after the end is told so.
+      if (this.#closed) client.close();
       this.#clients.set(name, client);
     }
     return { name, client };
   }
 
-  /** It does not serve: the next one is used from now on, unless somebody has gone on already. */
+  /**
+   * It does not serve: the next one is used from now on, unless somebody has gone on already. Whoever comes back to it finds a new connection: one that
+   * waits for an answer to its SYN may wait for two minutes after the server is back (tcp(7), tcp_syn_retries), and gRPC with it.
+   */
   leave(endpoint: Endpoint): void {
+    if (this.#clients.get(endpoint.name) !== endpoint.client) return;
     if (this.#options.endpoints[this.#at] === endpoint.name) this.#at = (this.#at + 1) % this.size;
+    this.#retire(endpoint.name);
   }
 
   /**
@@ -92,21 +101,25 @@ export class Connection {
     if (!open && !stale && !message.includes('user name is empty')) return false;
     if (stale || open !== this.#open) {
       this.#open = open;
-      // Others may be at work with those.
-      this.#left.push(...this.#clients.values());
-      this.#clients.clear();
+      for (const name of this.#options.endpoints) this.#retire(name);
     }
     return true;
   }
 
   close(): void {
-    // They stay where they are: who calls after the end is told so by them.
-    for (const client of [...this.#clients.values(), ...this.#left]) client.close();
+    this.#closed = true;
+    for (const name of this.#options.endpoints) this.#retire(name);
+  }
+
+  /** What is on its way there goes on to its end. */
+  #retire(name: string): void {
+    this.#clients.get(name)?.close();
+    this.#clients.delete(name);
   }
 }
 
-function clientOptions(endpoint: string, options: ConnectOptions, open: boolean): IOptions {
-  const { tls, auth, callTimeoutMs = 5000, keepaliveMs = 10_000, keepaliveTimeoutMs = 5000 } = options;
+function clientOptions(endpoint: string, options: ConnectOptions, open: boolean, made: number): IOptions {
+  const { tls, auth, callTimeoutMs = 4000, keepaliveMs = 10_000, keepaliveTimeoutMs = 5000 } = options;
   return {
     hosts: `${tls === undefined ? 'http' : 'https'}://${endpoint}`,
     ...(tls === undefined ? {} : { credentials: credentialsOf(tls) }),
@@ -121,6 +134,8 @@ function clientOptions(endpoint: string, options: ConnectOptions, open: boolean)
       'grpc.initial_reconnect_backoff_ms': RECONNECT_MS.first,
       'grpc.min_reconnect_backoff_ms': RECONNECT_MS.first,
       'grpc.max_reconnect_backoff_ms': RECONNECT_MS.longest,
+      // Not gRPC's: it tells the connections of one client from those of another.
+      'weft.client': made,
       // A proxy that the environment names for the web is none for the store.
       'grpc.enable_http_proxy': 0,
     },

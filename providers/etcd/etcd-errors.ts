@@ -17,6 +17,9 @@ const STATUS: Readonly<Record<number, ErrorCode>> = {
   16: 'STORE_DENIED',
 };
 
+/** How gRPC says that a call waited for a connection until its deadline (@grpc/grpc-js, load-balancing-call.ts). */
+const NEVER_LEFT = /waiting for lb pick/i;
+
 /** etcd's own texts (api/v3rpc/rpctypes/error.go), whatever status they come with. */
 const TEXTS: readonly (readonly [RegExp, ErrorCode])[] = [
   [
@@ -42,6 +45,7 @@ function read(error: unknown): RpcError {
 }
 
 function codeOf({ status, details }: RpcError): ErrorCode {
+  if (NEVER_LEFT.test(details)) return 'STORE_UNREACHABLE';
   const text = TEXTS.find(([pattern]) => pattern.test(details));
   if (text !== undefined) return text[1];
   return STATUS[status ?? 14] ?? 'INTERNAL';
@@ -66,7 +70,8 @@ export function storeError(error: unknown, doing: string, where: string, signal?
   const facts = read(error);
   const code = codeOf(facts);
   const hint = hintOf(code, facts.details);
-  return new WeftError(code, `cannot ${doing} in etcd at ${where}: ${facts.details}`, {
+  const what = NEVER_LEFT.test(facts.details) ? 'no connection came about' : facts.details;
+  return new WeftError(code, `cannot ${doing} in etcd at ${where}: ${what}`, {
     cause: error,
     ...(hint === undefined ? {} : { hint }),
   });
@@ -75,7 +80,8 @@ export function storeError(error: unknown, doing: string, where: string, signal?
 /** The request never left, or was refused before anything was done: trying again cannot do it twice. */
 export function neverHappened(error: unknown): boolean {
   const { details } = read(error);
-  return /no connection established|name resolution failed|econnrefused|ehostunreach|enetunreach|channel closed before call|no leader|too many requests|invalid auth token/i.test(
+  if (NEVER_LEFT.test(details)) return true;
+  return /no connection established|client was already closed|name resolution failed|econnrefused|ehostunreach|enetunreach|channel closed before call|no leader|too many requests|invalid auth token/i.test(
     details,
   );
 }

@@ -53,8 +53,8 @@ describeOnEtcd('an etcd that fails', (ground) => {
     await observer.until('the first view', ({ leases }) => leases.size === 1);
     server.suspend(true);
     try {
-      const error = await rejectsWith('STORE_TIMEOUT', ground().direct().store.config(signal));
-      assert.match(error.message, /cannot read .*config in etcd at 127\.0\.0\.1/);
+      const error = await rejectsWith('STORE_UNREACHABLE', ground().direct().store.config(signal));
+      assert.match(error.message, /cannot read .*config in etcd at 127\.0\.0\.1:\d+: no connection came about/);
       await until('the observer to hear of it', () => observer.troubles.length > 0);
     } finally {
       server.suspend(false);

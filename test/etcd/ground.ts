@@ -5,6 +5,7 @@ import { parseSubnet, type Subnet } from '../../src/core/subnet.ts';
 import { SystemClock } from '../../src/system/system-clock.ts';
 import { EtcdServer, whyNoEtcd, type ServerOptions } from './etcd-server.ts';
 import { EtcdWorld } from './etcd-world.ts';
+import { Observer } from './observer.ts';
 import { TcpProxy } from './tcp-proxy.ts';
 
 /** Limits that a test does not wait long for. */
@@ -51,7 +52,10 @@ export function describeOnEtcd(name: string, cases: (ground: () => Ground) => vo
       await ground.server.stop();
     });
     beforeEach(() => ground.next());
-    afterEach(() => ground.world.close());
+    afterEach(async () => {
+      await Observer.stopAll();
+      await ground.world.close();
+    });
     cases(() => ground);
   });
 }

@@ -17,13 +17,21 @@ export const until = (what: string, holds: () => boolean | Promise<boolean>): Pr
     never(),
   );
 
+const watching = new Set<Observer>();
+
 export class Observer {
   readonly changes: ViewChange[] = [];
   readonly troubles: unknown[] = [];
   readonly #stop = new AbortController();
   readonly #ended: Promise<void>;
 
+  /** Those of a test that failed: the file would never end. */
+  static async stopAll(): Promise<void> {
+    await Promise.all([...watching].map((observer) => observer.stop()));
+  }
+
   constructor(store: LeaseStore) {
+    watching.add(this);
     this.#ended = this.#watch(store);
   }
 
@@ -45,6 +53,7 @@ export class Observer {
   }
 
   async stop(): Promise<void> {
+    watching.delete(this);
     this.#stop.abort();
     await this.#ended;
   }
