@@ -49,8 +49,8 @@ const asItComes = {
 export class Connection {
   readonly #options: ConnectOptions;
   readonly #clients = new Map<string, Etcd3>();
-  /** Connections of one client are shared, those of two are not. */
-  #made = 0;
+  /** Of all in this process: gRPC shares connections among clients whose options are the same. */
+  static #made = 0;
   #closed = false;
   #at: number;
   /** Has told us that it knows no users. */
@@ -70,7 +70,7 @@ export class Connection {
     const name = this.#options.endpoints[this.#at] ?? '';
     let client = this.#clients.get(name);
     if (client === undefined) {
-      client = new Etcd3(clientOptions(name, this.#options, this.#open, ++this.#made));
+      client = new Etcd3(clientOptions(name, this.#options, this.#open, ++Connection.#made));
       // Who calls after the end is told so.
       if (this.#closed) client.close();
       this.#clients.set(name, client);

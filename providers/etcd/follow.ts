@@ -11,8 +11,11 @@ export interface Follower {
   readonly ranges: readonly KeyRange[];
   /** Listed with them, and not watched. */
   readonly beside: readonly KeyRange[];
-  /** Everything as of one revision, first the ranges, then those beside. Not told before is new, told before and not there is gone. */
-  restart(listing: Listing): void;
+  /**
+   * Everything as of one revision, first the ranges, then those beside. Not told before is new, told before and not there is gone.
+   * `anew`: it may be another store than before, in which the same revision means something else.
+   */
+  restart(listing: Listing, anew: boolean): void;
   /** Later than all that was told of these keys before. */
   apply(events: readonly KeyEvent[]): void;
   /** When everything is to be listed again though nothing broke, by the clock; undefined: never. */
@@ -136,7 +139,7 @@ class Course {
     this.#listed = listing.revision;
     const next = listing.revision + 1;
     for (const place of this.#places) place.from = goesOn ? Math.max(place.from, next) : next;
-    this.#follower.restart(listing);
+    this.#follower.restart(listing, !goesOn);
     const waited = this.#waiting ?? [];
     this.#waiting = undefined;
     if (waited.length > 0) this.#take(waited);

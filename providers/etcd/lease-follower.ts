@@ -42,8 +42,9 @@ export class LeaseFollower implements Teller<ViewChange> {
     this.trouble = trouble;
   }
 
-  restart({ ranges: [configs = [], leases = [], held = []], revision }: Listing): void {
+  restart({ ranges: [configs = [], leases = [], held = []], revision }: Listing, anew: boolean): void {
     const nowMs = this.#clock.now();
+    if (anew) this.#forgetRevisions();
     let news = this.#dueMs === undefined;
     if (this.#setConfig(configs[0])) news = true;
     const names = new Set<string>();
@@ -113,6 +114,12 @@ export class LeaseFollower implements Teller<ViewChange> {
     return { view, changed };
   }
 
+  /** What stands is compared by what it says, next time. */
+  #forgetRevisions(): void {
+    for (const [name, row] of this.#rows) this.#rows.set(name, { ...row, modified: 0 });
+    if (this.#config !== undefined) this.#config = { ...this.#config, modified: 0 };
+  }
+
   #nameOf(key: string): string {
     return key.slice(this.#keys.leases.length);
   }
@@ -138,7 +145,8 @@ export class LeaseFollower implements Teller<ViewChange> {
     const same = before !== undefined && sameRow(before, row);
     if (same && before.kind === 'leased' && row.kind === 'leased') {
       // Renewed: a new version, the old object's parts.
-      row = { ...row, lease: { ...before.lease, version: row.lease.version } };
+      const { version } = row.lease;
+      row = { ...row, lease: before.lease.version === version ? before.lease : { ...before.lease, version } };
       this.#leases.set(row.lease.key, row.lease);
       this.#shown = undefined;
     } else if (row.kind === 'leased') this.#show(row.lease.key, row);

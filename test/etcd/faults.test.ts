@@ -174,8 +174,11 @@ describeOnEtcd('an etcd that fails', (ground) => {
     server.forget();
     await server.run();
     await ground().direct().store.writeConfig('{}', 'absent', signal);
-    const view = await observer.until('the new store', ({ leases }) => leases.size === 0);
-    assert.equal(view.config?.text, '{}');
+    const view = await observer.until(
+      'the new store',
+      ({ leases, config }) => leases.size === 0 && config?.text === '{}',
+    );
+    assert.equal(view.revision, (await store.config(signal))?.version);
     await observer.stop();
   });
 
