@@ -69,8 +69,10 @@ export class EtcdServer {
     const client = `${scheme}://${this.endpoint}`;
     const peer = `http://127.0.0.1:${this.#ports.peer}`;
     const child = spawn(
-      'etcd',
+      // It ends with us, also where a test file that hangs is ended by a signal.
+      'setpriv',
       [
+        ['--pdeathsig', 'KILL', 'etcd'],
         ['--name', this.#name],
         ['--data-dir', this.#folder],
         ['--listen-client-urls', client],
