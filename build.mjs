@@ -18,6 +18,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readFile } from 'node:fs/promises';
@@ -50,23 +51,44 @@ const quickProcess = {
 const shortNames = {
   name: 'short-names',
   setup({ onLoad }) {
-    onLoad({ filter: /\/node_modules\/.*\.js$/ }, async ({ path: file }) => {
-      const { code } = await transform(await readFile(file, 'utf8'), { minifyIdentifiers: true });
-      return { contents: code };
+    onLoad({ filter: /\/node_modules\/.*\.js$/ }, async ({ path: file }) => ({
+      contents: await shortened(await readFile(file, 'utf8')),
+    }));
+  },
+};
+const shortened = async (text) => (await transform(text, { minifyIdentifiers: true })).code;
+
+/**
+ * etcd3 parses its .proto files when it is loaded, from beside itself; the bundle has none beside it. They become JSON here, in the form that
+ * the same parser makes of them.
+ */
+const protosInside = {
+  name: 'protos-inside',
+  setup({ onLoad }) {
+    onLoad({ filter: /\/etcd3\/lib\/connection-pool\.js$/ }, async ({ path: file }) => {
+      const require = createRequire(createRequire(file).resolve('@grpc/proto-loader'));
+      const { Root } = require('protobufjs');
+      const root = new Root().loadSync(path.join(path.dirname(file), '../proto/rpc.proto'), { keepCase: true });
+      const code = await readFile(file, 'utf8');
+      const call = '.loadSync)(`${__dirname}/../proto/rpc.proto`,';
+      if (!code.includes(call)) throw new Error('etcd3 loads its .proto files in another way than it did');
+      return { contents: await shortened(code.replace(call, () => `.fromJSON)(${JSON.stringify(root.toJSON())},`)) };
     });
   },
 };
 
-/** What is imported on demand and is no store of ours, by the name of its file in later/. */
+/** What is imported on demand and is not the store that starts the quickest, by the name of its file in later/. */
 const later = {};
 const putOff = {
   name: 'put-off',
   setup({ onResolve, resolve }) {
     onResolve({ filter: /.*/ }, async ({ kind, path: wanted, pluginData, ...from }) => {
-      if (kind !== 'dynamic-import' || pluginData === putOff || /^node:|\/providers\//.test(wanted)) return undefined;
+      if (kind !== 'dynamic-import' || pluginData === putOff || /^node:|\/providers\/(?!etcd\/)/.test(wanted))
+        return undefined;
       const found = await resolve(wanted, { ...from, kind: 'import-statement', pluginData: putOff });
       if (found.external || found.errors.length > 0) return undefined;
-      const name = wanted.replace(/^.*\//, '').replace(/\.ts$/, '');
+      const [, vendor = ''] = /\/providers\/(\w+)\//.exec(wanted) ?? [];
+      const name = `${vendor}${vendor && '-'}${path.basename(wanted, '.ts')}`;
       later[name] = found.path;
       return { path: `./later/${name}.mjs`, external: true };
     });
@@ -106,8 +128,8 @@ const options = {
 };
 const bundle = async (outdir, entryPoints, ...plugins) =>
   // esbuild prints what is wrong.
-  await build({ ...options, outdir, entryPoints, plugins: [...plugins, quickProcess, shortNames] }).catch(() =>
-    process.exit(1),
+  await build({ ...options, outdir, entryPoints, plugins: [...plugins, quickProcess, protosInside, shortNames] }).catch(
+    () => process.exit(1),
   );
 
 const start = await bundle('dist', { weftd: 'src/main.ts' }, putOff);

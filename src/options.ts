@@ -37,7 +37,7 @@ const OF_LEASES = [
 
 export const OPTIONS = {
   store: optional(storeUrl, {
-    help: 'where leases and network config stand: dynamodb://TABLE[?network=ID]',
+    help: 'where leases and network config stand: dynamodb://TABLE[?network=ID] or etcd://HOST:PORT[,HOST:PORT][/PREFIX]',
     uses: [...AT_HOST, ...OF_CONFIG, ...OF_LEASES, 'user-data'],
     variable: 'WEFT_STORE',
   }),

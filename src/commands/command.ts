@@ -14,7 +14,7 @@ export interface StoreSeams {
 
 /** A store as the provider's folder opens it. */
 export interface OpenedStore {
-  /** `dynamodb`. */
+  /** `dynamodb`, `etcd`. */
   readonly kind: string;
   /** The store's name in full, the same however it was written: what instances of weftd on one host are told apart by. */
   readonly identity: string;

@@ -1,5 +1,5 @@
 /** flannel's flags, of today and before, that this version does not carry, and what a person may do about each. */
-const STORE = 'In this version leases stand in DynamoDB: --store dynamodb://TABLE.';
+const STORE = 'In this version one option names the store: --store etcd://HOST:PORT/PREFIX.';
 const MASQUERADE = 'This version sets no masquerade rules; what stands in the firewall stays.';
 const KUBERNETES = 'Weft reads no Kubernetes API: its network config stands in the store (weftd config set).';
 const IPV6 = 'This version carries IPv4.';

@@ -18,6 +18,13 @@ const PROVIDERS: Readonly<Record<string, Provider>> = {
       return identityOf(parseUrl(url));
     },
   },
+  etcd: {
+    load: async () => (await import('../../providers/etcd/open-store.ts')).openEtcdStore,
+    identity: async (url) => {
+      const { identityOf, parseUrl } = await import('../../providers/etcd/url.ts');
+      return identityOf(parseUrl(url));
+    },
+  },
 };
 
 function providerOf(url: string): Provider {

@@ -46,7 +46,7 @@ export const nodeId: Kind<NodeId> = {
 
 export const storeUrl: Kind<string> = {
   placeholder: 'URL',
-  expects: 'a store like dynamodb://TABLE or dynamodb://TABLE?network=ID',
+  expects: 'a store like dynamodb://TABLE or etcd://HOST:PORT/PREFIX',
   read: (value) => (/^[a-z][a-z0-9+.-]*:\/\/./.test(value) ? value : undefined),
 };
 

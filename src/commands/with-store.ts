@@ -9,7 +9,7 @@ import { machineRegion } from './this-cloud.ts';
 export function requiredStore(options: Invocation['options']): string {
   if (options.store !== undefined) return options.store;
   throw new WeftError('BAD_OPTION', 'no store is named', {
-    hint: 'Name it with --store dynamodb://TABLE, or in the variable WEFT_STORE.',
+    hint: 'Name it with --store dynamodb://TABLE or --store etcd://HOST:PORT, or in the variable WEFT_STORE.',
   });
 }
 

@@ -74,18 +74,18 @@ describe('weftd as a process', () => {
       [exit, err],
       [
         2,
-        'weftd: BAD_OPTION: no store is named\n  Name it with --store dynamodb://TABLE, or in the variable WEFT_STORE.\n',
+        'weftd: BAD_OPTION: no store is named\n  Name it with --store dynamodb://TABLE or --store etcd://HOST:PORT, or in the variable WEFT_STORE.\n',
       ],
     );
   });
 
   it('names the stores there are when another one is asked for', () => {
-    const { err, exit } = weftd(['run', '--store', 'etcd://127.0.0.1:2379', '--state-dir', scratch]);
+    const { err, exit } = weftd(['run', '--store', 'consul://127.0.0.1:8500', '--state-dir', scratch]);
     assert.equal(exit, process.getuid?.() === 0 ? 2 : 5);
     if (exit === 2)
       assert.equal(
         err.split('\n').find((line) => line.startsWith('weftd: ')),
-        'weftd: BAD_OPTION: --store "etcd://127.0.0.1:2379": this version has no store "etcd"',
+        'weftd: BAD_OPTION: --store "consul://127.0.0.1:8500": this version has no store "consul"',
       );
   });
 

@@ -149,7 +149,7 @@ describe('mistakes', () => {
     );
     assert.equal(
       refusal(() => options(['--store=weft'])).message,
-      '--store "weft": expected a store like dynamodb://TABLE or dynamodb://TABLE?network=ID',
+      '--store "weft": expected a store like dynamodb://TABLE or etcd://HOST:PORT/PREFIX',
     );
   });
 
@@ -177,7 +177,7 @@ describe('mistakes', () => {
       [
         'BAD_OPTION',
         '--etcd-endpoints is not carried by this version',
-        'In this version leases stand in DynamoDB: --store dynamodb://TABLE.',
+        'In this version one option names the store: --store etcd://HOST:PORT/PREFIX.',
       ],
     );
   });

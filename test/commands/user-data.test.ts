@@ -93,7 +93,7 @@ describe('weftd user-data', () => {
     ['user-data --cloud none --store dynamodb://weft', /BAD_OPTION: --cloud none/],
     ['user-data --cloud aws', /BAD_OPTION: no store is named/],
     ['user-data --cloud aws --store dynamodb://weft?netwrok=a', /BAD_OPTION: .*did you mean "network"/],
-    ['user-data --cloud aws --store etcd://a', /BAD_OPTION: .*this version has no store "etcd"/],
+    ['user-data --cloud aws --store consul://a', /BAD_OPTION: .*this version has no store "consul"/],
     [`${BASE} --node-id a`, /BAD_OPTION: weftd user-data takes no --node-id/],
     [`${BASE} --install ftp://a/b`, /BAD_OPTION: --install "ftp:\/\/a\/b": expected npm, or an https URL/],
     [`${BASE} --install https://a/$(id)`, /BAD_OPTION: --install/],
