@@ -20,8 +20,8 @@ import type { Choose } from '../datapath/plan.ts';
 import type { Usable } from '../datapath/usable-paths.ts';
 import type { PassReport, PeerPath } from '../reconcile/pass-report.ts';
 
-/** An idle peer is asked at least so often, twice over. */
-const ANSWERS_FOR_MS = 120_000;
+/** An idle peer is asked three times meanwhile, once at least by the path that is taken. */
+const ANSWERS_FOR_MS = 180_000;
 
 /** One peer, from the pass that met it to the one that lost it. */
 export interface KnownPeer {
@@ -35,6 +35,8 @@ export interface KnownPeer {
   /** Asked last; -Infinity: never. And the jitter (probe-schedule.ts) until the next time. */
   readonly askedAtMs: number;
   readonly jitter: number;
+  /** How often it was asked. */
+  readonly asked: number;
 }
 
 /** Written in place: it changes with every request and every answer. */
@@ -94,6 +96,7 @@ export class PeerChoices {
     if (peer === undefined) return;
     peer.askedAtMs = nowMs;
     peer.jitter = jitter;
+    peer.asked += 1;
   }
 
   /** Undefined for a peer that is gone. */
@@ -168,6 +171,7 @@ export class PeerChoices {
       isQuiet: same?.isQuiet ?? false,
       askedAtMs: same?.askedAtMs ?? -Infinity,
       jitter: same?.jitter ?? 0,
+      asked: same?.asked ?? 0,
     };
   }
 }

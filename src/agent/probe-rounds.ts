@@ -84,7 +84,7 @@ export class ProbeRounds {
         continue;
       }
       const state = this.stateOf(key, peer, nowMs);
-      const cost = state === 'idle' ? Math.min(2, peer.usable.length) : peer.usable.length;
+      const cost = state === 'idle' ? 1 : peer.usable.length;
       this.#scheduled.set(key, { key, state, cost, askedAtMs: peer.askedAtMs, jitter: peer.jitter });
     }
     if (this.#stale === 'all' || this.#stale.size > 0) this.#list = [...this.#scheduled.values()];

@@ -23,6 +23,7 @@ import type { NodeId } from '../core/node-id.ts';
 import { isTunnel, type PathName } from '../core/path.ts';
 import { baseOf, type Subnet } from '../core/subnet.ts';
 import type { Self } from '../datapath/datapath.ts';
+import type { Usable } from '../datapath/usable-paths.ts';
 import type { PassReport } from '../reconcile/pass-report.ts';
 import { Bell } from './bell.ts';
 import { findingOf, type Findings } from './findings.ts';
@@ -67,7 +68,6 @@ export class Prober {
   #watchesTraffic: boolean | undefined;
   /** Fires when traffic need not be watched any more. */
   #watch = new AbortController();
-  #rotation = 0;
   #unreached = '';
 
   constructor(parts: ProberParts) {
@@ -222,7 +222,7 @@ export class Prober {
     const peer = this.choices.all.get(subnet);
     if (peer?.usable === undefined) return;
     const isIdle = this.#rounds.stateOf(subnet, peer, nowMs) === 'idle';
-    const paths = isIdle ? this.#twoOf(peer.usable, peer.choice.current) : peer.usable;
+    const paths = isIdle ? [pathInTurn(peer.usable, peer.choice.current, peer.asked)] : peer.usable;
     const base = baseOf(subnet);
     const ask = (by: ProbeTarget['by']): void => {
       for (const path of paths) probe.ask({ subnet, base, path, by });
@@ -233,13 +233,6 @@ export class Prober {
     if (!hasProber || peer.isQuiet) ask('echo');
     this.choices.asked(subnet, jitter, nowMs);
     this.#rounds.touch(subnet);
-  }
-
-  /** The path in use and, in turn, one of the others. */
-  #twoOf(usable: readonly PathName[], current: PathName | undefined): readonly PathName[] {
-    const others = usable.filter((path) => path !== current);
-    const other = others[(this.#rotation += 1) % Math.max(1, others.length)];
-    return [current, other].filter((path) => path !== undefined);
   }
 
   #serve(): void {
@@ -273,4 +266,11 @@ export class Prober {
     this.#unreached = message;
     this.#parts.findings.set('peers', message === '' ? [] : [{ code: 'PEER_UNREACHED', message }]);
   }
+}
+
+/** Every other time the path in use, and one of the others in between: one request a visit, and whoever leaves it unanswered is asked by all of them soon. */
+function pathInTurn([first, ...rest]: Usable, current: PathName | undefined, turn: number): PathName {
+  const used = current ?? first;
+  const others = [first, ...rest].filter((path) => path !== used);
+  return turn % 2 === 0 ? used : (others[(turn >> 1) % others.length] ?? used);
 }

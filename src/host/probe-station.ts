@@ -43,6 +43,9 @@ const SLACK_MS = 200;
 
 const NONE: readonly number[] = [];
 
+/** A device may be given another name; nobody does that while it is up. */
+const NAMED_FOR_MS = 10_000;
+
 export class ProbeStation {
   readonly #reader = new DatagramReader();
   #listening: Listening | undefined;
@@ -52,6 +55,8 @@ export class ProbeStation {
   readonly #echoes = new Map<number, Asked>();
   /** What to look at when its answer is overdue, in the order of time. */
   #overdue: { readonly atMs: number; readonly base: number }[] = [];
+  /** Of devices, by their index. */
+  readonly #names = new Map<number, { readonly name: string; readonly untilMs: number }>();
   #outcomes: ProbeOutcome[] = [];
   #tellAtMs = Infinity;
   #closeAtMs = Infinity;
@@ -212,7 +217,8 @@ export class ProbeStation {
     nowMs: number,
   ): void {
     const listening = this.#listening;
-    const taken = listening && session.take(request, arrivedPath(listening, request.path, link), nowMs);
+    const taken =
+      listening && session.take(request, arrivedPath(listening, request.path, this.#nameOf(link, nowMs)), nowMs);
     if (listening === undefined || taken === undefined) return;
     // By a path that it may be answered by: without a route on that device the kernel would take it to be on the link, and nobody would hear of it.
     const send = (path: PathName, second: boolean): boolean =>
@@ -225,6 +231,16 @@ export class ProbeStation {
     if (other !== undefined) send(other, true);
   }
 
+  /** The kernel takes a socket to tell it, and a device that is made anew has another index. */
+  #nameOf(link: number, nowMs: number): string | undefined {
+    const known = this.#names.get(link);
+    if (known !== undefined && nowMs < known.untilMs) return known.name;
+    const name = linkName(link);
+    if (name === undefined) this.#names.delete(link);
+    else this.#names.set(link, { name, untilMs: nowMs + NAMED_FOR_MS });
+    return name;
+  }
+
   #tell(subnet: Subnet, by: ProbeOutcome['by'], settled: readonly SettledProbe[], nowMs: number): void {
     if (settled.length === 0) return;
     for (const each of settled) this.#outcomes.push({ ...each, subnet, by });
@@ -233,8 +249,7 @@ export class ProbeStation {
 }
 
 /** The path that it says, when it has come by that path's device: a tunnel's by that device, any other by none of the tunnels'. */
-function arrivedPath({ self, devices }: Listening, said: PathName, link: number): PathName | undefined {
-  const name = linkName(link);
+function arrivedPath({ self, devices }: Listening, said: PathName, name: string | undefined): PathName | undefined {
   if (name === undefined) return undefined;
   const known = self.paths.find(({ path }) => path === said);
   return known !== undefined && devices.get(name) === (known.device === undefined ? undefined : said)
