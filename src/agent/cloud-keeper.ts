@@ -18,7 +18,7 @@ import { CloudPasses } from '../reconcile/cloud-pass.ts';
 import { isSettled, type CloudReport } from '../reconcile/cloud-report.ts';
 import { Bell } from './bell.ts';
 import { overlapFindings, reportFindings, tableTrouble, tellWritten } from './cloud-findings.ts';
-import { CloudSchedule } from './cloud-schedule.ts';
+import { CloudSchedule, type LookEnd } from './cloud-schedule.ts';
 import { placedLease, routeWishes } from './cloud-wishes.ts';
 import { bearWitness } from './ledger-witness.ts';
 import type { CloudKeeperParts, CloudStart } from './cloud-keeper-parts.ts';
@@ -30,7 +30,6 @@ const IDENTITY_WAIT_MS = 10_000;
 /** The ledger's feed may lag behind our own writes. */
 const LEDGER_PATIENCE_MS = 30_000;
 const WITHDRAW_MS = 20_000;
-const FREED_SPREAD_MS = 10_000;
 /** Looks that follow each other, as where all hosts start at once, need not see to the interface each time. */
 const PREPARED_FOR_MS = 60_000;
 
@@ -143,8 +142,7 @@ export class CloudKeeper {
     for (const { key, row, result, code } of this.#report?.outcomes.values() ?? []) {
       const said = now.get(key)?.row;
       if (result === 'refused' && code === 'ROUTE_TABLE_FULL') {
-        if (countCommitted(now, row.table) < countCommitted(before, row.table))
-          this.#schedule.within(FREED_SPREAD_MS * this.#parts.random.fraction());
+        if (countCommitted(now, row.table) < countCommitted(before, row.table)) this.#schedule.spread(this.#nodes());
         if (foundRoom(before, now, row)) this.#schedule.spread(this.#nodes());
       }
       const stood = result === 'kept' || result === 'adopted' || result === 'created' || result === 'replaced';
@@ -158,12 +156,12 @@ export class CloudKeeper {
     const { findings, records, node } = this.#parts;
     const found: Finding[] = [];
     await this.#identify(found, signal);
-    if (this.#self !== undefined) await this.#prepare(this.#self.identity.target, found, signal);
+    const isPrepared = this.#self === undefined || (await this.#prepare(this.#self.identity.target, found, signal));
     // Whatever came up until here, the tables are read after it: it makes no look of its own.
     const { doubted } = this.#schedule;
     this.#schedule.begin();
     this.#asked = this.#wanted();
-    let settled = false;
+    let end: LookEnd = 'troubled';
     try {
       if (this.#self !== undefined) {
         const { config } = this.#parts.sources();
@@ -173,15 +171,16 @@ export class CloudKeeper {
         found.push(...reportFindings(report, identity, config));
         this.#take(report, this.#self, config);
         if (doubted) await bearWitness(records, { node, identity, ...report }, signal);
-        settled =
-          isSettled(report) && found.every(({ code }) => code !== 'CLOUD_UNREACHABLE' && code !== 'CLOUD_DENIED');
+        if (found.some(({ code }) => code === 'CLOUD_DENIED')) end = 'refused';
+        if (isPrepared && found.every(({ code }) => code !== 'CLOUD_UNREACHABLE')) end = endOf(report);
       }
     } catch (error) {
       if (signal.aborted) throw error;
+      if (doubted) this.#schedule.stillDoubted();
       found.push(findingOf(error));
     }
     findings.set('cloud', found);
-    this.#schedule.end(settled, this.#nodes());
+    this.#schedule.end(end, this.#nodes());
   }
 
   async #identify(found: Finding[], signal: AbortSignal): Promise<void> {
@@ -202,16 +201,18 @@ export class CloudKeeper {
     }
   }
 
-  async #prepare(target: string, found: Finding[], signal: AbortSignal): Promise<void> {
+  async #prepare(target: string, found: Finding[], signal: AbortSignal): Promise<boolean> {
     const nowMs = this.#parts.clock.now();
     const { doubted } = this.#schedule;
-    if (!doubted && this.#prepared?.target === target && nowMs < this.#prepared.atMs + PREPARED_FOR_MS) return;
+    if (!doubted && this.#prepared?.target === target && nowMs < this.#prepared.atMs + PREPARED_FOR_MS) return true;
     try {
       await this.#parts.cloud.prepare(target, signal);
       this.#prepared = { target, atMs: nowMs };
+      return true;
     } catch (error) {
       if (signal.aborted) throw error;
       found.push(findingOf(error));
+      return false;
     }
   }
 
@@ -278,4 +279,16 @@ export class CloudKeeper {
             rows: rowsOf(this.#ledger ?? new Map(), this.#table),
           };
   }
+}
+
+/** What the cloud refuses for want of time or of an answer may go well next time. */
+function endOf(report: CloudReport): LookEnd {
+  if (isSettled(report)) return 'settled';
+  const isLasting = [...report.outcomes.values()].every(
+    ({ result, code }) =>
+      result !== 'unconfirmed' &&
+      result !== 'held' &&
+      (result !== 'refused' || (code !== 'CLOUD_THROTTLED' && code !== 'CLOUD_UNREACHABLE')),
+  );
+  return isLasting ? 'refused' : 'troubled';
 }

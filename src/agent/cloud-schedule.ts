@@ -15,8 +15,11 @@ const LONGEST_SPREAD_MS = 5 * 60_000;
 /** Looks for doubts: so many at once, then one in so long. A path that comes and goes must not cost calls without end. */
 const DOUBTS_AT_ONCE = 3;
 const DOUBT_GAP_MS = 2 * 60_000;
-/** What is refused for good costs fewer calls in the end than looks that find nothing: such a look takes four instead of two. */
-const RETRY = { baseMs: 10_000, capMs: 2 * INTERVAL_MS, floorMs: 2000 };
+/** What is refused for good costs fewer calls in the end than looks that find nothing: such a look takes four instead of two. Trouble passes. */
+const LONGEST_PAUSE_MS = { refused: 2 * INTERVAL_MS, troubled: INTERVAL_MS / 3 } as const;
+
+/** How a look ended: nothing is left to do, what is left is refused, or something may go better next time. */
+export type LookEnd = 'settled' | keyof typeof LONGEST_PAUSE_MS;
 
 export class CloudSchedule {
   readonly #clock: Clock;
@@ -43,15 +46,16 @@ export class CloudSchedule {
     this.#by(this.#clock.now() + this.#spreadMs(nodes));
   }
 
-  within(ms: number): void {
-    this.#by(this.#clock.now() + ms);
-  }
-
   /** Of a path that went down, perhaps for every node at once. */
   doubt(nodes: number): void {
     this.#doubted = true;
     const allowedMs = this.#doubtsPaidMs - (DOUBTS_AT_ONCE - 1) * DOUBT_GAP_MS;
     this.#by(Math.max(this.#clock.now(), allowedMs) + this.#spreadMs(nodes));
+  }
+
+  /** The look that was to settle it has failed: the next one has to. */
+  stillDoubted(): void {
+    this.#doubted = true;
   }
 
   /** Did somebody doubt since the look before? */
@@ -78,14 +82,14 @@ export class CloudSchedule {
     this.#doubted = false;
   }
 
-  end(settled: boolean, nodes: number): void {
-    this.#failures = settled ? 0 : this.#failures + 1;
+  end(how: LookEnd, nodes: number): void {
+    this.#failures = how === 'settled' ? 0 : this.#failures + 1;
     const fraction = this.#random.fraction();
     this.#by(
       this.#clock.now() +
-        (settled
+        (how === 'settled'
           ? INTERVAL_MS * Math.max(1, nodes / NODES_AT_INTERVAL) * (0.8 + 0.4 * fraction)
-          : growing(this.#failures, fraction)),
+          : growing(this.#failures, fraction, LONGEST_PAUSE_MS[how])),
     );
   }
 
@@ -99,4 +103,5 @@ export class CloudSchedule {
 }
 
 /** At least half of the longest: what is refused for good must not cost calls by chance. */
-const growing = (failures: number, fraction: number): number => backoffMs(failures, 0.5 + fraction / 2, RETRY);
+const growing = (failures: number, fraction: number, capMs: number): number =>
+  backoffMs(failures, 0.5 + fraction / 2, { baseMs: 10_000, capMs, floorMs: 2000 });

@@ -160,7 +160,7 @@ export class PeerChoices {
     } = said;
     const same = before?.lease.epoch === lease.epoch ? before : undefined;
     const usable: Usable | undefined = first === undefined ? undefined : [first, ...rest];
-    const kept = keepPairs(same?.choice ?? NO_CHOICE, said.usable);
+    const kept = keepPairs(same?.choice ?? NO_CHOICE, said.usable, this.#clock.now());
     const choice = chosen === undefined ? kept : settle(kept, chosen, stood && same === undefined, this.#clock.now());
     return {
       said,

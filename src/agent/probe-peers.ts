@@ -64,6 +64,12 @@ export class ProbePeers {
     };
   }
 
+  /** Whoever is gone is forgotten: should the node come back without its state, its incarnations begin anew. */
+  keep(nodes: ReadonlySet<NodeId>): void {
+    for (const node of this.#keys.keys()) if (!nodes.has(node)) this.#keys.delete(node);
+    for (const node of this.#refused.keys()) if (!nodes.has(node)) this.#refused.delete(node);
+  }
+
   get findings(): readonly Finding[] {
     return [...this.#refused.values()];
   }

@@ -20,6 +20,7 @@ import { WeftError } from '../core/errors.ts';
 import type { Finding } from '../core/finding.ts';
 import type { Advert, LeaseView } from '../core/lease.ts';
 import type { NodeId } from '../core/node-id.ts';
+import type { Pair } from '../core/pair.ts';
 import { isTunnel, type PathName } from '../core/path.ts';
 import { baseOf, type Subnet } from '../core/subnet.ts';
 import type { Self } from '../datapath/datapath.ts';
@@ -112,10 +113,12 @@ export class Prober {
           await probe.listen(own, signal);
           this.#listening = JSON.stringify(own);
           this.#isRefused = false;
+          findings.clear('probe');
           this.#bell.ring();
           this.#watching.ring();
         } catch (error) {
           this.#isRefused = true;
+          this.#listening = undefined;
           throw error;
         }
       };
@@ -157,7 +160,7 @@ export class Prober {
     // Its removal may have been held because it answered.
     if (fellSilent && this.#isLeaving(outcome.subnet)) wake('all');
     if (lostOrFound) this.#tellUnreached();
-    if (moves || fellSilent) this.#bell.ring();
+    if (moves || fellSilent || isNews(before, after)) this.#bell.ring();
   }
 
   /** In a small cluster all are asked as if they had traffic, and nothing has to look at packets for that. */
@@ -166,6 +169,8 @@ export class Prober {
     const watches = this.#rounds.watchesTraffic({ intervalMs, budget: idleBudget });
     if (watches === this.#watchesTraffic) return;
     this.#watchesTraffic = watches;
+    // Until traffic was looked at, all within the budget.
+    if (watches === true) this.#rounds.setActive(undefined);
     this.#watch.abort();
     this.#watch = new AbortController();
     this.#watching.ring();
@@ -242,6 +247,7 @@ export class Prober {
       const peer = this.#peers.peerOf(lease, usable ?? [], choice.current);
       if (peer !== undefined) peers.push(peer);
     }
+    this.#peers.keep(new Set(peers.map(({ node }) => node)));
     findings.set('keys', this.#peers.findings);
     const text = JSON.stringify(peers);
     if (text === this.#served) return;
@@ -274,3 +280,9 @@ function pathInTurn([first, ...rest]: Usable, current: PathName | undefined, tur
   const others = [first, ...rest].filter((path) => path !== used);
   return turn % 2 === 0 ? used : (others[(turn >> 1) % others.length] ?? used);
 }
+
+/** A request that is not heard where all were, or the first that is heard again: the next ones are not to wait for the peer's turn. */
+const isNews = (before: Pair | undefined, after: Pair | undefined): boolean =>
+  after !== undefined &&
+  ((after.silent + after.missed === 1 && (before?.silent ?? 0) + (before?.missed ?? 0) === 0) ||
+    (after.heard === 1 && before?.heard === 0));

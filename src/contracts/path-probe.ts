@@ -65,7 +65,7 @@ export interface KnownTraffic {
 /**
  * Asks peers whether packets of one path reach them, and answers such questions.
  * Verdicts rest on what the peer last heard, never on silence alone: `heard` and `missed` are what the peer says (for an echo, what answers to other echoes show), `silent` says
- * that nothing came back.
+ * that nothing came back, which a late verdict may follow.
  */
 export interface PathProbe {
   /** Own public key, X25519, base64url. */

@@ -36,6 +36,8 @@ export interface PeerChoice {
   /** What the last pass took. */
   readonly current: PathName | undefined;
   readonly pairs: ReadonlyMap<PathName, Pair>;
+  /** Of paths that are not usable now: that they fell is not forgotten when they are again. */
+  readonly resting: ReadonlyMap<PathName, Pair>;
   /** No path answers any more, since. */
   readonly lostSinceMs: number | undefined;
   /** Latest last. */
@@ -53,9 +55,16 @@ export interface Chosen {
 
 type Taken = Omit<Chosen, 'refused'>;
 
-export const NO_CHOICE: PeerChoice = { current: undefined, pairs: new Map(), lostSinceMs: undefined, turns: [] };
+export const NO_CHOICE: PeerChoice = {
+  current: undefined,
+  pairs: new Map(),
+  resting: new Map(),
+  lostSinceMs: undefined,
+  turns: [],
+};
 
-const pairOf = (choice: PeerChoice, path: PathName, nowMs: number): Pair => choice.pairs.get(path) ?? newPair(nowMs);
+const pairOf = (choice: PeerChoice, path: PathName, nowMs: number): Pair =>
+  choice.pairs.get(path) ?? choice.resting.get(path) ?? newPair(nowMs);
 
 /**
  * Takes a verdict in.
@@ -165,9 +174,15 @@ export function settle(choice: PeerChoice, chosen: Chosen, trusted: boolean, now
 }
 
 /** Paths that are not usable any more are asked about no more, and must not count as silent. */
-export function keepPairs(choice: PeerChoice, usable: readonly PathName[]): PeerChoice {
+export function keepPairs(choice: PeerChoice, usable: readonly PathName[], nowMs: number): PeerChoice {
   if ([...choice.pairs.keys()].every((path) => usable.includes(path))) return choice;
-  return { ...choice, pairs: new Map([...choice.pairs].filter(([path]) => usable.includes(path))) };
+  const pairs = new Map<PathName, Pair>();
+  const resting = new Map(choice.resting);
+  for (const [path, pair] of choice.pairs) {
+    if (usable.includes(path)) pairs.set(path, pair);
+    else resting.set(path, { ...newPair(nowMs), falls: pair.falls, fellAtMs: pair.fellAtMs });
+  }
+  return { ...choice, pairs, resting };
 }
 
 /** Does something hang on the next few probes? Then they come sooner. */
@@ -180,6 +195,8 @@ export function isUnsettled(
   return usable.some((path) => {
     const pair = pairs.get(path);
     if (pair === undefined) return true;
+    // One that is known to be dead has time, whatever its requests come to.
+    if (pair.standing === 'down' && pair.heard === 0) return false;
     if (pair.silent >= UNSURE_SILENCES) return false;
     if (pair.silent > 0 || (pair.missed > 0 && pair.standing !== 'down')) return true;
     if (pair.standing === 'good') return holdLeftMs(pair, holdMs, nowMs) > 0;

@@ -7,7 +7,7 @@ import type { PathName } from './path.ts';
 
 /** A request on another path that is sent so much later cannot arrive earlier, but on paths that nobody wants. */
 export const GRACE_MS = 500;
-/** After so long nothing comes any more. */
+/** After so long nothing comes any more: it is told as silence, and what it really was comes with a later answer, if one does. */
 export const PATIENCE_MS = 1500;
 /** For one peer; older ones are given up. */
 export const MOST_WAITING = 64;
@@ -18,6 +18,8 @@ export interface SentProbe {
   readonly sentAtMs: number;
   /** Why the kernel did not send it, if so: the peer will say that it did not hear it. */
   readonly unsent?: string;
+  /** It was told as silence already. */
+  readonly isGivenUp?: true;
 }
 
 export interface SettledProbe {
@@ -25,6 +27,8 @@ export interface SettledProbe {
   readonly verdict: 'heard' | 'missed' | 'silent';
   readonly rttMs?: number;
   readonly why?: string;
+  /** It was told as silence before. */
+  readonly isLate?: true;
 }
 
 export interface Settled {
@@ -49,9 +53,15 @@ export function settleByAnswer(waiting: readonly SentProbe[], told: Told, nowMs:
   const left: SentProbe[] = [];
   const settled: SettledProbe[] = [];
   for (const probe of waiting) {
-    if (probe === asked) settled.push(byOwnAnswer(probe, told, nowMs));
-    else if (probe.sentAtMs + GRACE_MS > asked.sentAtMs) left.push(probe);
-    else settled.push(byLaterAnswer(probe, told, nowMs));
+    if (probe === asked) {
+      const own = byOwnAnswer(probe, told, nowMs);
+      settled.push(probe.isGivenUp === true ? { ...own, isLate: true } : own);
+    } else if (probe.sentAtMs + GRACE_MS > asked.sentAtMs) left.push(probe);
+    else {
+      const verdict = byLaterAnswer(probe, told, nowMs);
+      if (probe.isGivenUp !== true) settled.push(verdict);
+      else if (verdict.verdict !== 'silent') settled.push({ ...verdict, isLate: true });
+    }
   }
   return { waiting: left, settled };
 }
@@ -69,13 +79,19 @@ function byLaterAnswer({ path, sequence, sentAtMs, unsent }: SentProbe, told: To
   return { path, verdict: 'missed', why: unsent ?? 'the peer did not hear it' };
 }
 
-/** Gives up what has waited too long. */
+/** Gives up what has waited too long. The last one of each path waits on: where requests are rare, only the answer to the next tells whether it was heard. */
 export function settleByTime(waiting: readonly SentProbe[], nowMs: number): Settled {
-  const isOver = ({ sentAtMs }: SentProbe): boolean => nowMs - sentAtMs >= PATIENCE_MS;
-  return {
-    waiting: waiting.filter((probe) => !isOver(probe)),
-    settled: waiting.filter(isOver).map(({ path, unsent }) => silence(path, unsent)),
-  };
+  const left: SentProbe[] = [];
+  const settled: SettledProbe[] = [];
+  const lastOver = new Map<PathName, SentProbe>();
+  for (const probe of waiting) {
+    if (nowMs - probe.sentAtMs < PATIENCE_MS) left.push(probe);
+    else {
+      if (probe.isGivenUp !== true) settled.push(silence(probe.path, probe.unsent));
+      lastOver.set(probe.path, { ...probe, isGivenUp: true });
+    }
+  }
+  return { waiting: [...lastOver.values(), ...left], settled };
 }
 
 const silence = (path: PathName, unsent: string | undefined): SettledProbe => ({

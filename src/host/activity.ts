@@ -36,11 +36,16 @@ export class Activity {
     this.#table = `weft_${instance}`;
   }
 
-  /** What counts as traffic from now on. Where nobody will ask, nothing counts it. NOT_PERMITTED, KERNEL_REFUSED, ABORTED. */
+  /** What counts as traffic from now on. Where nobody will ask, nothing counts it; a table that cannot be removed costs a little and harms nobody. ABORTED. */
   async watch(self: ProbeSelf, signal: AbortSignal): Promise<void> {
     this.#self = self;
     this.#wanted = this.#rules(self);
-    if (self.watchesTraffic === false && this.#stands()) await this.forget(signal);
+    if (self.watchesTraffic !== false || !this.#stands()) return;
+    try {
+      await this.forget(signal);
+    } catch (error) {
+      if (signal.aborted) throw error;
+    }
   }
 
   #stands(): boolean {

@@ -70,6 +70,17 @@ class KernelWatch {
   }
 
   run(): void {
+    try {
+      this.#watch();
+    } finally {
+      // Descriptors belong to the process: whoever takes this thread's place wants its port.
+      this.#obey({ kind: 'probe-stop' });
+      this.#routes.close();
+      this.#rules?.close();
+    }
+  }
+
+  #watch(): void {
     const own = [this.#start.wakeFd, this.#routes.fd, ...(this.#rules === undefined ? [] : [this.#rules.fd])];
     const wake = new Uint8Array(8);
     // What the main thread said meanwhile belongs to the beginning, of which one hint at everything tells.
@@ -93,9 +104,6 @@ class KernelWatch {
       else this.#listen();
       if (this.#rules !== undefined && readiness.isReady(2)) this.#drain(this.#rules, judgeFirewall);
     }
-    this.#obey({ kind: 'probe-stop' });
-    this.#routes.close();
-    this.#rules?.close();
   }
 
   #tell(): void {

@@ -51,10 +51,15 @@ export class LinuxProbe implements PathProbe, ThreadUser {
   async listen(self: ProbeSelf, signal: AbortSignal): Promise<void> {
     if (signal.aborted) throw new WeftError('ABORTED', 'stopped before it listened for probes');
     await this.#join();
-    await this.#activity.watch(self, signal);
     const { watchesTraffic: _, ...place } = self;
     const as = JSON.stringify(place);
-    if (as === this.#listeningAs) return;
+    if (as !== this.#listeningAs) await this.#listen(self, signal);
+    this.#listeningAs = as;
+    await this.#activity.watch(self, signal);
+  }
+
+  async #listen(self: ProbeSelf, signal: AbortSignal): Promise<void> {
+    this.#listeningAs = undefined;
     const listening = new Promise<void>((resolve, reject) => this.#listening.push({ resolve, reject }));
     const { privateKey, firstSequence } = { privateKey: this.#privateKey, firstSequence: this.#firstSequence };
     this.#thread?.post({ kind: 'probe-listen', self, privateKey, firstSequence });
@@ -68,7 +73,6 @@ export class LinuxProbe implements PathProbe, ThreadUser {
     });
     try {
       await Promise.race([listening, aborted]);
-      this.#listeningAs = as;
     } finally {
       signal.removeEventListener('abort', onAbort);
       clearInterval(hold);

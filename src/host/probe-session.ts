@@ -148,7 +148,7 @@ export class ProbeSession {
 
   giveUp(nowMs: number): readonly SettledProbe[] {
     const old = settleByTime(this.#void, nowMs);
-    this.#void = old.waiting;
+    this.#void = old.waiting.filter(({ isGivenUp }) => isGivenUp !== true);
     return [...old.settled, ...this.#settle(settleByTime(this.#waiting, nowMs))];
   }
 

@@ -130,10 +130,8 @@ export class ProbeStation {
 
   #listen({ self, privateKey, firstSequence }: Extract<ProbeOrder, { kind: 'probe-listen' }>, nowMs: number): void {
     const before = this.#listening;
-    const isSamePlace = before?.self.base === self.base && before.self.port === self.port;
-    if (before !== undefined && !isSamePlace) this.#stop();
-    // The port is ours already: devices have changed.
-    if (before !== undefined && isSamePlace) before.sockets.close();
+    // First, for the port may be the same; and if the new ones cannot be opened there are none.
+    if (before !== undefined) this.#stop();
     const devices = new Map(self.paths.flatMap(({ path, device }) => (device === undefined ? [] : [[device, path]])));
     const publicKey = publicProbeKey(privateKey);
     this.#listening = { self, privateKey, publicKey, firstSequence, sockets: new ProbeSockets(self), devices };

@@ -225,7 +225,15 @@ function withoutRemade(observed: readonly HostEntry[], wanted: readonly HostEntr
     if (was?.kind === 'link' && linkIsRemade(was, want)) remade.add(want.name);
   }
   if (remade.size === 0) return observed;
-  return observed.filter((entry) => !remade.has(linkUnder(entry) ?? ''));
+  // Its address goes with it, and with that every route that names it as its source, whatever device it is on (fib_sync_down_addr).
+  const gone = new Set(
+    observed.flatMap((entry) => (entry.kind === 'address' && remade.has(entry.link) ? [entry.address] : [])),
+  );
+  return observed.filter(
+    (entry) =>
+      !remade.has(linkUnder(entry) ?? '') &&
+      !(entry.kind === 'route' && entry.source !== undefined && gone.has(entry.source)),
+  );
 }
 
 /** A path receives when none of what it needs for that has failed. */

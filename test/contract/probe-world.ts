@@ -105,7 +105,9 @@ export async function askAll(
 ): Promise<ProbeOutcome[]> {
   const probe = world[from];
   const outcomes = new Outcomes(probe);
-  const count = (path: PathName): number => outcomes.all.filter((one) => one.path === path && one.by === by).length;
+  // What is told late is of requests from before.
+  const told = (): ProbeOutcome[] => outcomes.all.filter((one) => one.by === by && one.isLate !== true);
+  const count = (path: PathName): number => told().filter((one) => one.path === path).length;
   for (let round = 0; round < rounds; round++) {
     for (const path of PATHS) probe.ask(targetOf(otherOf(from), path, by));
     await world.settle();
@@ -113,7 +115,7 @@ export async function askAll(
   for (let tries = 0; PATHS.some((path) => count(path) < rounds) && tries < 20; tries++) await world.settle();
   await outcomes.stop();
   for (const path of PATHS) assert.equal(count(path), rounds, `${path}: ${JSON.stringify(outcomes.all)}`);
-  return outcomes.all.filter((one) => one.by === by);
+  return told();
 }
 
 /** What was said of each path. The last request on a path that does not work is silent, since no later one tells of it: that says nothing beside the others. */

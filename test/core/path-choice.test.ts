@@ -220,7 +220,7 @@ describe('the path to a peer', () => {
 
   it('forgets what it knew of a path that is not usable any more', () => {
     const asked = new Asked().seconds({ fabric: 'hhh', vxlan: 'hhh' });
-    assert.deepEqual([...keepPairs(asked.choice, ['vxlan']).pairs.keys()], ['vxlan']);
+    assert.deepEqual([...keepPairs(asked.choice, ['vxlan'], 0).pairs.keys()], ['vxlan']);
   });
 
   it('is always usable; never leaves a path that is good, nor takes a better one that is not proven', () => {

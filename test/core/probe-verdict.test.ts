@@ -74,9 +74,26 @@ describe('what became of a request', () => {
     const waiting = [sent(1, 'fabric', 0), sent(2, 'vxlan', 900)];
     assert.deepEqual(settleByTime(waiting, 1499), { waiting, settled: [] });
     assert.deepEqual(settleByTime(waiting, 1500), {
-      waiting: [sent(2, 'vxlan', 900)],
+      waiting: [{ ...sent(1, 'fabric', 0), isGivenUp: true }, sent(2, 'vxlan', 900)],
       settled: [{ path: 'fabric', verdict: 'silent' }],
     });
+  });
+
+  it('is told late, where requests are so rare that only the answer to the next one says it', () => {
+    const over = settleByTime([sent(1, 'fabric', 0), sent(2, 'fabric', 20)], 2000);
+    assert.deepEqual(
+      over.settled.map(({ verdict }) => verdict),
+      ['silent', 'silent'],
+    );
+    const waiting = addSent(over.waiting, sent(3, 'vxlan', 5000));
+    const settled = (heard: number, listeningMs: number): readonly string[] | undefined =>
+      settleByAnswer(waiting, { ...answer(3, 'vxlan', { vxlan: 3, fabric: heard }), listeningMs }, 5005)?.settled.map(
+        ({ path, verdict, isLate }) => `${path} ${verdict}${isLate === true ? ' late' : ''}`,
+      );
+    assert.deepEqual(settled(1, Infinity), ['fabric missed late', 'vxlan heard']);
+    assert.deepEqual(settled(2, Infinity), ['fabric heard late', 'vxlan heard']);
+    assert.deepEqual(settled(0, 3000), ['vxlan heard']);
+    assert.deepEqual(settleByTime(over.waiting, 9000).settled, []);
   });
 
   it('is told once: copies of an answer, and recorded ones, change nothing', () => {
@@ -100,7 +117,7 @@ describe('what became of a request', () => {
           waiting = settled?.waiting ?? waiting;
           const over = settleByTime(waiting, nowMs);
           waiting = over.waiting;
-          told += (settled?.settled.length ?? 0) + over.settled.length;
+          told += [...(settled?.settled ?? []), ...over.settled].filter(({ isLate }) => isLate !== true).length;
         }
         const rest = settleByTime(waiting, nowMs + 10_000);
         assert.equal(told + rest.settled.length, steps.length);
