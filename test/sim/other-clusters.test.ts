@@ -1,0 +1,3 @@
+import { liveThrough } from './cluster.ts';
+
+liveThrough(2);
