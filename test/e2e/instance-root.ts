@@ -28,7 +28,8 @@ export async function instanceRoot(root: string, executable: string): Promise<vo
     checkout,
     lstatSync(packages).isSymbolicLink() ? path.resolve(checkout, readlinkSync(packages)) : packages,
   ];
-  for (const place of places.filter((one) => !existsSync(path.join(root, one)))) await borrow(place, root);
+  // One may lie in the other, which brings it along.
+  for (const place of places) if (!existsSync(path.join(root, place))) await borrow(place, root);
   // What a person has installed here beside the distribution is not of the image.
   const bin = path.join(root, 'usr/local/bin');
   await run('mount', ['-t', 'tmpfs', 'tmpfs', bin]);
