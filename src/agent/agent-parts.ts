@@ -20,8 +20,14 @@ export interface AgentOptions {
   readonly subnetFile: string;
   /** What subnet.env named when the daemon started, if it was of this Network or of none that is known. */
   readonly subnetFromFile: Subnet | undefined;
-  /** FLANNEL_IPMASQ. */
+  /** What leaves the Network is masqueraded by us; FLANNEL_IPMASQ says so. */
   readonly ipMasq: boolean;
+  /** With source ports chosen at random, where the kernel can (NF_NAT_RANGE_PROTO_RANDOM_FULLY). */
+  readonly ipMasqFullyRandom: boolean;
+  /** Forwarded packets of the Network are accepted where something would drop them. */
+  readonly acceptForwarded: boolean;
+  /** How often the firewall is looked at where the kernel tells of no change. */
+  readonly firewallResyncMs: number;
   /** Where the read-only HTTP server listens; undefined: nowhere. */
   readonly health: { readonly host: string; readonly port: number } | undefined;
   /** Unix socket for `status`, `explain`, `drain`, `wake`; undefined: none. */

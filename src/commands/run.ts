@@ -136,6 +136,9 @@ function agentOptions(
     subnetFromFile,
     // This version sets no masquerade rules: whoever reads the file does, as Docker by itself.
     ipMasq: false,
+    ipMasqFullyRandom: true,
+    acceptForwarded: true,
+    firewallResyncMs: 5000,
     health: healthListen === 'off' ? undefined : healthListen,
     controlSocket: path.join(state.directory, CONTROL_SOCKET),
     allowRenumber,
