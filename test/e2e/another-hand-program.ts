@@ -1,61 +1,7 @@
-/** Runs on a host of the lab: does one deed (another-hand.ts) to the store that the environment names. */
-import { CreateTableCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { attributeItem, type Plain } from '../../providers/dynamodb/attributes.ts';
-import { change } from '../../providers/dynamodb/changes.ts';
-import { connect } from '../../providers/dynamodb/client.ts';
-import { Partition } from '../../providers/dynamodb/partition.ts';
-import { leasedItem } from '../../providers/dynamodb/rows.ts';
-import { CONFIG_ROW, leaseRow, networkPartition } from '../../providers/dynamodb/sort-keys.ts';
-import { parseAddress } from '../../src/core/address.ts';
-import { leaseKeyOf } from '../../src/core/lease-key.ts';
-import { parseNodeId } from '../../src/core/node-id.ts';
-import { parseSubnet } from '../../src/core/subnet.ts';
-import { CryptoRandom } from '../../src/system/crypto-random.ts';
-import { SystemClock } from '../../src/system/system-clock.ts';
+/** Runs on a host of the lab: does one deed (another-hand.ts) to a store.   node another-hand-program.js STORE_URL DEED */
 import type { Deed } from './another-hand.ts';
+import { doInDynamoDB } from './hand-in-dynamodb.ts';
+import { doInEtcd } from './hand-in-etcd.ts';
 
-const TABLE = 'weft';
-const NETWORK = 'default';
-const TTL_MS = 24 * 3_600_000;
-
-const deed = JSON.parse(process.argv[2] ?? '') as Deed;
-const connection = connect({});
-switch (deed.deed) {
-  case 'write row': {
-    const { network = NETWORK, row, item } = deed;
-    const Item = attributeItem({ PK: networkPartition(network), SK: row, ...item });
-    await connection.client.send(new PutItemCommand({ TableName: TABLE, Item }));
-    break;
-  }
-  case 'give lease': {
-    const row = leaseRow(leaseKeyOf({ v4: parseSubnet(deed.subnet) }));
-    const node = parseNodeId(deed.node);
-    const attributes = { publicIP: parseAddress(deed.publicIP), weft: { node, incarnation: 1, mtuBytes: 1500 } };
-    await write(row, (seq) => leasedItem(node, attributes, seq, TTL_MS, seq));
-    break;
-  }
-  case 'delete config':
-    await write(CONFIG_ROW, () => undefined);
-    break;
-  case 'make table':
-    await connection.client.send(
-      new CreateTableCommand({
-        TableName: deed.table,
-        KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
-        AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
-        BillingMode: 'PAY_PER_REQUEST',
-      }),
-    );
-    break;
-}
-connection.close();
-
-/** As Weft writes: the feed tells of it. */
-async function write(row: string, content: (seq: number) => Plain | undefined): Promise<void> {
-  const tools = { clock: new SystemClock(), random: new CryptoRandom() };
-  const partition = new Partition({ connection, table: TABLE, network: NETWORK, ...tools });
-  const signal = new AbortController().signal;
-  // A first answer tells the store's time, which a change wants.
-  await partition.row(row, 'strong', signal);
-  await change(partition, { doing: 'write as another hand', row, condition: 'none', content }, signal);
-}
+const [url = '', deed = ''] = process.argv.slice(2);
+await (url.startsWith('etcd:') ? doInEtcd : doInDynamoDB)(url, JSON.parse(deed) as Deed);

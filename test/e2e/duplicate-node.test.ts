@@ -4,15 +4,15 @@ import { after, before, describe, it } from 'node:test';
 import { difference, kernelState } from '../../src/lab/kernel-state.ts';
 import type { Lab } from '../../src/lab/lab.ts';
 import { SteadyFlows } from '../../src/lab/steady-flows.ts';
-import { enclosed } from '../lab/enclosed.ts';
 import { closeLabs, reached, startCluster } from './cluster.ts';
+import { onEachStore } from './on-each-store.ts';
 
-enclosed(import.meta.url, () => {
+onEachStore(import.meta.url, (store) => {
   describe('one node id twice', () => {
     let lab: Lab;
 
     before(async () => {
-      lab = await startCluster(['a1', 'b1']);
+      lab = await startCluster(['a1', 'b1'], { store });
     });
     after(closeLabs);
 

@@ -5,14 +5,14 @@ import { kernelState } from '../../src/lab/kernel-state.ts';
 import type { Lab } from '../../src/lab/lab.ts';
 import type { LabHost } from '../../src/lab/lab-host.ts';
 import { startHosts } from '../../src/lab/start-hosts.ts';
-import { enclosed } from '../lab/enclosed.ts';
 import { anotherHand } from './another-hand.ts';
 import { closeLabs, never, reached, startCluster } from './cluster.ts';
+import { onEachStore } from './on-each-store.ts';
 import { whilePaused } from './paused.ts';
 
 const OTHERS = ['a2>b1 vxlan', 'a2>b2 vxlan', 'b1>a2 vxlan', 'b1>b2 direct', 'b2>a2 vxlan', 'b2>b1 direct'];
 
-enclosed(import.meta.url, () => {
+onEachStore(import.meta.url, (store) => {
   describe('a daemon that was paused while its lease went to another node', () => {
     let lab: Lab;
     let a1: LabHost;
@@ -20,7 +20,7 @@ enclosed(import.meta.url, () => {
     let subnet: string;
 
     before(async () => {
-      lab = await startCluster(['a1', 'a2', 'b1']);
+      lab = await startCluster(['a1', 'a2', 'b1'], { store });
       a1 = lab.host('a1');
       subnet = a1.container.subnet;
       others = ['a2', 'b1', 'b2'].map((name) => lab.host(name));

@@ -7,9 +7,9 @@ import type { Lab } from '../../src/lab/lab.ts';
 import type { LabHost } from '../../src/lab/lab-host.ts';
 import { ip } from '../../src/lab/namespaces.ts';
 import { startHosts } from '../../src/lab/start-hosts.ts';
-import { enclosed } from '../lab/enclosed.ts';
 import { becomes } from './becomes.ts';
 import { closeLabs, CONFIG, never, reached, startLab } from './cluster.ts';
+import { onEachStore } from './on-each-store.ts';
 
 /** Of the same Network, in the same tables, on the same devices; by another hand. */
 const FOREIGN = [
@@ -24,7 +24,7 @@ const FOREIGN = [
   'neighbour add 172.30.1.77 lladdr 02:00:00:00:00:77 dev eth0 nud permanent',
 ] as const;
 
-enclosed(import.meta.url, () => {
+onEachStore(import.meta.url, (store) => {
   describe('a host that leaves', () => {
     let lab: Lab;
     let a1: LabHost;
@@ -33,7 +33,7 @@ enclosed(import.meta.url, () => {
     let subnet: string;
 
     before(async () => {
-      lab = await startLab();
+      lab = await startLab({ store });
       await lab.writeConfig(CONFIG);
       a1 = lab.host('a1');
       await ip(FOREIGN, 'a1');

@@ -4,19 +4,19 @@ import { kernelState } from '../../src/lab/kernel-state.ts';
 import type { Lab } from '../../src/lab/lab.ts';
 import type { LabHost } from '../../src/lab/lab-host.ts';
 import { SteadyFlows } from '../../src/lab/steady-flows.ts';
-import { enclosed } from '../lab/enclosed.ts';
 import { anotherHand } from './another-hand.ts';
 import { becomes } from './becomes.ts';
 import { A1_A2_B1, closeLabs, CONFIG, NETWORK, reached, startCluster } from './cluster.ts';
+import { onEachStore } from './on-each-store.ts';
 
-enclosed(import.meta.url, () => {
+onEachStore(import.meta.url, (store) => {
   describe('a network config that changes while daemons run', () => {
     let lab: Lab;
     let a1: LabHost;
     let state: readonly string[];
 
     before(async () => {
-      lab = await startCluster(['a1', 'a2', 'b1']);
+      lab = await startCluster(['a1', 'a2', 'b1'], { store });
       a1 = lab.host('a1');
       state = await kernelState(a1);
     });
@@ -57,12 +57,12 @@ enclosed(import.meta.url, () => {
     });
 
     it('is left aside when another hand has spoiled it, and taken again when it is put right', async () => {
-      const item = { seq: 10_000, text: '{"Network": "10.42.0.0/16", "Weft": {"Paths": ["vxlna"]}}' };
-      await anotherHand(a1, { deed: 'write row', row: 'config', item });
+      const text = '{"Network": "10.42.0.0/16", "Weft": {"Paths": ["vxlna"]}}';
+      await anotherHand(a1, { deed: 'write config', text });
       await a1.killDaemon();
       a1.startDaemon();
       await becomes('the daemon waits', ['CONFIG_INVALID'], () => codesOf(a1, /vxlna/));
-      // The other daemons follow the feed, which tells of no such change.
+      // The other daemons follow DynamoDB's feed, which tells of no such change; or see it in etcd, and keep the last.
       assert.deepEqual(await kernelState(a1), state);
       await set(CONFIG);
       await becomes('nothing is amiss', [], () => codesOf(a1, /./));
@@ -79,8 +79,7 @@ enclosed(import.meta.url, () => {
     });
 
     it('loses nothing for a lease that another hand has spoiled: it is skipped and reported', async () => {
-      const item = { seq: 3, epoch: 3, state: 'leased', node: 'node-x', value: '{"PublicIP":17}' };
-      await anotherHand(a1, { deed: 'write row', row: 'lease#10.42.200.0-24', item });
+      await anotherHand(a1, { deed: 'write lease', key: '10.42.200.0-24', value: '{"PublicIP":17}' });
       await a1.killDaemon();
       a1.startDaemon();
       await becomes('it is reported', ['10.42.200.0-24'], async () =>

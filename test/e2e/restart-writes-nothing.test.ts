@@ -1,27 +1,25 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { leaseKeyOf } from '../../src/core/lease-key.ts';
 import { difference, kernelState } from '../../src/lab/kernel-state.ts';
 import type { Lab } from '../../src/lab/lab.ts';
 import type { LabHost } from '../../src/lab/lab-host.ts';
 import { startHosts } from '../../src/lab/start-hosts.ts';
-import { enclosed } from '../lab/enclosed.ts';
-import { becomes } from './becomes.ts';
 import { closeLabs, CONFIG, never, startLab } from './cluster.ts';
+import { onEachStore } from './on-each-store.ts';
 import { monitor, type Monitor } from './netlink-monitor.ts';
-import { calls, startProxy, throughProxy, writes } from './watched-calls.ts';
+import { written } from './written.ts';
 
-/** So many polls of the feed, each of a host's a second, that all have looked more than once. */
-const QUIET_CALLS = 12;
-
-enclosed(import.meta.url, () => {
+onEachStore(import.meta.url, (store) => {
   describe('a restart with everything right', () => {
     let lab: Lab;
     let a1: LabHost;
     let watch: Monitor;
+    const writes = written(store);
 
     before(async () => {
-      lab = await startLab({ environment: throughProxy });
-      await startProxy(lab);
+      lab = await startLab({ store, environment: writes.environment });
+      await writes.start(lab);
       await lab.writeConfig(CONFIG);
       const hosts = ['a1', 'a2', 'b1'].map((name) => lab.host(name));
       await startHosts(hosts, hosts, never);
@@ -35,19 +33,21 @@ enclosed(import.meta.url, () => {
       ['SIGKILL', 'SIGKILL'],
     ] as const) {
       it(`after ${signal} changes nothing in the kernel, and writes to the store but the adoption of its lease`, async () => {
-        // Claimers that raced at the start left numbers in the feed unused, and some follower closes those a moment later.
-        await becomes('nobody writes any more', [], () => writes(calls().slice(-QUIET_CALLS)));
+        await writes.mark();
         const before = await a1.status();
         const state = await kernelState(a1);
-        const already = calls().length;
         watch.mark();
         a1.daemon?.kill(signal);
         assert.equal(await a1.daemon?.ended, ending);
         a1.startDaemon();
         await a1.await('sees its peers', ({ ready, peers }) => (ready && peers.length === 2 ? true : undefined), never);
         await anotherPass(a1);
-        // One read and one conditional write of lease row, feed and counter together.
-        assert.deepEqual(writes(calls().slice(already)), ['TransactWriteItems']);
+        // One conditional write: in DynamoDB of lease row, feed and counter together, in etcd of the lease and whose the subnet is.
+        const key = leaseKeyOf({ v4: a1.container.subnet });
+        const once = { dynamodb: 'TransactWriteItems', etcd: `subnets/${key} weft/held/${key} weft/last/${key}` }[
+          store
+        ];
+        assert.deepEqual(await writes.look(), [once]);
         assert.deepEqual(await watch.changes(), []);
         assert.deepEqual(difference(state, await kernelState(a1)), []);
         const now = await a1.status();

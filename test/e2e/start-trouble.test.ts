@@ -90,7 +90,7 @@ enclosed(import.meta.url, () => {
       ],
     ] as const) {
       it(`waits and says why, for a config by another hand: ${network}`, async () => {
-        await anotherHand(a2, { deed: 'write row', network, row: 'config', item: { seq: 1, text } });
+        await anotherHand(a2, { deed: 'write config', text }, networkUrl(lab, network));
         await waits(daemonFor(networkUrl(lab, network)), code, message);
       });
     }

@@ -11,41 +11,54 @@ import { fileURLToPath } from 'node:url';
 import { enclosed as command, findWay, type Way } from '../../src/lab/enclosure.ts';
 import { settleIn } from '../../src/lab/inside.ts';
 import { searchPath } from '../../src/lab/program.ts';
+import { SERVICES, type StoreKind } from '../../src/lab/store.ts';
 
 const INSIDE = 'WEFT_TEST_INSIDE';
 
-/** @param url the test file's own `import.meta.url`. `define` declares its tests. */
-export function enclosed(url: string, define: () => void): void {
+/**
+ * @param url the test file's own `import.meta.url`. `define` declares its tests.
+ * @param store what they need to be there; a file may do this once for each
+ */
+export function enclosed(url: string, define: () => void, store?: StoreKind): void {
   const file = fileURLToPath(url);
-  if (process.env[INSIDE] !== undefined) {
+  const part = store ?? 'all';
+  const inside = process.env[INSIDE];
+  if (inside !== undefined) {
+    if (inside !== part) return;
     before(() => settleIn(file));
     define();
     return;
   }
-  test(`inside namespaces of its own: ${path.basename(file, '.js')}`, async (t) => {
-    const way = await wayOrWhyNot();
+  const name = `${path.basename(file, '.js')}${store === undefined ? '' : ` on ${SERVICES[store].title}`}`;
+  test(`inside namespaces of its own: ${name}`, async (t) => {
+    const way = await wayOrWhyNot(store);
     if (typeof way !== 'string') return t.skip(way.message);
-    const { code, output } = await runInside(way, file, t.signal);
+    const { code, output } = await runInside(way, file, part, t.signal);
     assert.equal(code, 0, output);
   });
 }
 
 /** As root the tests must run; another user may lack the right, and is told which. */
-async function wayOrWhyNot(): Promise<Way | Error> {
+async function wayOrWhyNot(store: StoreKind | undefined): Promise<Way | Error> {
   try {
-    return await findWay();
+    return await findWay(store);
   } catch (error) {
     if (process.getuid?.() === 0 || !(error instanceof Error)) throw error;
     return error;
   }
 }
 
-function runInside(way: Way, file: string, signal: AbortSignal): Promise<{ code: number | null; output: string }> {
+function runInside(
+  way: Way,
+  file: string,
+  part: string,
+  signal: AbortSignal,
+): Promise<{ code: number | null; output: string }> {
   // The test runner tells its children by this how to report; this one reports for people.
   const { NODE_TEST_CONTEXT: _, ...rest } = process.env;
   const node = [process.execPath, '--enable-source-maps', '--test-reporter=spec', file];
   const [program, ...args] = command(way, node);
-  const env = { ...rest, [INSIDE]: '1', PATH: searchPath(process.env['PATH']) };
+  const env = { ...rest, [INSIDE]: part, PATH: searchPath(process.env['PATH']) };
   const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'], signal, killSignal: 'SIGKILL' });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text));

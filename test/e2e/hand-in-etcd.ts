@@ -1,0 +1,45 @@
+/** The deeds of another hand in etcd: with etcd3's own calls, past all of ours. */
+import { Etcd3 } from 'etcd3';
+import { Keys } from '../../providers/etcd/keys.ts';
+import { holderText } from '../../providers/etcd/lease-rows.ts';
+import { parseUrl } from '../../providers/etcd/url.ts';
+import { parseAddress } from '../../src/core/address.ts';
+import { leaseKeyOf } from '../../src/core/lease-key.ts';
+import { encodeLeaseValue } from '../../src/core/lease-value.ts';
+import { parseNodeId } from '../../src/core/node-id.ts';
+import { parseSubnet } from '../../src/core/subnet.ts';
+import type { Deed } from './another-hand.ts';
+
+const TTL_SECONDS = 24 * 3600;
+
+export async function doInEtcd(url: string, deed: Deed): Promise<void> {
+  const { endpoints, prefix } = parseUrl(url);
+  const keys = new Keys(prefix);
+  const etcd = new Etcd3({ hosts: endpoints.map((endpoint) => `http://${endpoint}`) });
+  const lease = (): ReturnType<Etcd3['lease']> => etcd.lease(TTL_SECONDS, { autoKeepAlive: false });
+  switch (deed.deed) {
+    case 'write config':
+      await etcd.put(keys.config).value(deed.text);
+      break;
+    case 'write lease':
+      await lease().put(`${keys.leases}${deed.key}`).value(deed.value);
+      break;
+    case 'give lease': {
+      const key = leaseKeyOf({ v4: parseSubnet(deed.subnet) });
+      const node = parseNodeId(deed.node);
+      const attributes = { publicIP: parseAddress(deed.publicIP), weft: { node, incarnation: 1, mtuBytes: 1500 } };
+      const value = encodeLeaseValue(attributes);
+      await lease()
+        .put(keys.held(key))
+        .value(holderText(node, TTL_SECONDS * 1000));
+      await lease().put(keys.lease(key)).value(value);
+      break;
+    }
+    case 'delete config':
+      await etcd.delete().key(keys.config);
+      break;
+    case 'make table':
+      throw new Error('etcd has no tables');
+  }
+  etcd.close();
+}
