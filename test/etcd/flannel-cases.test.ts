@@ -93,10 +93,7 @@ describeOnEtcd('flannel’s cases of its registry', (ground) => {
     const observer = new Observer(store);
     await observer.until('the own lease', ({ leases }) => leases.has(lease.key));
     await store.renew(lease, attributes(me, 2, publicIP), HOUR, signal);
-    await observer.until(
-      'the renewal',
-      ({ leases }) => leases.get(lease.key)?.attributes.weft?.incarnation === 2,
-    );
+    await observer.until('the renewal', ({ leases }) => leases.get(lease.key)?.attributes.weft?.incarnation === 2);
     await remove(lease.key);
     await observer.until('the revocation', ({ leases }) => !leases.has(lease.key));
   });
@@ -156,8 +153,7 @@ describeOnEtcd('flannel’s cases of its registry', (ground) => {
     const { store } = ground().direct();
     const { lease } = await store.claim(acquire(), signal);
     const observer = new Observer(ground().proxied().store);
-    const incarnation = (): number | undefined =>
-      observer.view?.leases.get(lease.key)?.attributes.weft?.incarnation;
+    const incarnation = (): number | undefined => observer.view?.leases.get(lease.key)?.attributes.weft?.incarnation;
     await observer.until('the own lease', ({ leases }) => leases.has(lease.key));
     await compactedAway(observer, () => store.renew(lease, attributes(me, 2, publicIP), HOUR, signal));
     await until('what was written meanwhile', () => incarnation() === 2);
