@@ -5,7 +5,8 @@ const [url = '', deeds = '[]'] = process.argv.slice(2);
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 /** etcd's way to say "all that begin so": up to the text whose last byte is one more. */
-const behind = (prefix: string): string => `${prefix.slice(0, -1)}${String.fromCodePoint((prefix.codePointAt(prefix.length - 1) ?? 0) + 1)}`;
+const behind = (prefix: string): string =>
+  `${prefix.slice(0, -1)}${String.fromCodePoint((prefix.codePointAt(prefix.length - 1) ?? 0) + 1)}`;
 
 interface KeyValue {
   readonly key: string;

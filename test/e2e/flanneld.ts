@@ -56,8 +56,7 @@ export class Flanneld {
 
   /** Its value of the lease, to the byte. */
   get value(): string {
-    const data =
-      this.#config.type === 'vxlan' ? `,"BackendData":{"VNI":1,"VtepMAC":"${this.#mac}"}` : '';
+    const data = this.#config.type === 'vxlan' ? `,"BackendData":{"VNI":1,"VtepMAC":"${this.#mac}"}` : '';
     return `{"PublicIP":"${this.host.plan.address}","PublicIPv6":null,"BackendType":"${this.#config.type}"${data}}`;
   }
 
@@ -68,7 +67,11 @@ export class Flanneld {
     // By the container engine: flanneld leaves it alone.
     writeSysctl(this.host.name, 'net.ipv4.ip_forward', '1');
     if (this.#config.type === 'vxlan') {
-      await this.#ip(`address flush dev ${DEVICE}`, `address add ${this.#base}/32 dev ${DEVICE}`, `link set ${DEVICE} up`);
+      await this.#ip(
+        `address flush dev ${DEVICE}`,
+        `address add ${this.#base}/32 dev ${DEVICE}`,
+        `link set ${DEVICE} up`,
+      );
     }
     const mtu = this.#config.type === 'vxlan' ? 1450 : 1500;
     const first = this.#base.replace(/\.0$/, '.1');
@@ -132,12 +135,15 @@ export class Flanneld {
       return;
     }
     if (code === 0) await this.#ip(`link delete ${DEVICE}`);
-    const random = Array.from({ length: 5 }, () => Math.floor(Math.random() * 256).toString(16).padStart(2, '0'));
+    const random = Array.from({ length: 5 }, () =>
+      Math.floor(Math.random() * 256)
+        .toString(16)
+        .padStart(2, '0'),
+    );
     this.#mac = ['ae', ...random].join(':');
     await this.#ip(
       `link add ${DEVICE} mtu 1450 address ${this.#mac} type vxlan id 1 local ${address} dev ${UPLINK} dstport 8472 nolearning`,
     );
-    writeSysctl(this.host.name, `net.ipv6.conf.${DEVICE.replace('.', '/')}.accept_ra`, '0');
   }
 
   async #add(peer: FlannelLease): Promise<void> {
