@@ -66,13 +66,7 @@ export class Flanneld {
     await this.#acquire(wish);
     // By the container engine: flanneld leaves it alone.
     writeSysctl(this.host.name, 'net.ipv4.ip_forward', '1');
-    if (this.#config.type === 'vxlan') {
-      await this.#ip(
-        `address flush dev ${DEVICE}`,
-        `address add ${this.#base}/32 dev ${DEVICE}`,
-        `link set ${DEVICE} up`,
-      );
-    }
+    if (this.#config.type === 'vxlan') await this.#ensureAddress();
     const mtu = this.#config.type === 'vxlan' ? 1450 : 1500;
     const first = this.#base.replace(/\.0$/, '.1');
     writeFileSync(
@@ -143,6 +137,18 @@ export class Flanneld {
     this.#mac = ['ae', ...random].join(':');
     await this.#ip(
       `link add ${DEVICE} mtu 1450 address ${this.#mac} type vxlan id 1 local ${address} dev ${UPLINK} dstport 8472 nolearning`,
+    );
+  }
+
+  /** The base and no other of the Network; where it stands it is left standing. */
+  async #ensureAddress(): Promise<void> {
+    const shown = await this.host.run(['ip', '-4', '-o', 'address', 'show', 'dev', DEVICE]);
+    const standing = [...shown.matchAll(/ inet (\S+) /g)].map(([, address = '']) => address);
+    const wanted = `${this.#base}/32`;
+    await this.#ip(
+      ...standing.filter((address) => address !== wanted).map((address) => `address delete ${address} dev ${DEVICE}`),
+      ...(standing.includes(wanted) ? [] : [`address add ${wanted} dev ${DEVICE}`]),
+      `link set ${DEVICE} up`,
     );
   }
 
