@@ -41,14 +41,18 @@ enclosed(import.meta.url, () => {
         await any?.weftd(['config', 'set', '--store', store, '-f', '-'], JSON.stringify(NETWORKS[name]));
       }
       for (const daemon of daemons.values()) daemon.startDaemon();
-      for (const [which, daemon] of daemons) {
-        const others = which.startsWith('vxlan') ? 2 : 1;
-        await daemon.await(
-          'reaches its peers',
-          ({ ready, peers }) => (ready && peers.length === others && peers.every(settled) ? true : undefined),
-          never,
-        );
-        addresses.set(which, await giveAddress(daemon, which));
+      for (const name of NAMES) {
+        for (const host of HOSTS[name]) {
+          await daemons
+            .get(`${name} ${host}`)
+            ?.await(
+              'reaches its peers',
+              ({ ready, peers }) =>
+                ready && peers.length === HOSTS[name].length - 1 && peers.every(settled) ? true : undefined,
+              never,
+            );
+          addresses.set(`${name} ${host}`, await giveAddress(name, host));
+        }
       }
     });
     after(closeLabs);
@@ -64,8 +68,7 @@ enclosed(import.meta.url, () => {
       });
 
     /** As the suite of flannel does: a device that does nothing gets the address of the file. */
-    async function giveAddress(daemon: LabHost, which: string): Promise<string> {
-      const [name = 'vxlan', host = ''] = which.split(' ') as [Name, string];
+    async function giveAddress(name: Name, host: string): Promise<string> {
       const { subnet } = parseSubnetFile(readFileSync(fileOf(name, host), 'utf8'));
       assert.ok(subnet !== undefined);
       const address = firstHostOf(subnet);
