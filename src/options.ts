@@ -17,6 +17,7 @@ import {
   text,
   toggle,
   variable,
+  wholeNumber,
 } from './commands/option-kinds.ts';
 import { defaulted, many, optional, type Option } from './commands/option.ts';
 import { LOG_LEVELS } from './system/pino-log.ts';
@@ -77,6 +78,26 @@ export const OPTIONS = {
   cloud: defaulted(oneOf('CLOUD', ['auto', 'none', 'aws', 'gce']), 'auto', {
     help: 'whose machine this host is; auto goes by its firmware, and gce is not carried by this version',
     uses: OF_DAEMONS,
+  }),
+  ipMasq: defaulted(toggle, 'false', {
+    help: 'masquerade what leaves the Network',
+    uses: OF_DAEMONS,
+    flannel: true,
+  }),
+  ipMasqFullyRandomDisable: defaulted(toggle, 'false', {
+    help: 'masquerade without choosing source ports at random',
+    uses: OF_DAEMONS,
+    flannel: true,
+  }),
+  iptablesForwardRules: defaulted(toggle, 'true', {
+    help: "accept the Network's forwarded packets where something would drop them",
+    uses: OF_DAEMONS,
+    flannel: true,
+  }),
+  iptablesResync: defaulted(wholeNumber('SECONDS', 1, 86_400), '5', {
+    help: 'look at the firewall at least this often',
+    uses: ['run', 'user-data'],
+    flannel: true,
   }),
   allowRenumber: defaulted(toggle, 'false', {
     help: 'take another subnet although something on this host still uses the lost one',

@@ -78,6 +78,8 @@ export class Passes {
       );
     if (report.scope === 'all') {
       this.#subnetFileWritten = !report.failed.some(({ change }) => changeKey(change) === hostEntryKey(file));
+    }
+    if (report.firewall !== undefined) {
       const ofHost = report.findings.filter((finding) => !view.findings.includes(finding));
       this.#parts.findings.set('host', [...ofHost, ...this.#parts.guardFindings()]);
     }

@@ -1,6 +1,5 @@
 /** flannel's flags, of today and before, that this version does not carry, and what a person may do about each. */
 const STORE = 'In this version one option names the store: --store etcd://HOST:PORT/PREFIX.';
-const MASQUERADE = 'This version sets no masquerade rules; what stands in the firewall stays.';
 const KUBERNETES = 'Weft reads no Kubernetes API: its network config stands in the store (weftd config set).';
 const IPV6 = 'This version carries IPv4.';
 const LOG = 'The log is set by --log-level.';
@@ -17,10 +16,6 @@ export const NOT_CARRIED: Readonly<Record<string, string>> = {
   'etcd-password': STORE,
   'public-ipv6': IPV6,
   'subnet-lease-renew-margin': 'A lease is renewed after a third of Weft.LeaseTTL, which stands in the network config.',
-  'ip-masq': MASQUERADE,
-  'ip-masq-fully-random-disable': MASQUERADE,
-  'iptables-resync': MASQUERADE,
-  'iptables-forward-rules': 'Where forwarded packets are dropped, the rule that accepts ours is always set.',
   'ip-blackhole-route': 'Packets to the Network that have no route are always refused.',
   'kube-subnet-mgr': KUBERNETES,
   'kube-api-url': KUBERNETES,

@@ -50,6 +50,15 @@ export const storeUrl: Kind<string> = {
   read: (value) => (/^[a-z][a-z0-9+.-]*:\/\/./.test(value) ? value : undefined),
 };
 
+export const wholeNumber = (placeholder: string, least: number, most: number): Kind<number> => ({
+  placeholder,
+  expects: most === Infinity ? `a whole number of at least ${least}` : `a whole number from ${least} to ${most}`,
+  read: (value) => {
+    const number = /^-?[0-9]{1,9}$/.test(value) ? Number(value) : Number.NaN;
+    return number >= least && number <= most ? number : undefined;
+  },
+});
+
 export const pattern: Kind<string> = {
   placeholder: 'REGEX',
   expects: 'a regular expression like ^eth[0-9]+$',

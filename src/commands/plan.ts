@@ -1,4 +1,5 @@
 /** What a pass would change on this host now: everything is read, nothing is written, not even this host's own state. */
+import { firewallWish } from '../agent/firewall-wish.ts';
 import { subnetEnv } from '../agent/subnet-env.ts';
 import { vtepMac } from '../agent/vtep-mac.ts';
 import { WeftError } from '../core/errors.ts';
@@ -29,7 +30,7 @@ import { planOf, planText } from './plan-text.ts';
 import { storeIdentity } from './open-store.ts';
 import { requireLinux, requireNetAdmin } from './require-linux.ts';
 import { openCloud } from './this-cloud.ts';
-import { MACHINE_ID, uplinkChoice } from './this-host.ts';
+import { firewallOptions, MACHINE_ID, uplinkChoice } from './this-host.ts';
 import { currentView, requiredStore, withStore } from './with-store.ts';
 
 export const plan: Action = async (invocation) => {
@@ -55,9 +56,13 @@ export const plan: Action = async (invocation) => {
     const id = known?.instance.id ?? instanceIdOf(instanceKey);
     const host = new SharedHost(new LinuxHost(), new Claims(options.stateDir, id), 'dry run');
     const place = cloudOf(lease, await records.list('ledger', signal));
-    const self = { ...(await selfOf(invocation, host, { view, lease, node, known })), ...place };
+    const firewall = firewallWish({ id }, firewallOptions(options));
+    const self = { ...(await selfOf(invocation, host, { view, lease, node, known })), ...place, firewall };
     const links = devicesOf(self, datapathsOf(self.config.paths));
-    const files = [subnetEnv(self, { subnetFile: options.subnetFile, ipMasq: false }), ...networkdFiles(id, links)];
+    const files = [
+      subnetEnv(self, { subnetFile: options.subnetFile, ipMasq: options.ipMasq }),
+      ...networkdFiles(id, links),
+    ];
     const input = {
       self,
       view,
@@ -109,7 +114,7 @@ async function selfOf(
   { options, signal }: Invocation,
   host: HostNetwork,
   { view, lease, node, known }: Known,
-): Promise<Self> {
+): Promise<Omit<Self, 'firewall'>> {
   if (view.config === undefined)
     throw new WeftError('CONFIG_MISSING', `there is no network config in ${options.store}`, {
       hint: 'Write one: weftd config set -f FILE.',

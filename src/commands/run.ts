@@ -17,7 +17,7 @@ import { CONTROL_SOCKET } from './find-daemon.ts';
 import { variablesNotCarried } from './read-arguments.ts';
 import { requireLinux, requireNetAdmin } from './require-linux.ts';
 import { machineRegion, openCloud, type OpenedCloud } from './this-cloud.ts';
-import { MACHINE_ID, subnetIn, uplinkChoice } from './this-host.ts';
+import { firewallOptions, MACHINE_ID, subnetIn, uplinkChoice } from './this-host.ts';
 import { requiredStore } from './with-store.ts';
 
 export const run: Action = async (invocation) => {
@@ -134,11 +134,8 @@ function agentOptions(
     uplink: uplinkChoice(options),
     subnetFile: subnetPath,
     subnetFromFile,
-    // This version sets no masquerade rules: whoever reads the file does, as Docker by itself.
-    ipMasq: false,
-    ipMasqFullyRandom: true,
-    acceptForwarded: true,
-    firewallResyncMs: 5000,
+    ...firewallOptions(options),
+    firewallResyncMs: options.iptablesResync * 1000,
     health: healthListen === 'off' ? undefined : healthListen,
     controlSocket: path.join(state.directory, CONTROL_SOCKET),
     allowRenumber,

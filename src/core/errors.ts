@@ -55,6 +55,7 @@ export const ERROR_KINDS = {
   STATE_UNREADABLE: fault,
   INSTANCE_RUNNING: fault,
   FORWARD_DROPS: passing,
+  MASQUERADE_FOREIGN: passing,
   NETWORKD_RESTART: passing,
   PROBE_UNAVAILABLE: passing,
   PROBE_KEY_REFUSED: passing,

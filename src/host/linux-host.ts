@@ -17,13 +17,13 @@ import { interfaceAddresses } from './addresses.ts';
 import { applyChanges } from './apply-changes.ts';
 import { Asked } from './asked.ts';
 import { observeFiles } from './files.ts';
-import { observeAccepts } from './firewall.ts';
 import { kernelFailure } from './kernel-errors.ts';
 import { KernelHints } from './kernel-hints.ts';
 import { KernelThread } from './kernel-thread.ts';
 import { observeKernel } from './kernel-observation.ts';
 import { Links } from './links.ts';
 import { LinuxProbe } from './linux-probe.ts';
+import { PacketFilter } from './packet-filter.ts';
 import { observeSysctls } from './sysctls.ts';
 import { findUplink } from './uplink.ts';
 import type { WatchScope } from './worker-messages.ts';
@@ -37,6 +37,7 @@ interface Kernel {
 export class LinuxHost implements HostNetwork {
   #kernel: Kernel | undefined;
   #uplink: string | undefined;
+  readonly #filter = new PacketFilter();
 
   async observe(scope: HostScope, signal: AbortSignal): Promise<HostObservation> {
     const asked = new Asked(scope.only);
@@ -44,22 +45,20 @@ export class LinuxHost implements HostNetwork {
     const links = new Links(socket);
     const kernel = await attempt('look at the kernel', signal, () => observeKernel(socket, links, scope, asked));
     hints.watch(watchScope(scope, this.#uplink, links));
-    const accepts = scope.accepts.filter((network) => asked.has({ kind: 'accept', network }));
     const [sysctls, files, firewall] = await Promise.all([
       observeSysctls(scope.sysctls.filter((name) => asked.hasKey(`sysctl ${name}`))),
       observeFiles(scope.files.filter((path) => asked.hasKey(`file ${path}`))),
-      accepts.length === 0 ? undefined : observeAccepts(accepts, signal),
+      this.#filter.observe(scope, asked, signal),
     ]);
     stopIfAborted(signal);
-    return {
-      entries: [...kernel, ...sysctls, ...files, ...(firewall?.entries ?? [])],
-      findings: firewall?.findings ?? [],
-    };
+    return { ...firewall, entries: [...kernel, ...sysctls, ...files, ...firewall.entries] };
   }
 
   async apply(changes: readonly Change<HostEntry>[], signal: AbortSignal): Promise<readonly ChangeOutcome[]> {
     const { socket, hints } = this.#open();
-    return attempt('change the kernel', signal, () => applyChanges(socket, hints, changes, signal));
+    return attempt('change the kernel', signal, () =>
+      applyChanges({ socket, hints, filter: this.#filter }, changes, signal),
+    );
   }
 
   hints(signal: AbortSignal): AsyncIterable<HostHint> {

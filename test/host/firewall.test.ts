@@ -5,13 +5,13 @@ import os from 'node:os';
 import path from 'node:path';
 import { before, beforeEach, describe, it } from 'node:test';
 import { describeHostEntry } from '../../src/core/host-entry.ts';
-import { observeAccepts } from '../../src/host/firewall.ts';
 import { findProgram } from '../../src/host/program.ts';
 import { enterOwnNetworkNamespace, NEEDS_ROOT } from './own-network-namespace.ts';
 import {
   DOCKER,
   iptables,
   legacy,
+  look,
   NETWORK,
   nft,
   OTHER,
@@ -141,7 +141,7 @@ describe('forwarded packets of the Network', { skip: NEEDS_ROOT }, () => {
         mode: 0o755,
       });
       process.env['PATH'] = `${folder}:${before}`;
-      const { entries, findings } = await observeAccepts([NETWORK], new AbortController().signal);
+      const { entries, findings } = await look({ accepts: [NETWORK] });
       assert.deepEqual(entries.map(describeHostEntry), ['accept forwarded 10.42.0.0/16']);
       assert.match(
         findings[0]?.message ?? '',
