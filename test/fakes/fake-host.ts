@@ -173,6 +173,8 @@ export class FakeHost implements HostNetwork {
         return scope.sysctls.includes(entry.name);
       case 'accept':
         return scope.accepts.includes(entry.network);
+      case 'extension':
+        return true;
       case 'file':
         return scope.files.includes(entry.path);
     }
@@ -189,6 +191,7 @@ const HINT_OF: Readonly<Record<HostEntry['kind'], HostHint>> = {
   unreachable: 'routes',
   sysctl: 'everything',
   accept: 'firewall',
+  extension: 'everything',
   file: 'everything',
 };
 
