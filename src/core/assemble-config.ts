@@ -29,7 +29,7 @@ export function assemble(
       gbp: weft.vxlan.gbp ?? backend.gbp,
       learning: weft.vxlan.learning ?? backend.learning,
     },
-    extension: backend.extension,
+    ...(backend.extension === undefined ? {} : { extension: backend.extension }),
     udpPort: weft.udpPort ?? (backend.type === 'udp' ? backend.port : undefined) ?? UDP_PORT,
     leaseTtlMs: weft.leaseTtlMs ?? LEASE_TTL_MS,
     routeWriter: weft.routeWriter ?? 'node',

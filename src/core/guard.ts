@@ -69,7 +69,8 @@ export function guard(before: GuardState, input: GuardInput): Guarded {
   for (const subnet of lost) wantedSince.set(subnet, before.wantedSince.get(subnet) ?? nowMs);
 
   // Peers out of this pass's sight whose removal waits count too: a mistake that comes in portions is one mistake.
-  const standing = only === undefined ? observed.filter((entry) => peerOf(entry) !== undefined).length : before.standing;
+  const standing =
+    only === undefined ? observed.filter((entry) => peerOf(entry) !== undefined).length : before.standing;
   const implausible = wantedSince.size > PLAUSIBLE && wantedSince.size * 2 > standing;
   const reasons = new Map<Subnet, string>();
   let heldForMs: number | undefined;

@@ -50,8 +50,8 @@ export interface NetworkConfig {
   /** In order of preference. Empty for `alloc` and `extension`. */
   readonly paths: readonly PathName[];
   readonly vxlan: VxlanOptions;
-  /** Of Backend.Type extension; undefined for all others. */
-  readonly extension: ExtensionCommands | undefined;
+  /** Of Backend.Type extension alone. */
+  readonly extension?: ExtensionCommands;
   readonly udpPort: number;
   readonly leaseTtlMs: number;
   readonly routeWriter: 'node' | 'reconciler';

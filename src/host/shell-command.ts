@@ -22,6 +22,9 @@ const SAID_LIMIT = 1000;
 /** After the shell has ended, what it started may still hold its output open, for ever if it is a daemon. */
 const LINGER_MS = 500;
 
+/** Runs its argument with one pipe for both outputs, as Go's CombinedOutput does: of two, nobody could tell which line was first. */
+const BOTH_OUTPUTS = 'exec sh -c "$1" 2>&1';
+
 /** A command that takes longer hangs. */
 export const COMMAND_LIMIT_MS = 60_000;
 
@@ -36,7 +39,7 @@ export async function runShell(
   const { spawn } = await import('node:child_process');
   const env = { ...process.env, ...command.environment };
   // A group of its own: what it has started can be killed with it.
-  const child = spawn('/bin/sh', ['-c', command.text], { env, detached: true, stdio: 'pipe' });
+  const child = spawn('/bin/sh', ['-c', BOTH_OUTPUTS, 'sh', command.text], { env, detached: true, stdio: 'pipe' });
   const output = collect(child);
   // It may end without reading.
   child.stdin.on('error', () => undefined);
@@ -63,7 +66,7 @@ export async function runShell(
   }
 }
 
-/** Both streams in the order in which they are read; what is too much is read too, or the command would wait for ever to be rid of it. */
+/** What is too much is read too, or the command would wait for ever to be rid of it. */
 function collect(child: ChildProcessWithoutNullStreams): () => string {
   const chunks: Buffer[] = [];
   let size = 0;
