@@ -2,6 +2,7 @@
 import type { CloudInventory } from '../contracts/cloud-inventory.ts';
 import type { CloudNetwork } from '../contracts/cloud-network.ts';
 import type { Clock } from '../contracts/clock.ts';
+import type { HostExtension } from '../contracts/host-extension.ts';
 import type { HostNetwork, UplinkChoice } from '../contracts/host-network.ts';
 import type { LeaseStore } from '../contracts/lease-store.ts';
 import type { Log } from '../contracts/log.ts';
@@ -52,6 +53,7 @@ export interface AgentParts {
   readonly store: LeaseStore;
   readonly records: Records;
   readonly host: HostNetwork;
+  readonly extension: HostExtension;
   readonly probe: PathProbe;
   readonly state: NodeState;
   /** Absent: in none, or in one whose routes are not programmed. */

@@ -41,7 +41,7 @@ export class Agent {
   }
 
   /**
-   * Runs until the signal fires (the data path stays as it is, the lease too), until it is drained, or until the lease is lost for good.
+   * Runs until the signal fires (the data path stays as it is, but for what ShutdownCommand takes away, and the lease too), until it is drained, or until the lease is lost for good.
    * @throws WeftError what makes going on senseless: NETWORK_OVERLAP, NOT_PERMITTED, DUPLICATE_NODE_ID, BAD_OPTION, ...
    */
   async run(signal: AbortSignal): Promise<AgentEnd> {
@@ -53,6 +53,9 @@ export class Agent {
     } catch (error) {
       if (!signal.aborted) throw error;
       return { how: 'stopped' };
+    } finally {
+      // The signal has fired by now; a second one ends the process, whatever the command does.
+      await this.#parts.extension.shutDown(new AbortController().signal);
     }
   }
 

@@ -2,10 +2,11 @@
 import type { HostNetwork } from '../contracts/host-network.ts';
 import { tryAddress } from '../core/address.ts';
 import type { LedgerRow } from '../core/cloud-route.ts';
-import { describeHostEntry, hostEntryKey, sameHostEntry } from '../core/host-entry.ts';
-import type { PathName } from '../core/path.ts';
+import { describeHostEntry, hostEntryKey, sameHostEntry, type HostEntry } from '../core/host-entry.ts';
+import type { Reach, Refusal } from '../core/path.ts';
 import { contains, trySubnet } from '../core/subnet.ts';
 import type { Self } from '../datapath/datapath.ts';
+import { extensionWay } from '../datapath/extension.ts';
 import { mtuBounds, type MtuBounds } from '../datapath/mtu.ts';
 import { datapathsOf } from '../datapath/paths.ts';
 import { hostScope } from '../reconcile/host-scope.ts';
@@ -13,7 +14,7 @@ import type { PathTurn, PathWords, ProbedPath } from './path-words.ts';
 import type { PassReport, PeerPath } from '../reconcile/pass-report.ts';
 
 export interface ExplainedPath {
-  readonly path: PathName;
+  readonly path: Refusal['path'];
   readonly verdict: 'taken' | 'refused' | 'usable';
   /** Of a refusal; else what probes say. */
   readonly why: string | null;
@@ -24,10 +25,10 @@ export interface Explanation {
   readonly subnet: string;
   readonly publicIP: string;
   readonly epoch: number;
-  readonly path: PathName | 'none';
+  readonly path: Reach;
   /** When this path was taken, ISO 8601, and what was taken before: null when the peer was new. */
   readonly since: string;
-  readonly before: PathName | 'none' | null;
+  readonly before: Reach | null;
   /** In the order of preference. */
   readonly paths: readonly ExplainedPath[];
   /** What the ledger says of the route to it in the table that this host's subnet uses; null: nothing, or no cloud. */
@@ -51,7 +52,7 @@ export interface ExplainParts {
   readonly host: HostNetwork;
   readonly self: Self;
   /** The path before the one that the peer is on now. */
-  readonly before: PathName | 'none' | undefined;
+  readonly before: Reach | undefined;
   readonly words: PathWords;
 }
 
@@ -72,6 +73,10 @@ function explainPaths(
   { peer, path: taken }: PeerPath,
   { refused, trouble, probes }: PathWords,
 ): ExplainedPath[] {
+  if (self.config.extension !== undefined)
+    return taken === 'extension'
+      ? [{ path: taken, verdict: 'taken', why: null }]
+      : refused.map(({ path, why }) => ({ path, verdict: 'refused', why }));
   return datapathsOf(self.config.paths).map((path) => {
     const says = probes.find((one) => one.path === path.name)?.says ?? null;
     if (path.name === taken) return { path: path.name, verdict: 'taken', why: trouble ?? says };
@@ -91,6 +96,11 @@ function cloudRoute(row: LedgerRow | undefined): Explanation['cloudRoute'] {
   return { table, target, epoch, state, why };
 }
 
+function byCommands({ config }: Self, { peer, path }: PeerPath): HostEntry[] {
+  const way = config.extension === undefined || path !== 'extension' ? undefined : extensionWay(config.extension, peer);
+  return way !== undefined && 'entry' in way ? [way.entry] : [];
+}
+
 export async function explain(
   { host, self, before, words }: ExplainParts,
   found: PeerPath,
@@ -98,7 +108,7 @@ export async function explain(
 ): Promise<Explanation> {
   const { peer, path: taken } = found;
   const path = datapathsOf(self.config.paths).find(({ name }) => name === taken);
-  const wanted = path?.send(self, peer, undefined) ?? [];
+  const wanted = path?.send(self, peer, undefined) ?? byCommands(self, found);
   const scope = { ...hostScope(self, [], [], undefined), only: new Set(wanted.map(hostEntryKey)) };
   const observed = wanted.length === 0 ? [] : (await host.observe(scope, signal)).entries;
   const overhead = path?.overheadBytes ?? 0;

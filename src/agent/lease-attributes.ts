@@ -16,12 +16,14 @@ export interface Offer extends Receiver {
 }
 
 /** flannel's types that name themselves in a lease. udp, alloc and the clouds' say nothing, which flanneld reads as udp. */
-function flannelPart({ config, vtepMac }: Offer): Pick<LeaseAttributes, 'backendType' | 'backendData'> {
+function flannelPart({ config, vtepMac, extensionData }: Offer): Pick<LeaseAttributes, 'backendType' | 'backendData'> {
   switch (config.backendType) {
     case 'vxlan':
       return { backendType: 'vxlan', backendData: vxlanData(config.vxlan.vni, vtepMac) };
     case 'host-gw':
       return { backendType: 'host-gw' };
+    case 'extension':
+      return { backendType: 'extension', ...(extensionData === undefined ? {} : { backendData: extensionData }) };
     default:
       return {};
   }

@@ -42,7 +42,7 @@ export async function metricsOf(facts: Facts): Promise<Answer> {
     labelNames: ['path'],
     registers,
   });
-  const counts = new Map<string, number>([...PATH_NAMES, 'none'].map((path) => [path, 0]));
+  const counts = new Map<string, number>([...PATH_NAMES, 'extension', 'none'].map((path) => [path, 0]));
   for (const { path } of passes.last?.peers.values() ?? []) counts.set(path, (counts.get(path) ?? 0) + 1);
   for (const [path, count] of counts) peers.set({ path }, count);
 

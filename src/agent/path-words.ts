@@ -44,7 +44,7 @@ export function pathWords(
   const nowMs = clock.now();
   const iso = (atMs: number): string => new Date(clock.wallTime() - (nowMs - atMs)).toISOString();
   const chosen = choices.now(known);
-  const whys = new Map(chosen?.refused.map(({ path, why }) => [path, why]));
+  const whys = new Map<string, string>(chosen?.refused.map(({ path, why }) => [path, why]));
   const probes = [...known.choice.pairs].map(([path, pair]): ProbedPath => {
     const { rttMs, lastHeardMs } = pair;
     return {

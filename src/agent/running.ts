@@ -133,11 +133,10 @@ export class Running {
   }
 
   get self(): Self {
-    const { vtepMac, firewall } = this.#started.self;
     const { config, uplink, lease } = this;
     const cloud = this.#beside.cloud?.facts;
     const place = cloud === undefined ? {} : { cloud };
-    return { config, uplink, vtepMac, lease, base: baseOf(lease.subnet.v4), firewall, ...place };
+    return { ...this.#started.self, config, uplink, lease, base: baseOf(lease.subnet.v4), ...place };
   }
 
   wake(): void {

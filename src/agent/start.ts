@@ -4,6 +4,8 @@
  *   uplink ─┐
  *   config ─┴─► own networks clear of it? ─► tunnel devices ready ─► claim ─► subnet.env
  *
+ * With Backend.Type extension its commands stand on both sides of the claim.
+ *
  * No list of leases is read here, so that it takes no longer in a large cluster.
  */
 import type { CloudSelf } from '../contracts/cloud-network.ts';
@@ -21,6 +23,7 @@ import type { AgentParts } from './agent-parts.ts';
 import { findingOf, type Findings } from './findings.ts';
 import { firewallWish } from './firewall-wish.ts';
 import { firstClaim, firstLook, ownDevices, previousSubnets, readyDevices } from './first-claim.ts';
+import { refuseNat } from './host-gw.ts';
 import { refuseCloudOverlap, refuseOverlap } from './network-overlap.ts';
 import { patiently, type Patience } from './patiently.ts';
 import { subnetEnv } from './subnet-env.ts';
@@ -73,7 +76,7 @@ export class StartUp {
   /** @throws WeftError NETWORK_OVERLAP, NOT_PERMITTED, ABORTED, or what the store says that time does not heal */
   async run(signal: AbortSignal): Promise<Started> {
     const parts = this.#parts;
-    const { host, state } = parts;
+    const { host, state, extension } = parts;
     // The store first: while it answers, the kernel is asked.
     const reading = this.#readConfig(signal);
     const found = this.#findUplink(signal);
@@ -83,6 +86,7 @@ export class StartUp {
       found.then(({ address }) => this.#placeInCloud(address, signal)),
       patiently('host', () => host.addresses(signal), this.#patience, signal),
     ]);
+    refuseNat(config, uplink);
     const { node, vtepMac: remembered } = state.remembered;
     const cloud =
       cloudSelf === undefined
@@ -99,11 +103,13 @@ export class StartUp {
       ownSubnet: previous,
     });
 
+    const extensionData = await extension.prepare(config.extension, signal);
     const base = previous === undefined ? undefined : baseOf(previous);
     const looked = await patiently('host', () => firstLook(parts, unknown, base, signal), this.#patience, signal);
     const receiver: Receiver = {
       ...unknown,
       vtepMac: vtepMac({ node, config, adopted: undefined, observed: looked, remembered }),
+      ...(extensionData === undefined ? {} : { extensionData }),
     };
     const observed = await readyDevices(parts, receiver, looked, signal);
 
@@ -111,6 +117,8 @@ export class StartUp {
     const { lease, adopted, incarnation, sentAt } = claim;
     const firewall = firewallWish(parts.instance, parts.options);
     const self: Self = { ...claim.receiver, lease, base: baseOf(lease.subnet.v4), firewall };
+    const { publicIP } = lease.attributes;
+    await extension.settle({ network: config.v4.network, subnet: lease.subnet.v4, publicIP }, signal);
     const file = subnetEnv(self, parts.options);
     const stands = observed.some((entry) => sameHostEntry(entry, file));
     const [outcome] = stands ? [] : await host.apply([{ op: 'put', want: file }], signal);

@@ -17,10 +17,10 @@ export interface KnownMacs {
 }
 
 export function vtepMac({ node, config, adopted, observed, remembered }: KnownMacs): MacAddress {
-  const { vni, port } = config.vxlan;
+  const { vni } = config.vxlan;
   const name = vxlanLinkName(config.backendType, vni);
   const device = observed.find((entry) => entry.kind === 'link' && entry.name === name);
-  const leased = adopted === undefined ? undefined : vxlanEndpointOf(adopted, port)?.mac;
+  const leased = adopted === undefined ? undefined : vxlanEndpointOf(adopted, config.vxlan)?.mac;
   const standing = device?.kind === 'link' && device.vni === vni ? device.mac : undefined;
   return (
     [leased, standing, remembered].find((mac) => mac !== undefined && isUnicastMac(mac)) ??

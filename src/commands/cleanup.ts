@@ -11,10 +11,14 @@ import { HOST_ENTRIES, describeHostEntry, type HostEntry } from '../core/host-en
 import { parseSubnetFile } from '../core/subnet-file.ts';
 import { baseOf } from '../core/subnet.ts';
 import { Activity } from '../host/activity.ts';
+import { ExtensionLife } from '../host/extension-life.ts';
+import { ExtensionMemory } from '../host/extension-memory.ts';
+import { ExtensionPeers } from '../host/extension-peers.ts';
 import { LinuxHost } from '../host/linux-host.ts';
 import { networkdPaths } from '../host/networkd.ts';
 import { SharedHost } from '../host/shared-host.ts';
 import { openStateDirectory, readState, type KnownState } from '../host/state-directory.ts';
+import { PinoLog } from '../system/pino-log.ts';
 import type { Action, Invocation } from './command.ts';
 import { storeIdentity } from './open-store.ts';
 import { requireLinux, requireNetAdmin } from './require-linux.ts';
@@ -40,12 +44,13 @@ export const cleanup: Action = async (invocation) => {
   });
   try {
     await new Activity(known.instance.id).forget(signal);
-    const { removed, findings } = await removeAll(
-      new SharedHost(new LinuxHost(), state.claims, 'daemon'),
-      known,
-      options,
-      signal,
-    );
+    const extension = new ExtensionMemory(known.directory);
+    const host = new ExtensionPeers(new SharedHost(new LinuxHost(), state.claims, 'daemon'), extension);
+    const { removed, findings } = await removeAll(host, known, options, signal);
+    // After the peers: it may take away what their commands need.
+    const log = new PinoLog('warn');
+    await new ExtensionLife(extension, log).shutDown(signal);
+    await log.flush();
     io.out(
       removed.length === 0
         ? 'Nothing of it stands on this host.\n'
@@ -70,6 +75,7 @@ const whatStays = ({ remembered: { subnet } }: KnownState): string =>
     : `The lease of ${subnet} stays in the store, and routes to it in a cloud's tables stay there: start weftd and drain it to take both away.\n`;
 
 const REMOVED: ReadonlySet<HostEntry['kind']> = new Set([
+  'extension',
   'route',
   'neighbour',
   'fdb',

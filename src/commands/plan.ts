@@ -1,5 +1,6 @@
 /** What a pass would change on this host now: everything is read, nothing is written, not even this host's own state. */
 import { firewallWish } from '../agent/firewall-wish.ts';
+import path from 'node:path';
 import { subnetEnv } from '../agent/subnet-env.ts';
 import { vtepMac } from '../agent/vtep-mac.ts';
 import { WeftError } from '../core/errors.ts';
@@ -17,6 +18,8 @@ import type { Clock } from '../contracts/clock.ts';
 import type { RecordList } from '../contracts/records.ts';
 import type { HostNetwork } from '../contracts/host-network.ts';
 import { Claims } from '../host/claims.ts';
+import { ExtensionMemory } from '../host/extension-memory.ts';
+import { ExtensionPeers } from '../host/extension-peers.ts';
 import { LinuxHost } from '../host/linux-host.ts';
 import { networkdFiles } from '../host/networkd.ts';
 import { machineNodeId } from '../host/node-identity.ts';
@@ -54,7 +57,8 @@ export const plan: Action = async (invocation) => {
       return 0;
     }
     const id = known?.instance.id ?? instanceIdOf(instanceKey);
-    const host = new SharedHost(new LinuxHost(), new Claims(options.stateDir, id), 'dry run');
+    const shared = new SharedHost(new LinuxHost(), new Claims(options.stateDir, id), 'dry run');
+    const host = new ExtensionPeers(shared, new ExtensionMemory(path.join(options.stateDir, id)));
     const place = cloudOf(lease, await records.list('ledger', signal));
     const firewall = firewallWish({ id }, firewallOptions(options));
     const self = { ...(await selfOf(invocation, host, { view, lease, node, known })), ...place, firewall };

@@ -29,6 +29,7 @@ export function assemble(
       gbp: weft.vxlan.gbp ?? backend.gbp,
       learning: weft.vxlan.learning ?? backend.learning,
     },
+    ...(backend.extension === undefined ? {} : { extension: backend.extension }),
     udpPort: weft.udpPort ?? (backend.type === 'udp' ? backend.port : undefined) ?? UDP_PORT,
     leaseTtlMs: weft.leaseTtlMs ?? LEASE_TTL_MS,
     routeWriter: weft.routeWriter ?? 'node',
@@ -70,6 +71,14 @@ export function checkTogether(
     differs('Weft.VXLAN.Port', weft.vxlan.port, 'Backend.Port', backend.port ?? VXLAN_PORT);
     differs('Weft.VXLAN.GBP', weft.vxlan.gbp, 'Backend.GBP', backend.gbp);
     differs('Weft.VXLAN.Learning', weft.vxlan.learning, 'Backend.Learning', backend.learning);
+  }
+  if (backend.extension !== undefined && weft.paths !== undefined && weft.paths.length > 0) {
+    problems.push({
+      code: 'CONFIG_INVALID',
+      key: 'Weft.Paths',
+      message: 'Weft.Paths is given, but with Backend.Type extension commands reach the peers, and they alone',
+      fix: 'Remove Weft.Paths, or choose another Backend.Type',
+    });
   }
   if (backend.type === 'udp' && backend.given)
     differs('Weft.UDP.Port', weft.udpPort, 'Backend.Port', backend.port ?? UDP_PORT);

@@ -1,5 +1,6 @@
 /** The member `Backend` of the network config: flannel's types, and the keys that each of them has. */
 import type { ConfigProblem } from './config-problem.ts';
+import type { ExtensionCommands } from './extension.ts';
 import { foldedFields, fieldReader, type FieldReader } from './json-fields.ts';
 import { isJsonObject, type JsonObject } from './json.ts';
 import { describeNode, type JsonNode, type JsonObjectNode } from './json-text.ts';
@@ -44,6 +45,8 @@ export interface BackendConfig {
   readonly learning: boolean;
   readonly directRouting: boolean;
   readonly routeTableIds: readonly string[];
+  /** Undefined for every type but extension. */
+  readonly extension: ExtensionCommands | undefined;
 }
 
 /** Default paths by type (docs/configuration.md). `Weft.Paths` stands above them. */
@@ -81,6 +84,7 @@ const ABSENT: BackendConfig = {
   learning: false,
   directRouting: false,
   routeTableIds: [],
+  extension: undefined,
 };
 
 /** A backend of a type that is wrong is read as far as it goes, so that all its problems are found at once. */
@@ -127,10 +131,20 @@ export function readBackend(node: JsonNode | undefined, problems: ConfigProblem[
       return { ...common, port: inRange(reader, 'Port', 1, 65_535, problems) };
     case 'aws-vpc':
       return { ...common, routeTableIds: readRouteTables(fields.get('RouteTableID'), problems) };
+    case 'extension':
+      return { ...common, extension: readCommands(reader) };
     default:
       return common;
   }
 }
+
+const readCommands = (reader: FieldReader): ExtensionCommands => ({
+  preStartup: reader.text('PreStartupCommand') ?? '',
+  postStartup: reader.text('PostStartupCommand') ?? '',
+  subnetAdd: reader.text('SubnetAddCommand') ?? '',
+  subnetRemove: reader.text('SubnetRemoveCommand') ?? '',
+  shutdown: reader.text('ShutdownCommand') ?? '',
+});
 
 function unknownType(type: string): ConfigProblem {
   const instead = NOT_CARRIED.get(type);

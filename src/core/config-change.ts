@@ -57,6 +57,11 @@ const FIXED: readonly Fixed[] = [
     read: (config) => config.vxlan.learning,
     why: `the device would be made anew; it ${RESTART}`,
   },
+  {
+    key: 'Backend.*Command',
+    read: (config) => JSON.stringify(config.extension),
+    why: `what the old commands have set up stands; it ${RESTART}`,
+  },
   { key: 'UDP.Port', read: (config) => config.udpPort, why: `peers send to the old one; it ${RESTART}` },
   { key: 'Probe.Port', read: (config) => config.probe.port, why: `peers ask at the old one; it ${RESTART}` },
   { key: 'GCE.Mode', read: (config) => config.gce.mode, why: `it ${RESTART}` },

@@ -164,7 +164,9 @@ function notes(config: NetworkConfig): ConfigFinding[] {
     key: 'Paths',
     message:
       paths.length === 0
-        ? `Backend.Type ${config.backendType}: subnets alone, no path is programmed`
+        ? config.extension === undefined
+          ? `Backend.Type ${config.backendType}: subnets alone, no path is programmed`
+          : 'Backend.Type extension: peers are reached by its commands alone, which every host runs as root'
         : `Paths, the best first: ${paths.join(', ')}`,
   });
   const uplink = config.mtuBytes ?? 1500;

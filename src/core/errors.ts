@@ -62,6 +62,8 @@ export const ERROR_KINDS = {
   ACTIVITY_UNKNOWN: passing,
   PEER_UNREACHED: passing,
   NO_DAEMON: fault,
+  EXTENSION_FAILED: passing,
+  UPLINK_BEHIND_NAT: fault,
   // The cloud
   ROUTE_TABLE_FULL: passing,
   CLOUD_DENIED: passing,

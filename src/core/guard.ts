@@ -2,12 +2,12 @@
  * Holds back removals that look like a mistake: the store lost its data, somebody cleared a prefix, a view came out wrong. A host that forgets its
  * peers cuts its containers off at once; one that keeps a dead peer's route for a minute harms nobody.
  *
- * What is counted are peers, by the route of their traffic. Whatever a held route stands on (gateway's neighbour entry, the entry of its MAC,
+ * What is counted are peers, by the route of their traffic, or by the command that has added them. Whatever a held route stands on (gateway's neighbour entry, the entry of its MAC,
  * device, source address, routes of the same peer that stand by) is held with it. Nothing is ever dropped: a change goes or is held, and a
  * held one comes again with the next diff for as long as it is wanted. Puts are never held, nor is a removal that makes room for one.
  */
 import type { Change } from './diff.ts';
-import { hostEntryKey, type HostEntry, type Route } from './host-entry.ts';
+import { hostEntryKey, type HostEntry } from './host-entry.ts';
 import { intervalOf, touches, union } from './interval-set.ts';
 import { printDuration } from './duration.ts';
 import type { Subnet } from './subnet.ts';
@@ -55,7 +55,11 @@ export interface Guarded {
   readonly heldForMs: number | undefined;
 }
 
-const isPeerRoute = (entry: HostEntry): entry is Route => entry.kind === 'route' && entry.metric === undefined;
+/** The peer whose traffic goes by this entry. */
+function peerOf(entry: HostEntry): Subnet | undefined {
+  if (entry.kind === 'route') return entry.metric === undefined ? entry.destination : undefined;
+  return entry.kind === 'extension' ? entry.subnet : undefined;
+}
 
 export function guard(before: GuardState, input: GuardInput): Guarded {
   const { changes, observed, only, answering, nowMs } = input;
@@ -65,7 +69,8 @@ export function guard(before: GuardState, input: GuardInput): Guarded {
   for (const subnet of lost) wantedSince.set(subnet, before.wantedSince.get(subnet) ?? nowMs);
 
   // Peers out of this pass's sight whose removal waits count too: a mistake that comes in portions is one mistake.
-  const standing = only === undefined ? observed.filter(isPeerRoute).length : before.standing;
+  const standing =
+    only === undefined ? observed.filter((entry) => peerOf(entry) !== undefined).length : before.standing;
   const implausible = wantedSince.size > PLAUSIBLE && wantedSince.size * 2 > standing;
   const reasons = new Map<Subnet, string>();
   let heldForMs: number | undefined;
@@ -97,12 +102,13 @@ export function guard(before: GuardState, input: GuardInput): Guarded {
 /** Peers whose route goes without anything taking its place. */
 function lostPeers({ changes, own }: GuardInput): Set<Subnet> {
   const lost = new Set<Subnet>();
-  for (const change of changes) if (change.op === 'remove' && isPeerRoute(change.was)) lost.add(change.was.destination);
+  for (const change of changes) {
+    const subnet = change.op === 'remove' ? peerOf(change.was) : undefined;
+    if (subnet !== undefined) lost.add(subnet);
+  }
   // The first pass of a large cluster puts thousands and removes none.
   if (lost.size === 0) return lost;
-  const arriving = changes.flatMap((change) =>
-    change.op === 'put' && isPeerRoute(change.want) ? [change.want.destination] : [],
-  );
+  const arriving = changes.flatMap((change) => (change.op === 'put' ? (peerOf(change.want) ?? []) : []));
   const claimed = union([...arriving, ...(own === undefined ? [] : [own])].map(intervalOf));
   for (const subnet of lost) if (touches(claimed, intervalOf(subnet))) lost.delete(subnet);
   return lost;
@@ -110,7 +116,9 @@ function lostPeers({ changes, own }: GuardInput): Set<Subnet> {
 
 /** A pass that looked at a few keys says nothing about the others: their removal is wanted still. */
 const isOutOfSight = (subnet: Subnet, { only }: GuardInput): boolean =>
-  only !== undefined && !only.has(hostEntryKey({ kind: 'route', destination: subnet, link: '', onlink: false }));
+  only !== undefined &&
+  !only.has(hostEntryKey({ kind: 'route', destination: subnet, link: '', onlink: false })) &&
+  !only.has(`extension ${subnet}`);
 
 /** For each entry to be removed: why it is held, if a held route stands on it. */
 function holder(
@@ -137,6 +145,8 @@ function holder(
     switch (entry.kind) {
       case 'route':
         return reasons.get(entry.destination);
+      case 'extension':
+        return reasons.get(entry.subnet);
       case 'neighbour':
         return gateways.get(`${entry.link} ${entry.address}`);
       case 'fdb':

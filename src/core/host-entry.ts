@@ -4,6 +4,7 @@
  */
 import type { Address } from './address.ts';
 import type { Comparison } from './diff.ts';
+import { describeExtensionPeer, type ExtensionPeer } from './extension.ts';
 import type { MacAddress } from './mac.ts';
 import { describeMasquerade, type Masquerade } from './masquerade-rules.ts';
 import type { Subnet } from './subnet.ts';
@@ -48,6 +49,8 @@ export interface Route {
   readonly onlink: boolean;
   readonly source?: Address;
   readonly mtuBytes?: number;
+  /** Seen: another hand's, that leads as flanneld's would (`HostScope.left`). Replaced by the one that is wanted in its place; never removed. */
+  readonly left?: true;
 }
 
 /** Packets to this range that have no route are refused, with ICMP Host Unreachable, instead of leaving by the default route. */
@@ -110,6 +113,7 @@ export type HostEntry =
   | Sysctl
   | ForwardAccept
   | Masquerade
+  | ExtensionPeer
   | HostFile;
 
 /** What many entries of a kind share: the metric, or the device. Together with kind and name it says which thing an entry is a state of. */
@@ -146,6 +150,8 @@ function nameOf(entry: HostEntry): string {
       return entry.network;
     case 'masquerade':
       return entry.instance;
+    case 'extension':
+      return entry.subnet;
     case 'file':
       return entry.path;
   }
@@ -174,6 +180,8 @@ const ORDER: Readonly<Record<HostEntry['kind'], number>> = {
   masquerade: 8,
   route: 9,
   file: 11,
+  // Commands may take their time: all else is in place before the first of them.
+  extension: 12,
 };
 
 /** After the routes of traffic, and gone before them: no packet of traffic takes one in between. */
@@ -189,7 +197,8 @@ const sameRoute = (a: Route, b: Route): boolean =>
   a.via === b.via &&
   a.onlink === b.onlink &&
   a.source === b.source &&
-  a.mtuBytes === b.mtuBytes;
+  a.mtuBytes === b.mtuBytes &&
+  a.left === b.left;
 
 /** Flat values of one shape: equal when every member is. An absent member equals an undefined one. */
 export function sameHostEntry(a: HostEntry, b: HostEntry): boolean {
@@ -262,6 +271,8 @@ export function describeHostEntry(entry: HostEntry): string {
       return `accept forwarded ${entry.network}`;
     case 'masquerade':
       return describeMasquerade(entry);
+    case 'extension':
+      return describeExtensionPeer(entry);
     case 'file':
       return `file ${entry.path} ${JSON.stringify(entry.text)}`;
   }

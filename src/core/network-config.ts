@@ -1,5 +1,6 @@
 /** The network config: flannel's JSON, and our one member `Weft` in it. Made only by `parseNetworkConfig`. */
 import type { Address } from './address.ts';
+import type { ExtensionCommands } from './extension.ts';
 import type { JsonObject } from './json.ts';
 import type { PathName } from './path.ts';
 import type { Subnet } from './subnet.ts';
@@ -49,6 +50,8 @@ export interface NetworkConfig {
   /** In order of preference. Empty for `alloc` and `extension`. */
   readonly paths: readonly PathName[];
   readonly vxlan: VxlanOptions;
+  /** Of Backend.Type extension alone. */
+  readonly extension?: ExtensionCommands;
   readonly udpPort: number;
   readonly leaseTtlMs: number;
   readonly routeWriter: 'node' | 'reconciler';

@@ -50,7 +50,7 @@ export interface Chosen {
   /** No path works: this one is kept for want of a better. */
   readonly trouble: boolean;
   /** Of the usable paths, those that the list prefers and the choice does not. */
-  readonly refused: readonly Refusal[];
+  readonly refused: readonly Refusal<PathName>[];
 }
 
 type Taken = Omit<Chosen, 'refused'>;

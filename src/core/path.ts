@@ -4,9 +4,12 @@ export type PathName = (typeof PATH_NAMES)[number];
 
 export const isPathName = (text: string): text is PathName => (PATH_NAMES as readonly string[]).includes(text);
 
+/** How a peer is reached: by a path of ours, by the commands of flannel's backend `extension`, or not at all by us. */
+export type Reach = PathName | 'extension' | 'none';
+
 /** Why a path was not taken. Every refusal keeps its reason: `status` and `explain` print it. */
-export interface Refusal {
-  readonly path: PathName;
+export interface Refusal<By = Exclude<Reach, 'none'>> {
+  readonly path: By;
   readonly why: string;
 }
 

@@ -2,7 +2,7 @@
 import type { ErrorCode } from './errors.ts';
 import type { Finding } from './finding.ts';
 import type { Skipped } from './lease.ts';
-import type { PathName, Refusal } from './path.ts';
+import type { Reach, Refusal } from './path.ts';
 
 /**
  * `starting` no lease yet, `held` all is well, `unsure` not renewed for longer than its TTL (the data path stands), `fenced` the store shows
@@ -15,7 +15,7 @@ export interface PeerStatus {
   readonly node: string | null;
   readonly subnet: string;
   readonly publicIP: string;
-  readonly path: PathName | 'none';
+  readonly path: Reach;
   readonly mtu: number | null;
   /** When this path was taken, ISO 8601. */
   readonly since: string;

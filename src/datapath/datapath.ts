@@ -28,6 +28,8 @@ export interface Receiver {
   readonly config: NetworkConfig;
   readonly uplink: Uplink;
   readonly vtepMac: MacAddress;
+  /** Backend.Type extension: what PreStartupCommand printed; absent when there is no such command. */
+  readonly extensionData?: string;
   /** Absent: in no cloud, or in one whose routes are not programmed. */
   readonly cloud?: CloudFacts;
 }

@@ -40,13 +40,20 @@ export function devicesOf(self: Receiver, paths: readonly Datapath[]): string[] 
   return paths.flatMap((path) => path.device(self) ?? []);
 }
 
+const FORWARDING: HostEntry = { kind: 'sysctl', name: 'net/ipv4/ip_forward', value: '1' };
+
+/** alloc gives a lease and leaves packets alone. */
+const forwarding = ({ config }: Self): HostEntry[] => (config.extension === undefined ? [] : [FORWARDING]);
+
 export function hostBasics(self: Self, paths: readonly Datapath[]): HostEntry[] {
   const devices = devicesOf(self, paths);
   const { link } = self.uplink;
+  // Backend.Type alloc, and extension, whose commands answer for all that reaches peers: a range that is refused here would be in the way of theirs.
+  if (paths.length === 0) return [...forwarding(self), { kind: 'accept', network: self.config.v4.network }];
   return [
     leakGuard(self),
     ...paths.flatMap((path) => path.receive(self)),
-    { kind: 'sysctl', name: 'net/ipv4/ip_forward', value: '1' },
+    FORWARDING,
     looseFilter(link),
     ...devices.map(looseFilter),
     // An ARP request with the base as sender may get no answer, so ask with an address of the uplink itself.

@@ -2,10 +2,11 @@
 import type { HostEntry, Route } from '../core/host-entry.ts';
 import { standbyMetric } from '../core/instance.ts';
 import type { Lease, LeaseKey } from '../core/lease.ts';
-import type { PathName, Refusal } from '../core/path.ts';
+import type { PathName, Reach, Refusal } from '../core/path.ts';
 import type { Chosen } from '../core/path-choice.ts';
 import { contains, isHostAddress, overlaps, prefixLengthOf, type Subnet } from '../core/subnet.ts';
 import type { Datapath, Self } from './datapath.ts';
+import { extensionWay } from './extension.ts';
 import { TakenRanges } from './taken-ranges.ts';
 import { NO_PATHS, type Usable } from './usable-paths.ts';
 
@@ -39,7 +40,7 @@ export interface PlanParts {
 
 export interface PeerPlan {
   readonly peer: Lease;
-  readonly path: PathName | 'none';
+  readonly path: Reach;
   /** In the order of the list; empty when none is. */
   readonly usable: readonly PathName[];
   /** Undefined when none is usable. */
@@ -115,6 +116,14 @@ function wayBy(path: Datapath, self: Self, peer: Lease, marks: Marks): Way {
 export function planPeer(parts: PlanParts, peer: Lease, marks: Marks, entries: HostEntry[]): PeerPlan {
   const { self, paths, choose, standing } = parts;
   const odd = notAPeer(self, peer) ?? rangeTaken(self, peer, marks);
+  const commands = self.config.extension;
+  if (commands !== undefined) {
+    const way = odd === undefined ? extensionWay(commands, peer) : { why: odd };
+    if ('entry' in way) entries.push(way.entry);
+    const path = 'entry' in way ? 'extension' : 'none';
+    const refused = 'entry' in way ? NONE : [{ path: 'extension', why: way.why } as const];
+    return { ...NO_PATH, peer, path, refused };
+  }
   const ways = paths.map((path) => (odd === undefined ? wayBy(path, self, peer, marks) : { path, why: odd }));
   const route = standing.get(peer.subnet.v4);
   let stands: PathName | undefined;
@@ -127,7 +136,7 @@ export function planPeer(parts: PlanParts, peer: Lease, marks: Marks, entries: H
   const usable = list.paths;
   if (usable === undefined) {
     const refused = refusedBefore(ways, undefined);
-    return { peer, path: 'none', usable: NONE, chosen: undefined, stood: false, mtuBytes: undefined, refused };
+    return { ...NO_PATH, peer, path: 'none', refused };
   }
   const chosen = choose(peer, usable, stands);
   let mtuBytes: number | undefined;
@@ -148,6 +157,8 @@ export function planPeer(parts: PlanParts, peer: Lease, marks: Marks, entries: H
     refused: refusedBefore(ways, chosen),
   };
 }
+
+const NO_PATH = { usable: NONE, chosen: undefined, stood: false, mtuBytes: undefined };
 
 /** Of the paths that the list prefers to the one taken, by the paths' own word or by the choice's. */
 function refusedBefore(ways: readonly Way[], chosen: Chosen | undefined): readonly Refusal[] {

@@ -5,7 +5,7 @@
  *   container -> this host -> flannel.1 ══ UDP 8472 ══ flannel.1 -> peer -> container
  */
 import { vxlanLinkName } from '../core/instance.ts';
-import type { Lease, VxlanEndpoint } from '../core/lease.ts';
+import type { Lease, LeaseAttributes, VxlanEndpoint } from '../core/lease.ts';
 import type { NetworkConfig } from '../core/network-config.ts';
 import { baseOf, isPrivate } from '../core/subnet.ts';
 import { vxlanEndpointOf } from '../core/vxlan-peer.ts';
@@ -24,8 +24,14 @@ function deviceName({ config }: Receiver): string {
   return name;
 }
 
-const endpointOf = (self: Self, peer: Lease): VxlanEndpoint | undefined =>
-  vxlanEndpointOf(peer, self.config.vxlan.port);
+const endpointOf = (self: Self, peer: Lease): VxlanEndpoint | undefined => vxlanEndpointOf(peer, self.config.vxlan);
+
+function noEndpoint({ weft, backendType }: LeaseAttributes): string {
+  if (weft !== undefined) return 'the peer advertises no vxlan endpoint';
+  return backendType === 'vxlan'
+    ? 'the BackendData of the peer holds no VNI and VtepMAC of vxlan'
+    : `the peer advertises ${backendType ?? 'udp'} alone, without Weft`;
+}
 
 export const vxlan: Datapath = {
   name: 'vxlan',
@@ -35,7 +41,7 @@ export const vxlan: Datapath = {
     const { publicIP } = peer.attributes;
     const endpoint = endpointOf(self, peer);
     const { vni, port } = self.config.vxlan;
-    if (endpoint === undefined) return unusable('the peer advertises no vxlan endpoint');
+    if (endpoint === undefined) return unusable(noEndpoint(peer.attributes));
     if (endpoint.vni !== vni) return unusable(`the peer is on VNI ${endpoint.vni}, this host on ${vni}`);
     // One kernel device sends to one UDP port, its own.
     if (endpoint.port !== port)

@@ -5,12 +5,12 @@ import type { Finding } from '../core/finding.ts';
 import type { HeldChange } from '../core/guard.ts';
 import type { HostEntry } from '../core/host-entry.ts';
 import type { Lease, LeaseKey } from '../core/lease.ts';
-import type { PathName, Refusal } from '../core/path.ts';
+import type { PathName, Reach, Refusal } from '../core/path.ts';
 import type { Chosen } from '../core/path-choice.ts';
 
 export interface PeerPath {
   readonly peer: Lease;
-  readonly path: PathName | 'none';
+  readonly path: Reach;
   /** All that could be taken, in the order of the list, and why this one is; undefined when none can be. */
   readonly usable: readonly PathName[];
   readonly chosen: Chosen | undefined;
@@ -25,8 +25,8 @@ export interface PeerPath {
 /** A peer that came (`was` undefined), changed its path, or went (`is` undefined). */
 export interface Move {
   readonly peer: Lease;
-  readonly was: PathName | 'none' | undefined;
-  readonly is: PathName | 'none' | undefined;
+  readonly was: Reach | undefined;
+  readonly is: Reach | undefined;
 }
 
 export interface FailedChange {

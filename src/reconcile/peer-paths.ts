@@ -27,7 +27,11 @@ export function settlePaths(
   nowMs: number,
 ): Move[] {
   const kept = new Set(
-    held.flatMap(({ change }) => (change.op === 'remove' && change.was.kind === 'route' ? change.was.destination : [])),
+    held.flatMap(({ change }) => {
+      if (change.op === 'put') return [];
+      if (change.was.kind === 'extension') return change.was.subnet;
+      return change.was.kind === 'route' ? change.was.destination : [];
+    }),
   );
   const moved: Move[] = [];
   for (const key of planned.looked) {

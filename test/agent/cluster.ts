@@ -10,6 +10,7 @@ import type { JsonValue } from '../../src/core/json.ts';
 import { encodeLeaseValue } from '../../src/core/lease-value.ts';
 import { parseNodeId } from '../../src/core/node-id.ts';
 import { parseSubnet } from '../../src/core/subnet.ts';
+import { FakeExtension } from '../fakes/fake-extension.ts';
 import { FakeHost } from '../fakes/fake-host.ts';
 import { FakeProbe, FakeProbeNetwork } from '../fakes/fake-probe.ts';
 import { ListLog } from '../fakes/list-log.ts';
@@ -131,6 +132,7 @@ export class Member {
   readonly cluster: Cluster;
   readonly name: string;
   readonly host: FakeHost;
+  readonly extension = new FakeExtension();
   readonly state: FakeState;
   readonly options: AgentOptions;
   log = new ListLog();
@@ -193,6 +195,7 @@ export class Member {
       store: new MemoryStore(seen, clock, random),
       records: new MemoryRecords(seen),
       host: this.host,
+      extension: this.extension,
       ...(this.cloud === undefined ? {} : { cloud: this.cloud }),
       probe,
       state: this.state,

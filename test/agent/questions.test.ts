@@ -110,7 +110,7 @@ test('metrics say what status says', async () => {
   assert.equal(await metric(a, 'weft_ready'), 'weft_ready 1');
   assert.equal(
     await metric(a, 'weft_peers'),
-    'weft_peers{path="direct"} 1\nweft_peers{path="fabric"} 0\nweft_peers{path="vxlan"} 1\nweft_peers{path="udp"} 0\nweft_peers{path="none"} 0',
+    'weft_peers{path="direct"} 1\nweft_peers{path="fabric"} 0\nweft_peers{path="vxlan"} 1\nweft_peers{path="udp"} 0\nweft_peers{path="extension"} 0\nweft_peers{path="none"} 0',
   );
   assert.equal(
     await metric(a, 'weft_lease_state'),

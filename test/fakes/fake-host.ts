@@ -176,6 +176,8 @@ export class FakeHost implements HostNetwork {
         return [...scope.accepts, ...(scope.formerAccepts ?? [])].includes(entry.network);
       case 'masquerade':
         return scope.masquerade?.instance === entry.instance;
+      case 'extension':
+        return true;
       case 'file':
         return scope.files.includes(entry.path);
     }
@@ -193,6 +195,7 @@ const HINT_OF: Readonly<Record<HostEntry['kind'], HostHint>> = {
   sysctl: 'everything',
   accept: 'firewall',
   masquerade: 'firewall',
+  extension: 'everything',
   file: 'everything',
 };
 

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { runShell } from '../../src/host/shell-command.ts';
+
+const never = new AbortController().signal;
+
+let folder: string;
+before(() => (folder = mkdtempSync(join(tmpdir(), 'weft-shell-'))));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('a command of the config', () => {
+  const run = (text: string, signal = never, limitMs?: number): Promise<string> =>
+    runShell({ name: 'Command', text, environment: { SUBNET: '10.42.3.0/24' }, input: 'line' }, signal, limitMs);
+
+  it('gets data by environment and standard input, and says what it wrote to both outputs, trimmed', async () => {
+    assert.equal(
+      await run('read X; echo " $X"; echo "$SUBNET" >&2; test -n "$PATH" && echo path'),
+      'line\n10.42.3.0/24\npath',
+    );
+  });
+
+  it('reads nothing of its data as shell', async () => {
+    const evil = '$(touch ../evil); `id` "\'';
+    const input = { name: 'C', text: 'read -r X; echo "$X $V"', environment: { V: evil }, input: evil };
+    assert.equal(await runShell(input, never), `${evil} ${evil}`);
+  });
+
+  it('that fails says its own words and how it ended', async () => {
+    await assert.rejects(run('echo one; echo two >&2; exit 3'), {
+      code: 'EXTENSION_FAILED',
+      message: 'Command ended with 3: one; two',
+    });
+  });
+
+  it('that reads nothing, or writes without end, ends all the same', async () => {
+    assert.equal(await run('exec <&-; true'), '');
+    assert.equal((await run('head -c 300000 /dev/zero | tr "\\\\0" x')).length, 64 * 1024);
+  });
+
+  it('that leaves a program behind with its output does not wait for it', async () => {
+    const pid = await run('sleep 60 & echo $!');
+    assert.match(pid, /^\d+$/);
+    process.kill(Number(pid));
+  });
+
+  it('that hangs is killed with all that it started', async () => {
+    await assert.rejects(run(`sleep 61 & echo $! > ${folder}/pid; wait`, never, 300), {
+      code: 'EXTENSION_FAILED',
+      message: 'Command took longer than 0.3 s and was killed',
+    });
+    await gone(readFileSync(`${folder}/pid`, 'utf8').trim());
+  });
+
+  it('is killed when the daemon stops', async () => {
+    const stop = new AbortController();
+    const running = run(`echo $$ > ${folder}/stopped; sleep 62`, stop.signal);
+    while (!existsSync(`${folder}/stopped`)) await pause(5);
+    stop.abort();
+    await assert.rejects(running, { code: 'ABORTED' });
+    await gone(readFileSync(`${folder}/stopped`, 'utf8').trim());
+  });
+});
+
+/** A killed process is nobody's any more, or waits to be taken note of. */
+async function gone(pid: string): Promise<void> {
+  const isDead = (): boolean => {
+    try {
+      return /^\d+ \(.*\) [ZX]/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+    } catch {
+      return true;
+    }
+  };
+  while (!isDead()) await pause(5);
+}
