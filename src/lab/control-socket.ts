@@ -29,6 +29,14 @@ export async function readTurns(instanceFolder: string, peer: string): Promise<r
   return (JSON.parse(told) as { readonly turns: readonly ToldTurn[] }).turns;
 }
 
+/** Rejects when it has no such counter or gauge. */
+export async function readMetric(instanceFolder: string, name: string): Promise<number> {
+  const text = await askControl(instanceFolder, '/metrics');
+  const [, value] = new RegExp(`^${name} (\\S+)$`, 'm').exec(text) ?? [];
+  if (value === undefined) throw new Error(`no metric ${name}`);
+  return Number(value);
+}
+
 /** `<state-dir>/<instance>`, one for each daemon that has run with this state. */
 export function instanceFolders(stateFolder: string): readonly string[] {
   try {

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { WeftError } from '../core/errors.ts';
 import type { Status } from '../core/status.ts';
 import { addContainer, readSubnetFile, removeContainers, type Container } from './container.ts';
-import { instanceFolders, readStatus, readTurns, type ToldTurn } from './control-socket.ts';
+import { instanceFolders, readMetric, readStatus, readTurns, type ToldTurn } from './control-socket.ts';
 import { eventually } from './eventually.ts';
 import { startProcess, type LabProcess } from './lab-process.ts';
 import { runIn, tryIn } from './namespaces.ts';
@@ -114,11 +114,20 @@ export class LabHost {
     return this.#instanceFolder === undefined ? undefined : await readStatus(this.#instanceFolder);
   }
 
+  /** One of its daemon's metrics. */
+  async metric(name: string): Promise<number> {
+    return await readMetric(await this.#instance(), name);
+  }
+
   /** How its daemon came to its path to that peer, latest last: since its start. */
   async turnsTo(peer: LabHost): Promise<readonly ToldTurn[]> {
+    return await readTurns(await this.#instance(), peer.plan.node);
+  }
+
+  async #instance(): Promise<string> {
     this.#instanceFolder ??= await this.#findInstance();
     if (this.#instanceFolder === undefined) throw new Error(`${this.name} has no daemon to ask`);
-    return await readTurns(this.#instanceFolder, peer.plan.node);
+    return this.#instanceFolder;
   }
 
   /** Which of several daemons with one state folder is meant, weftd knows by the store. */

@@ -6,7 +6,9 @@ import type { FlowProgress } from './ping-count.ts';
 import type { Flow } from './pinger.ts';
 
 /** Every flow's own; a host's pings in one direction show both, since the answer must come back. */
-const INTERVAL_MS = 5;
+export const INTERVAL_MS = 5;
+/** Beyond the time that the pings take: on a busy machine they are late. */
+const PATIENCE_MS = 30_000;
 
 export interface Loss {
   readonly sentPings: number;
@@ -55,7 +57,7 @@ export class SteadyFlows {
     const from = await look();
     await eventually(
       `each of ${this.#flows.map(({ name }) => name).join(', ')} sends ${pings} pings`,
-      30_000,
+      2 * pings * INTERVAL_MS + PATIENCE_MS,
       async () => {
         const now = await look();
         const total = (of: 'sent' | 'lost'): number => now.reduce((sum, count) => sum + count[of], 0);

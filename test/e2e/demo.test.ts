@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { describe, it } from 'node:test';
 import type { PairResult } from '../../src/lab/matrix.ts';
 import { findWay } from '../../src/lab/enclosure.ts';
+import type { StoreKind } from '../../src/lab/store.ts';
 import { bundle } from '../lab/enclosed.ts';
 
 interface PingsLost {
@@ -61,11 +62,16 @@ async function demo<T>(before: readonly string[], options: readonly string[], si
 }
 
 /** What holds in every scenario. */
-function judge({ code, report, told }: Played<AnyReport>, names: readonly string[], pairs: readonly string[]): void {
+function judge(
+  { code, report, told }: Played<AnyReport>,
+  store: StoreKind,
+  names: readonly string[],
+  pairs: readonly string[],
+): void {
   assert.equal(code, 0, told);
   assert.equal(report.ok, true);
   assert.equal(report.failures, undefined);
-  assert.equal(report.store, 'dynamodb');
+  assert.equal(report.store, store);
   assert.deepEqual(
     report.hosts.map(({ name }) => name),
     names,
@@ -97,8 +103,8 @@ const IN_A_CLOUD = [
   'o1>b1 vxlan',
 ];
 
-function judgeBlackhole(played: Played<BlackholeReport>): void {
-  judge(played, ['a1', 'a2', 'b1', 'o1'], IN_A_CLOUD);
+function judgeBlackhole(played: Played<BlackholeReport>, store: StoreKind = 'dynamodb'): void {
+  judge(played, store, ['a1', 'a2', 'b1', 'o1'], IN_A_CLOUD);
   const { failover, ec2Calls, join, restart, restartFallenBack } = played.report;
   assert.ok(failover.lostPings > 0, 'a black hole swallows pings');
   assert.ok(failover.fellBackMs > 0 && failover.fellBackMs <= 5000, `fell back after ${failover.fellBackMs} ms`);
@@ -117,6 +123,10 @@ describe('the demo', () => {
     judgeBlackhole(await demo([], [], t.signal));
   });
 
+  it('is the same on etcd', { skip: asRoot ? false : 'needs root' }, async (t) => {
+    judgeBlackhole(await demo([], ['--store', 'etcd'], t.signal), 'etcd');
+  });
+
   it('plays as well without root, in a user namespace', async (t) => {
     const why = asRoot ? await refusal(t.signal) : await findWay().then(() => undefined, String);
     if (why !== undefined) return t.skip(why);
@@ -127,6 +137,7 @@ describe('the demo', () => {
     const played = await demo<AnyReport>([], ['--scenario', 'first-light'], t.signal);
     judge(
       played,
+      'dynamodb',
       ['a1', 'a2', 'b1', 'b2'],
       [
         'a1>a2 direct',

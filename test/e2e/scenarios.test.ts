@@ -1,23 +1,32 @@
-/** Every story about one fault of the cloud plays to its end, and all that it expects holds. */
+/** Every story about one fault of the cloud, or of the store, plays to its end, and all that it expects holds. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { describe, it } from 'node:test';
 import { findWay } from '../../src/lab/enclosure.ts';
 import type { PairResult } from '../../src/lab/matrix.ts';
+import type { StoreKind } from '../../src/lab/store.ts';
 import { bundle } from '../lab/enclosed.ts';
 
 interface ScenarioReport {
   readonly ok: boolean;
   readonly checks: number;
   readonly pairs: readonly PairResult[];
-  readonly ec2Calls: Readonly<Record<string, { readonly total: number; readonly mutating: number }>>;
   readonly failures?: unknown;
+}
+
+interface CloudReport extends ScenarioReport {
+  readonly ec2Calls: Readonly<Record<string, { readonly total: number; readonly mutating: number }>>;
+}
+
+interface StoreReport extends ScenarioReport {
+  readonly store: string;
+  readonly storeKilled: { readonly seconds: number; readonly sentPings: number; readonly lostPings: number };
 }
 
 const NAMES = ['quota-full', 'denied', 'throttled', 'conflict', 'src-dst-check', 'slow-visibility'];
 
-async function play(name: string, signal: AbortSignal): Promise<ScenarioReport> {
-  const words = [bundle(), 'lab', 'demo', '--scenario', name, '--json'];
+async function play<T extends ScenarioReport>(name: string, store: StoreKind, signal: AbortSignal): Promise<T> {
+  const words = [bundle(), 'lab', 'demo', '--scenario', name, '--store', store, '--json'];
   const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'pipe'], cwd: '/', signal });
   let stdout = '';
   let told = '';
@@ -31,20 +40,39 @@ async function play(name: string, signal: AbortSignal): Promise<ScenarioReport> 
   assert.match(last, /^\{"ok":/, `${ending}\n${told}`);
   assert.equal(ending, 'exit code 0', told);
   // The report's own form is what this test checks.
-  return JSON.parse(last) as ScenarioReport;
+  return judged(JSON.parse(last) as T);
 }
+
+function judged<T extends ScenarioReport>(report: T): T {
+  const { ok, checks, pairs, failures } = report;
+  assert.deepEqual([ok, failures], [true, undefined]);
+  assert.ok(checks >= 10, `${checks} checks`);
+  assert.ok(pairs.length >= 6 && pairs.every((pair) => pair.ok));
+  return report;
+}
+
+/** As root it must run. */
+const whyNot = async (store: StoreKind): Promise<string | undefined> =>
+  process.getuid?.() === 0 ? undefined : await findWay(store).then(() => undefined, String);
 
 // Mostly they wait, so two at a time; more would starve each other's probes on a small machine.
 describe('the scenario', { concurrency: 2 }, () => {
   for (const name of NAMES) {
     it(`${name} plays to its end, and all that it expects holds`, async (t) => {
-      const why = process.getuid?.() === 0 ? undefined : await findWay().then(() => undefined, String);
+      const why = await whyNot('dynamodb');
       if (why !== undefined) return t.skip(why);
-      const { ok, checks, pairs, ec2Calls, failures } = await play(name, t.signal);
-      assert.deepEqual([ok, failures], [true, undefined]);
-      assert.ok(checks >= 10, `${checks} checks`);
-      assert.ok(pairs.length >= 6 && pairs.every((pair) => pair.ok));
+      const { pairs, ec2Calls } = await play<CloudReport>(name, 'dynamodb', t.signal);
       assert.equal(Object.keys(ec2Calls).length, new Set(pairs.map(({ from }) => from)).size);
     });
   }
+
+  it('store-killed plays to its end on etcd: 30 s without it cost no packet and no lease', async (t) => {
+    const why = await whyNot('etcd');
+    if (why !== undefined) return t.skip(why);
+    const { store, storeKilled } = await play<StoreReport>('store-killed', 'etcd', t.signal);
+    assert.equal(store, 'etcd');
+    assert.ok(storeKilled.seconds >= 29, `${storeKilled.seconds} s`);
+    assert.ok(storeKilled.sentPings >= 4 * 6000, `${storeKilled.sentPings} sent`);
+    assert.equal(storeKilled.lostPings, 0);
+  });
 });

@@ -4,14 +4,14 @@ import { after, before, describe, it } from 'node:test';
 import { difference, kernelState } from '../../src/lab/kernel-state.ts';
 import type { Lab } from '../../src/lab/lab.ts';
 import type { LabHost } from '../../src/lab/lab-host.ts';
-import { enclosed } from '../lab/enclosed.ts';
 import { restored } from './becomes.ts';
 import { A1_A2_B1, closeLabs, networkUrl, never, reached, startCluster } from './cluster.ts';
+import { onEachStore } from './on-each-store.ts';
 
 const config = (Network: string, more: object): string =>
   JSON.stringify({ Network, Weft: { Paths: ['direct', 'vxlan'], ...more } });
 
-enclosed(import.meta.url, () => {
+onEachStore(import.meta.url, (store) => {
   describe('two daemons with two networks on one host', () => {
     let lab: Lab;
     let seconds: readonly LabHost[];
@@ -19,7 +19,7 @@ enclosed(import.meta.url, () => {
     let alone: readonly string[];
 
     before(async () => {
-      lab = await startCluster(['a1', 'a2', 'b1']);
+      lab = await startCluster(['a1', 'a2', 'b1'], { store });
       alone = await kernelState(lab.host('a1'));
       seconds = ['a1', 'a2', 'b1'].map((name) => daemonBeside(lab, name, 'second'));
       await seconds[0]?.weftd(['config', 'set', '-f', '-'], config('10.43.0.0/16', { VXLAN: { VNI: 2, Port: 8473 } }));

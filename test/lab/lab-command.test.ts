@@ -34,10 +34,11 @@ test('the help of the emulated AWS needs no running lab', async () => {
   assert.match(stdout, /kill-routes instance=b1/);
 });
 
-test('an unknown command, option or scenario is bad usage and says what there is', async () => {
+test('an unknown command, option, scenario or store is bad usage and says what there is', async () => {
   for (const [args, words] of [
     [['dance'], /no command "dance" \[BAD_OPTION\]\n {2}weftd lab --help lists them/],
     [['demo', '--jason'], /Unknown option '--jason'[^]*BAD_OPTION/],
+    [['demo', '--store', 'redis'], /the lab has no store "redis" \[BAD_OPTION\]\n {2}there are: dynamodb, etcd/],
     [['demo', '--scenario', 'doom'], /no scenario "doom" \[BAD_OPTION\]\n {2}there are: blackhole, .*first-light/],
   ] as const) {
     const { code, stderr } = await typed(...args);

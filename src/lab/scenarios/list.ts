@@ -7,6 +7,7 @@ import { firstLight } from './first-light.ts';
 import { quotaFull } from './quota-full.ts';
 import { slowVisibility } from './slow-visibility.ts';
 import { srcDstCheck } from './src-dst-check.ts';
+import { storeKilledScenario } from './store-killed.ts';
 import { throttled } from './throttled.ts';
 
 export const SCENARIOS: readonly Scenario[] = [
@@ -18,4 +19,5 @@ export const SCENARIOS: readonly Scenario[] = [
   srcDstCheck,
   slowVisibility,
   firstLight,
+  storeKilledScenario,
 ];

@@ -51,12 +51,12 @@ export async function storeDown(
   }
 }
 
-async function noticesStore(host: LabHost, reachable: boolean, signal: AbortSignal): Promise<void> {
+export async function noticesStore(host: LabHost, reachable: boolean, signal: AbortSignal): Promise<void> {
   const what = reachable ? 'has the store back' : 'notices that the store is away';
   await host.await(what, ({ store }) => (store.reachable === reachable ? true : undefined), signal, 30_000);
 }
 
-async function allReady(hosts: readonly LabHost[]): Promise<boolean> {
+export async function allReady(hosts: readonly LabHost[]): Promise<boolean> {
   const statuses = await Promise.all(hosts.map((host) => host.status()));
   return statuses.every((status) => status?.ready === true && status.state === 'held');
 }
