@@ -30,6 +30,10 @@ export interface AgentOptions {
   readonly firewallResyncMs: number;
   /** Where the read-only HTTP server listens; undefined: nowhere. */
   readonly health: { readonly host: string; readonly port: number } | undefined;
+  /** Where flannel's two questions of health are answered, and no others; undefined: nowhere. Cannot it listen there, the run ends. */
+  readonly flannelHealth: { readonly host: string; readonly port: number } | undefined;
+  /** The lease is renewed at least this long before its end. */
+  readonly renewMarginMs: number;
   /** Unix socket for `status`, `explain`, `drain`, `wake`; undefined: none. */
   readonly controlSocket: string | undefined;
   /** Take another subnet although something on this host still uses the old one. */

@@ -72,7 +72,7 @@ export class Running {
       self.uplink,
     );
     this.#keeper = new LeaseKeeper(
-      { ...tools, store, wish: () => this.#wish(), onClaim: () => this.#wakeAll() },
+      { ...tools, store, options, wish: () => this.#wish(), onClaim: () => this.#wakeAll() },
       { lease: self.lease, adopted, sentAt },
     );
     this.#beside = companions(parts, started, findings, {

@@ -166,6 +166,8 @@ export class Member {
       acceptForwarded: true,
       firewallResyncMs: 5000,
       health: undefined,
+      flannelHealth: undefined,
+      renewMarginMs: HOUR_MS,
       controlSocket: undefined,
       allowRenumber: false,
       resyncMs: 3_600_000,
