@@ -9,6 +9,7 @@ import type { NodeState } from '../contracts/node-state.ts';
 import type { PathProbe } from '../contracts/path-probe.ts';
 import type { Random } from '../contracts/random.ts';
 import type { Records } from '../contracts/records.ts';
+import type { Supervisor } from '../contracts/supervisor.ts';
 import type { Finding } from '../core/finding.ts';
 import type { HostFile } from '../core/host-entry.ts';
 import type { Instance } from '../core/instance.ts';
@@ -64,6 +65,8 @@ export interface AgentParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Absent: nobody waits to hear of us. */
+  readonly supervisor?: Supervisor;
   readonly options: AgentOptions;
   /** Files that keep other programs from our devices, told their names. */
   guardFiles(links: readonly string[]): Promise<readonly HostFile[]>;

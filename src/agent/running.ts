@@ -128,8 +128,8 @@ export class Running {
     return this.#beside;
   }
 
-  get subnetFileWritten(): boolean {
-    return this.#passes.subnetFileWritten;
+  get passes(): Pick<Passes, 'subnetFileWritten' | 'busySinceMs'> {
+    return this.#passes;
   }
 
   get self(): Self {

@@ -7,6 +7,7 @@ import type { Subnet } from '../core/subnet.ts';
 import type { ParsedSubnetFile } from '../core/subnet-file.ts';
 import { LinuxHost } from '../host/linux-host.ts';
 import { networkdFiles, networkdFindings } from '../host/networkd.ts';
+import { serviceManager } from '../host/service-manager.ts';
 import { SharedHost } from '../host/shared-host.ts';
 import { openStateDirectory, type StateDirectory } from '../host/state-directory.ts';
 import { readSubnetFile } from '../host/subnet-file.ts';
@@ -52,9 +53,11 @@ async function runAgent(invocation: Invocation, { url, password }: NamedStore, l
   ]);
   const { instance } = state;
   const linux = new LinuxHost();
+  const supervisor = serviceManager(invocation.environment, log);
   const agent = new Agent({
     ...parts(opened),
     ...(cloud === undefined ? {} : { cloud }),
+    ...(supervisor === undefined ? {} : { supervisor }),
     host: new SharedHost(linux, state.claims, 'daemon'),
     probe: linux.probe(probeKeyOf(state), instance.id),
     state,
