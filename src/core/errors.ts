@@ -64,6 +64,7 @@ export const ERROR_KINDS = {
   NO_DAEMON: fault,
   EXTENSION_FAILED: passing,
   UPLINK_BEHIND_NAT: fault,
+  CANNOT_LISTEN: passing,
   // The cloud
   ROUTE_TABLE_FULL: passing,
   CLOUD_DENIED: passing,
