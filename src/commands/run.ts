@@ -5,9 +5,7 @@ import type { AgentOptions } from '../agent/agent-parts.ts';
 import { asWeftError, WeftError } from '../core/errors.ts';
 import type { Subnet } from '../core/subnet.ts';
 import type { ParsedSubnetFile } from '../core/subnet-file.ts';
-import { ExtensionLife } from '../host/extension-life.ts';
-import { ExtensionMemory } from '../host/extension-memory.ts';
-import { ExtensionPeers } from '../host/extension-peers.ts';
+import { Extension } from '../host/extension.ts';
 import { LinuxHost } from '../host/linux-host.ts';
 import { networkdFiles, networkdFindings } from '../host/networkd.ts';
 import { SharedHost } from '../host/shared-host.ts';
@@ -55,12 +53,12 @@ async function runAgent(invocation: Invocation, url: string, log: PinoLog): Prom
   ]);
   const { instance } = state;
   const linux = new LinuxHost();
-  const extension = new ExtensionMemory(state.directory);
+  const extension = new Extension(new SharedHost(linux, state.claims, 'daemon'), state.directory, log);
   const agent = new Agent({
     ...parts(opened),
     ...(cloud === undefined ? {} : { cloud }),
-    host: new ExtensionPeers(new SharedHost(linux, state.claims, 'daemon'), extension),
-    extension: new ExtensionLife(extension, log),
+    host: extension.host,
+    extension,
     probe: linux.probe(probeKeyOf(state), instance.id),
     state,
     instance,
