@@ -3,7 +3,7 @@
  * lacking, builds, and runs the command. Plain JavaScript without packages, since it runs before there are any.
  * All it says goes to stderr: stdout belongs to the command.
  *
- *   node setup.mjs start [args of `weftd lab demo`]
+ *   node setup.mjs start [args of `weftd lab demo`: --store etcd wants etcd too]
  *   node setup.mjs test | check | bench | dynamodb-local | node-versions [args of test/run.mjs]
  */
 import { spawn, spawnSync } from 'node:child_process';
@@ -15,6 +15,9 @@ import { fileURLToPath } from 'node:url';
 const root = path.dirname(fileURLToPath(import.meta.url));
 const parent = process.ppid;
 
+const [command, ...args] = process.argv.slice(2);
+const onEtcd = /(^| )--store[ =]etcd( |$)/.test(args.join(' '));
+
 /** Programs that a command calls, and the Debian package of each. `check` needs none. Without an `optional` one a test skips; root gets it installed. */
 const PROGRAMS = [
   { program: 'ip', debian: 'iproute2', for: ['start', 'test', 'bench'] },
@@ -25,6 +28,7 @@ const PROGRAMS = [
   { program: 'ping', debian: 'iputils-ping', for: ['start', 'test', 'bench'] },
   { program: 'iptables', debian: 'iptables', for: ['test', 'bench'] },
   { program: 'aws', debian: 'awscli', for: ['test'], optional: true },
+  { program: 'etcd', debian: 'etcd-server', for: onEtcd ? ['start'] : [] },
   { program: 'etcd', debian: 'etcd-server', for: ['test'], optional: true },
   { program: 'openssl', debian: 'openssl', for: ['test'], optional: true },
   { program: 'shellcheck', debian: 'shellcheck', for: ['test'] },
@@ -33,7 +37,6 @@ const PROGRAMS = [
 ];
 const COMMANDS = ['start', 'test', 'check', 'bench', 'dynamodb-local', 'node-versions'];
 
-const [command, ...args] = process.argv.slice(2);
 if (!COMMANDS.includes(command)) stop(`usage: node setup.mjs ${COMMANDS.join('|')} [arguments]`);
 checkSystem();
 // Debian keeps nft and iptables in sbin, which is not in an ordinary user's PATH.

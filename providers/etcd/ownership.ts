@@ -75,7 +75,8 @@ export const holding = (
 function whyLost(lease: Lease, node: NodeId, found: Entry | undefined): string | undefined {
   if (found === undefined) return 'is gone';
   const row = readLease(lease.key, found);
-  if (row.kind === 'bad') return `was overwritten: ${row.why}`;
+  // Whoever takes a subnet makes its key anew or writes a lease: garbage over ours, under the same epoch, is nobody's claim, and we write over it.
+  if (row.kind === 'bad') return found.created === lease.epoch ? undefined : `was overwritten: ${row.why}`;
   if (row.node === node && row.lease.epoch === lease.epoch) return undefined;
   return `belongs to ${row.node === undefined ? `a flanneld at ${row.lease.attributes.publicIP}` : `node ${row.node}`} now, epoch ${row.lease.epoch}`;
 }

@@ -59,5 +59,5 @@ export const cloudAndOffice: Topology = {
     instance('b1', 'b', '10.0.2.11'),
     { name: 'o1', node: 'node-o1', segment: 'o', address: parseAddress('192.168.50.11') },
   ],
-  store: { name: 'store', title: 'DynamoDB', segment: 's', address: parseAddress('172.30.9.10'), port: 8000 },
+  store: { name: 'store', segment: 's', address: parseAddress('172.30.9.10') },
 };

@@ -11,6 +11,7 @@
  * Several sites stand side by side, and cables lead from their routers to the one that joins them.
  */
 import { padded, widthOf, type Paint } from './paint.ts';
+import { SERVICES, type StoreKind } from './store.ts';
 import type { HostPlan, Segment, Site, Topology } from './topology.ts';
 
 const MARGIN = '  ';
@@ -80,7 +81,7 @@ function drawSite(topology: Topology, site: Site, splitTitles: boolean, paint: P
 }
 
 /** Every site with hosts, and below them the services on a cable of their own. */
-export function drawTopology(topology: Topology, paint: Paint): readonly string[] {
+export function drawTopology(topology: Topology, storeKind: StoreKind, paint: Paint): readonly string[] {
   const all = topology.sites.flatMap(({ segments }) => segments).filter((it) => hostsIn(topology, it).length > 0);
   // Titles that are wider than what stands below them would push it aside.
   const split = all.some((it) => `${it.title}  ${it.range}`.length > segmentWidth(hostsIn(topology, it)));
@@ -90,8 +91,8 @@ export function drawTopology(topology: Topology, paint: Paint): readonly string[
     return (MARGIN + parts.join(BETWEEN_SITES)).trimEnd();
   });
   const { lines, tap } = drawJoin(topology, blocks, paint);
-  const { title, address, port } = topology.store;
-  const store = `${paint('bold', 'store')} ${title} ${address}:${port}`;
+  const { title, port } = SERVICES[storeKind];
+  const store = `${paint('bold', 'store')} ${title} ${topology.store.address}:${port}`;
   const indent = ' '.repeat(Math.max(0, tap - Math.floor(widthOf(store) / 2)));
   return [...(rows ?? []), ...lines, ' '.repeat(tap) + paint('cyan', '║'), `${indent}${store}`];
 }

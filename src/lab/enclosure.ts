@@ -6,19 +6,22 @@ import { accessSync, constants, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { WeftError } from '../core/errors.ts';
 import { attempt, searchPath } from './program.ts';
+import type { StoreKind } from './store.ts';
 
 /** How a lab gets the right to make namespaces. */
 export type Way = 'root' | 'user namespace';
 
 /** Programs that the lab and its hosts call, and the Debian package of each. */
-const PROGRAMS = {
+const PROGRAMS: Readonly<Record<string, string>> = {
   ip: 'iproute2',
   bridge: 'iproute2',
   nft: 'nftables',
   unshare: 'util-linux',
   nsenter: 'util-linux',
   mount: 'mount',
-} as const;
+};
+/** The same, for a lab with this store. */
+const STORE_PROGRAMS: Readonly<Record<StoreKind, typeof PROGRAMS>> = { dynamodb: {}, etcd: { etcd: 'etcd-server' } };
 
 const NAMESPACES = ['--mount', '--net', '--pid', '--fork', '--kill-child'];
 
@@ -29,15 +32,16 @@ export function enclosed(way: Way, command: readonly string[]): readonly [string
 }
 
 /** Rejects with UNSUPPORTED (something is missing) or NOT_PERMITTED, saying what to do. */
-export async function findWay(): Promise<Way> {
+export async function findWay(store: StoreKind = 'dynamodb'): Promise<Way> {
   if (process.platform !== 'linux') {
     throw new WeftError('UNSUPPORTED', `the lab is made of Linux network namespaces, and this is ${process.platform}`);
   }
-  const missing = Object.keys(PROGRAMS).filter((program) => !onPath(program));
+  const needed = { ...PROGRAMS, ...STORE_PROGRAMS[store] };
+  const missing = Object.entries(needed).filter(([program]) => !onPath(program));
   if (missing.length > 0) {
-    const packages = [...new Set(Object.entries(PROGRAMS).flatMap(([name, it]) => (missing.includes(name) ? it : [])))];
-    throw new WeftError('UNSUPPORTED', `the lab needs programs that are not installed: ${missing.join(', ')}`, {
-      hint: `on Debian or Ubuntu: apt-get install ${packages.join(' ')}`,
+    const [programs, packages] = [missing.map(([program]) => program), new Set(missing.map(([, debian]) => debian))];
+    throw new WeftError('UNSUPPORTED', `the lab needs programs that are not installed: ${programs.join(', ')}`, {
+      hint: `on Debian or Ubuntu: apt-get install ${[...packages].join(' ')}`,
     });
   }
   const ways: Way[] = process.getuid?.() === 0 ? ['root', 'user namespace'] : ['user namespace'];

@@ -13,10 +13,12 @@ import { Report } from './report.ts';
 import type { Scenario } from './scenario.ts';
 import { Screen } from './screen.ts';
 import { begin } from './steps/begin.ts';
+import type { StoreKind } from './store.ts';
 import type { Topology } from './topology.ts';
 
 export interface InsideOptions {
   readonly scenario: Scenario;
+  readonly store: StoreKind;
   /** `up` starts all hosts and plays nothing. */
   readonly mode: 'demo' | 'up';
   readonly keep: boolean;
@@ -66,16 +68,16 @@ export async function runInside(options: InsideOptions): Promise<number> {
 }
 
 async function raise(options: InsideOptions, screen: Screen, signal: AbortSignal): Promise<Lab> {
-  const { scenario, executable } = options;
+  const { scenario, store, executable } = options;
   const { paint } = screen;
   screen.line(`${paint('bold', 'weftd lab')}  ${scenario.name}`);
   screen.line(paint('dim', scenario.summary));
   screen.line();
   const { topology } = scenario;
-  screen.lines(drawTopology(options.mode === 'up' ? allAtOnce(topology) : topology, paint));
+  screen.lines(drawTopology(options.mode === 'up' ? allAtOnce(topology) : topology, store, paint));
   screen.line();
   const step = screen.step('namespaces, bridges, cables and the store');
-  const lab = await Lab.start(topology, { executable, folder: LAB_FOLDER }, signal);
+  const lab = await Lab.start(topology, { executable, folder: LAB_FOLDER, store }, signal);
   step.done('no packet leaves them');
   const hosts = [...lab.hosts.values()].map(({ name, plan, stateFolder, environment }) => ({
     name,

@@ -10,6 +10,7 @@ import { startInside } from './outside.ts';
 import { pingUntilStdinEnds } from './pinger-loop.ts';
 import type { Scenario } from './scenario.ts';
 import { SCENARIOS } from './scenarios/list.ts';
+import { STORE_KINDS, type StoreKind } from './store.ts';
 import type { LabIo } from './terminal.ts';
 
 const USAGE = `Usage: weftd lab COMMAND
@@ -19,9 +20,10 @@ processes, a store. As root, or as an ordinary user where user namespaces are al
 Nothing leaves the namespaces, and nothing is left when the lab ends.
 
 Commands:
-  demo [--scenario NAME] [--json] [--keep]
+  demo [--scenario NAME] [--store KIND] [--json] [--keep]
                        plays a scenario and judges it; exit code 0 when all was as it should be
-  up [--scenario NAME] starts all hosts of a scenario and leaves the lab up
+  up [--scenario NAME] [--store KIND]
+                       starts all hosts of a scenario and leaves the lab up
   status [--json]      what every host of the running lab says of itself
   exec NAME -- CMD     runs a command on a host (a1), in a container (a1-c1) or on the router
   aws COMMAND          looks into the emulated AWS of the running lab, or breaks something there (weftd lab aws help)
@@ -29,6 +31,7 @@ Commands:
 
 Options:
   --scenario NAME      ${SCENARIOS.map(({ name, summary }) => `${name}: ${summary}`).join('\n                       ')}
+  --store KIND         what the hosts keep their leases in: ${STORE_KINDS[0]}, else ${STORE_KINDS.slice(1).join(', ')} (Debian: etcd-server)
   --json               one report as the last line of stdout; all else goes to stderr
   --keep               leaves the lab up when the scenario has been played
 
@@ -38,6 +41,7 @@ Example:
 
 const OPTIONS = {
   scenario: { type: 'string' },
+  store: { type: 'string' },
   json: { type: 'boolean', default: false },
   keep: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
@@ -66,14 +70,16 @@ async function dispatch(args: readonly string[], io: LabIo): Promise<number> {
     return command === undefined ? 2 : 0;
   }
   const scenario = find(values.scenario);
+  const store = storeKind(values.store);
   switch (command) {
     case 'demo':
-      return await startInside(['demo', ...rest], real(io));
+      return await startInside(['demo', ...rest], store, real(io));
     case 'up':
-      return await startInside(['up', '--keep', ...rest], real(io));
+      return await startInside(['up', '--keep', ...rest], store, real(io));
     case 'inside': {
       const mode = positionals[0] === 'up' ? 'up' : 'demo';
-      return await runInside({ scenario, mode, keep: values.keep, json: values.json, executable: real(io).executable });
+      const { keep, json } = values;
+      return await runInside({ scenario, store, mode, keep, json, executable: real(io).executable });
     }
     case 'exec': {
       const [namespace, ...words] = positionals;
@@ -116,6 +122,12 @@ function find(name: string | undefined): Scenario {
   throw new WeftError('BAD_OPTION', `no scenario "${name}"`, {
     hint: `there are: ${SCENARIOS.map((scenario) => scenario.name).join(', ')}`,
   });
+}
+
+function storeKind(name: string | undefined): StoreKind {
+  const found = name === undefined ? STORE_KINDS[0] : STORE_KINDS.find((kind) => kind === name);
+  if (found !== undefined) return found;
+  throw new WeftError('BAD_OPTION', `the lab has no store "${name}"`, { hint: `there are: ${STORE_KINDS.join(', ')}` });
 }
 
 async function printStatus(json: boolean, io: LabIo): Promise<number> {

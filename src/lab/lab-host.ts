@@ -9,7 +9,7 @@ import { eventually } from './eventually.ts';
 import { startProcess, type LabProcess } from './lab-process.ts';
 import { runIn, tryIn } from './namespaces.ts';
 import type { ProgramResult } from './program.ts';
-import type { LabStore } from './store.ts';
+import type { StoreAccess } from './store.ts';
 import type { HostPlan } from './topology.ts';
 import { UPLINK } from './world.ts';
 
@@ -22,7 +22,7 @@ export interface HostOptions {
   readonly folder: string;
   /** Where the daemon keeps its state; daemons of one host share it. In `folder` when absent. */
   readonly stateFolder?: string;
-  readonly store: LabStore;
+  readonly store: StoreAccess;
   /** More flags for `weftd run`; a later one of a name stands. */
   readonly flags: readonly string[];
   /** Beside, or in place of, the store's own. */

@@ -4,11 +4,12 @@ import path from 'node:path';
 import type { JsonObject } from '../core/json.ts';
 import { SystemClock } from '../system/system-clock.ts';
 import { AWS_SOCKET, AwsInLab, instanceEnvironment, isInstance } from './aws/aws-site.ts';
-import { startDynamoDB } from './emulator.ts';
+import { dynamoDBProgram } from './dynamodb.ts';
+import { etcdProgram } from './etcd.ts';
 import { LabHost, type HostOptions } from './lab-host.ts';
 import { startProcess, type LabProcess, type ProcessPlan } from './lab-process.ts';
 import { Pinger } from './pinger.ts';
-import type { LabStore } from './store.ts';
+import { LabStore, STORE_KINDS, type StoreKind } from './store.ts';
 import type { HostPlan, StorePlan, Topology } from './topology.ts';
 import { buildWorld, setCable } from './world.ts';
 
@@ -16,6 +17,7 @@ export interface LabOptions {
   /** The bundle: what hosts run. */
   readonly executable: string;
   readonly folder: string;
+  readonly store?: StoreKind;
   /** More flags for every `weftd run`. */
   readonly flags?: readonly string[];
   /** Beside, or in place of, the store's own. */
@@ -66,7 +68,7 @@ export class Lab {
     const pinger = new Pinger([process.execPath, options.executable, 'lab', 'pinger']);
     try {
       await buildWorld(topology, signal);
-      const store = await startDynamoDB(topology.store, options.executable, options.folder, signal);
+      const store = await startStore(topology.store, options, signal);
       const aws = await AwsInLab.start(topology, { clock: new SystemClock(), socketPath: AWS_SOCKET });
       return new Lab(topology, store, aws, pinger, options);
     } catch (error) {
@@ -86,7 +88,9 @@ export class Lab {
   /** One more daemon in the namespace of a machine. It is not among `hosts`. */
   addDaemon(plan: HostPlan, { folder, store: uri, flags = [] }: FurtherDaemon): LabHost {
     const beside =
-      uri === undefined ? {} : { stateFolder: this.host(plan.name).stateFolder, store: { ...this.store, uri } };
+      uri === undefined
+        ? {}
+        : { stateFolder: this.host(plan.name).stateFolder, store: { uri, environment: this.store.environment } };
     const host = this.#daemonOf(plan, { folder: path.join(this.folder, folder), flags, ...beside });
     this.#further.push(host);
     return host;
@@ -135,4 +139,10 @@ export class Lab {
     const all = { ...cloud, ...environment };
     return new LabHost(plan, { weftd, folder, store: this.store, flags, environment: all, ...own });
   }
+}
+
+async function startStore(plan: StorePlan, options: LabOptions, signal: AbortSignal): Promise<LabStore> {
+  const { executable, folder, store: kind = STORE_KINDS[0] } = options;
+  const program = kind === 'etcd' ? etcdProgram(plan, folder) : await dynamoDBProgram(plan, executable, folder);
+  return await LabStore.start(plan, program, path.join(folder, 'store.log'), signal);
 }

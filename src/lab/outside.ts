@@ -5,13 +5,14 @@ import { Duplex } from 'node:stream';
 import { enclosed, findWay } from './enclosure.ts';
 import { describeTerminals, follow, TERMINALS_VARIABLE } from './lifeline.ts';
 import { searchPath } from './program.ts';
+import type { StoreKind } from './store.ts';
 import type { LabIo } from './terminal.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** @param args of `weftd lab inside`. Resolves with the exit code when the lab has ended or goes on by itself. */
-export async function startInside(args: readonly string[], io: LabIo): Promise<number> {
-  const way = await findWay();
+export async function startInside(args: readonly string[], store: StoreKind, io: LabIo): Promise<number> {
+  const way = await findWay(store);
   const weftd = [process.execPath, ...process.execArgv, io.executable];
   const [program, ...words] = enclosed(way, [...weftd, 'lab', 'inside', ...args]);
   const child = spawn(program, words, {

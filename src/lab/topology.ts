@@ -52,10 +52,8 @@ export interface HostPlan extends Machine {
   readonly joinsLater?: boolean;
 }
 
-export interface StorePlan extends Machine {
-  readonly title: string;
-  readonly port: number;
-}
+/** What it runs is chosen when the lab starts. */
+export type StorePlan = Machine;
 
 export interface Topology {
   readonly sites: readonly Site[];

@@ -27,5 +27,5 @@ export const twoSegments: Topology = {
     host('b1', 'b', '172.30.2.11'),
     { ...host('b2', 'b', '172.30.2.12'), joinsLater: true },
   ],
-  store: { name: 'store', title: 'DynamoDB', segment: 's', address: parseAddress('172.30.9.10'), port: 8000 },
+  store: { name: 'store', segment: 's', address: parseAddress('172.30.9.10') },
 };

@@ -21,7 +21,7 @@ describe('MAC addresses', () => {
     }
   });
 
-  it('made from a text are locally administered unicast, and the same for the same text', () => {
+  it('MC-1: made from a text are locally administered unicast, and the same for the same text', () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
         const mac = macFrom(text);

@@ -154,6 +154,30 @@ describe('the network config', () => {
     );
   });
 
+  it('VX-1: no options of vxlan make the parser fail in another way than by its codes', () => {
+    const outcomeOf = (options: string): string =>
+      outcome(`{"Network":"10.3.0.0/16","Backend":{"Type":"vxlan"${options}}}`);
+    for (const options of [
+      ',"VNI":1,"Port":8472',
+      ',"MTU":1400,"GBP":true,"DirectRouting":true',
+      ',"Mac":"ae:f2:1a:4a:99:66"',
+      '',
+    ])
+      assert.equal(outcomeOf(options), '10.3.0.0/16 24 10.3.1.0 10.3.255.0 vxlan', options);
+    const name = fc.constantFrom('VNI', 'Port', 'MTU', 'GBP', 'Learning', 'DirectRouting', 'Name', 'MacPrefix', 'vni');
+    fc.assert(
+      fc.property(
+        fc.dictionary(name, fc.jsonValue({ maxDepth: 1 })),
+        (options) =>
+          void outcomeOf(
+            Object.entries(options)
+              .map(([key, value]) => `,"${key}":${JSON.stringify(value)}`)
+              .join(''),
+          ),
+      ),
+    );
+  });
+
   it('lets the last of two members of one name win, in whatever case they are written', () => {
     const text =
       '{"Network":"10.1.0.0/16","network":"10.2.0.0/16","NETWORK":"10.3.0.0/16","subnetlen":25,"SubnetLen":26}';

@@ -39,8 +39,8 @@ export async function startCluster(names: readonly string[], options: Partial<La
   return lab;
 }
 
-/** Of another network in the lab's table. */
-export const networkUrl = (lab: Lab, network: string): string => `${lab.store.uri}&network=${network}`;
+/** Of another network in the lab's store. */
+export const networkUrl = (lab: Lab, network: string): string => lab.store.networkUri(network);
 
 /** `a1>b1 vxlan` for each pair that is reached, `a1>b1 LOST` for the others; sorted. */
 export async function reached(lab: Lab, hosts: readonly LabHost[] = lab.running): Promise<readonly string[]> {

@@ -52,6 +52,15 @@ enclosed(import.meta.url, () => {
         /SUBNET_FILE_FOREIGN.*Network 10\.9\.0\.0/,
       ],
       ['no text at all', (): void => writeFileSync(a1.subnetFile, Buffer.from([0xff, 0x00, 0xfe, 0x0a, 0x80])), /./],
+      [
+        'a list',
+        (): void =>
+          writeFileSync(
+            a1.subnetFile,
+            file.replace('FLANNEL_SUBNET=', 'FLANNEL_SUBNET=10.42.251.1/24,10.42.252.1/24,'),
+          ),
+        /./,
+      ],
       ['gone', (): void => rmSync(a1.subnetFile), /./],
     ] as const) {
       it(`with a subnet.env that is ${what}: keeps its subnet and writes the file anew`, async () => {

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { LAB_FOLDER } from '../../src/lab/inside.ts';
 import type { Lab } from '../../src/lab/lab.ts';
 import { listens } from '../../src/lab/namespaces.ts';
+import { SERVICES } from '../../src/lab/store.ts';
 import { twoSegments } from '../../src/lab/two-segments.ts';
 import { becomes } from './becomes.ts';
 
@@ -20,11 +21,11 @@ export const throughProxy = {
 /** Call when the store runs; it listens when this resolves. */
 export async function startProxy(lab: Lab): Promise<void> {
   const program = fileURLToPath(new URL('counting-proxy.js', import.meta.url));
-  const { name, address, port } = twoSegments.store;
+  const { name, address } = twoSegments.store;
   lab.start({
     name: 'proxy',
     namespace: name,
-    command: [process.execPath, program, String(PORT), address, String(port)],
+    command: [process.execPath, program, String(PORT), address, String(SERVICES.dynamodb.port)],
     logFile: LOG,
   });
   await becomes('the proxy listens', true, () => listens(name, PORT));

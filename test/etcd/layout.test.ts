@@ -156,6 +156,19 @@ describeOnEtcd('keys and values in etcd', (ground) => {
     assert.deepEqual([how, back.epoch], ['adopted', lease.epoch]);
   });
 
+  it('over which garbage was put are renewed by their owner, and by nobody else', async () => {
+    const { store } = ground().direct();
+    const { lease } = await store.claim(wish(a, { previous: subnet(1) }), signal);
+    await put('subnets/10.42.1.0-24', 'garbage');
+    const renewed = await store.renew(lease, attributes(a), HOUR, signal);
+    assert.equal(renewed.epoch, lease.epoch);
+    assert.equal((await read('subnets/10.42.1.0-24'))?.text, encodeLeaseValue(attributes(a)));
+    await ground().world.raw.delete().key(`${ground().world.prefix}/subnets/10.42.1.0-24`);
+    await put('subnets/10.42.1.0-24', 'garbage');
+    await assert.rejects(store.renew(lease, attributes(a), HOUR, signal), { code: 'LEASE_LOST' });
+    assert.equal((await read('subnets/10.42.1.0-24'))?.text, 'garbage');
+  });
+
   it('stand where flannel\u2019s prefix says, however it is written', async () => {
     const { world, server } = ground();
     const { store } = world.openAt(`etcd://${server.endpoint}/${world.prefix}//`);

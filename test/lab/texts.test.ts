@@ -21,7 +21,7 @@ describe('what the lab shows', () => {
   ═══════╧═══════════════╧═════════╡ router ╞═════════╧═══════════════╧═══════
                                         ║
                          store DynamoDB 172.30.9.10:8000`;
-    assert.equal(trimmed(drawTopology(twoSegments, plain)), expected.slice(1));
+    assert.equal(trimmed(drawTopology(twoSegments, 'dynamodb', plain)), expected.slice(1));
   });
 
   it('draws several sites side by side, with their cables to the one in the middle', () => {
@@ -36,8 +36,8 @@ describe('what the lab shows', () => {
                                       ║                                ║
                                       ╚═════════╡ internet ╞═══════════╝
                                                       ║
-                                       store DynamoDB 172.30.9.10:8000`;
-    assert.equal(trimmed(drawTopology(cloudAndOffice, plain)), expected.slice(1));
+                                         store etcd 172.30.9.10:2379`;
+    assert.equal(trimmed(drawTopology(cloudAndOffice, 'etcd', plain)), expected.slice(1));
   });
 
   it('shows the matrix with the path and the round trip of each pair, and what is not reached', () => {

@@ -3,64 +3,34 @@ import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { WeftError } from '../core/errors.ts';
-import { eventually } from './eventually.ts';
-import { startProcess } from './lab-process.ts';
-import { listens } from './namespaces.ts';
+import type { Address } from '../core/address.ts';
 import { attempt } from './program.ts';
-import type { LabStore } from './store.ts';
+import { SERVICES, type StoreProgram } from './store.ts';
 import type { StorePlan } from './topology.ts';
 
 const EMULATOR_PACKAGE = '@dynoxide/linux-x64';
 const TABLE = 'weft';
 const REGION = 'eu-central-1';
+const { port: PORT } = SERVICES.dynamodb;
 
-interface Emulator {
-  readonly title: string;
-  readonly command: readonly string[];
-  readonly folder?: string;
-  /** How long it may take until it listens. */
-  readonly withinMs: number;
-}
+type Emulator = Pick<StoreProgram, 'title' | 'command' | 'folder' | 'withinMs' | 'keepsData'>;
 
 /** @param executable the bundle: packages are looked for from where it lies. */
-export async function startDynamoDB(
-  plan: StorePlan,
+export async function dynamoDBProgram(
+  { address }: StorePlan,
   executable: string,
-  folder: string,
-  signal: AbortSignal,
-): Promise<LabStore> {
-  const emulator = embedded(plan, executable) ?? (await amazons(plan, executable));
-  const process = startProcess({
-    name: plan.name,
-    namespace: plan.name,
-    command: emulator.command,
-    logFile: path.join(folder, 'store.log'),
-    ...(emulator.folder === undefined ? {} : { folder: emulator.folder }),
-  });
-  try {
-    await eventually(
-      `${emulator.title} listens`,
-      emulator.withinMs,
-      () => {
-        if (process.ending !== undefined) {
-          throw new WeftError('LAB_FAILED', `${emulator.title} ended: ${process.ending}; its log: ${process.logFile}`);
-        }
-        return listens(plan.name, plan.port) ? { found: true } : { missing: `nothing on port ${plan.port} yet` };
-      },
-      signal,
-    );
-  } catch (error) {
-    process.kill('SIGKILL');
-    throw error;
-  }
+  dataFolder: string,
+): Promise<StoreProgram> {
+  const emulator = embedded(address, executable, dataFolder) ?? (await amazons(executable));
+  // Nobody watches the lab for long enough to save read units.
+  const uri = `dynamodb://${TABLE}?poll=1s`;
   return {
     kind: 'dynamodb',
-    title: emulator.title,
-    // Nobody watches the lab for long enough to save read units.
-    uri: `dynamodb://${TABLE}?poll=1s`,
-    process,
+    ...emulator,
+    uri,
+    networkUri: (network) => `${uri}&network=${network}`,
     environment: {
-      AWS_ENDPOINT_URL_DYNAMODB: `http://${plan.address}:${plan.port}`,
+      AWS_ENDPOINT_URL_DYNAMODB: `http://${address}:${PORT}`,
       AWS_REGION: REGION,
       AWS_ACCESS_KEY_ID: 'lab',
       AWS_SECRET_ACCESS_KEY: 'lab',
@@ -73,7 +43,7 @@ export async function startDynamoDB(
 }
 
 /** Undefined where its package is not installed: npm leaves it out on other processors. */
-function embedded(plan: StorePlan, executable: string): Emulator | undefined {
+function embedded(address: Address, executable: string, dataFolder: string): Emulator | undefined {
   let manifest: string;
   try {
     manifest = createRequire(executable).resolve(`${EMULATOR_PACKAGE}/package.json`);
@@ -81,11 +51,12 @@ function embedded(plan: StorePlan, executable: string): Emulator | undefined {
     return undefined;
   }
   const program = path.join(path.dirname(manifest), 'dynoxide');
-  const command = [program, '--host', plan.address, '-p', String(plan.port)];
-  return { title: 'DynamoDB emulator', command, withinMs: 10_000 };
+  const file = path.join(dataFolder, 'dynamodb.sqlite');
+  const command = [program, '--host', address, '-p', String(PORT), '--db-path', file];
+  return { title: 'DynamoDB emulator', command, withinMs: 10_000, keepsData: true };
 }
 
-async function amazons(plan: StorePlan, executable: string): Promise<Emulator> {
+async function amazons(executable: string): Promise<Emulator> {
   const folder = jarFolder(executable);
   const java = await attempt('java', ['-version']).catch(() => undefined);
   if (folder === undefined || java?.code !== 0) {
@@ -104,9 +75,10 @@ async function amazons(plan: StorePlan, executable: string): Promise<Emulator> {
   const flags = ['-Djava.library.path=./DynamoDBLocal_lib', '-jar', 'DynamoDBLocal.jar', '-disableTelemetry'];
   return {
     title: 'DynamoDB Local',
-    command: ['java', ...flags, '-inMemory', '-port', String(plan.port)],
+    command: ['java', ...flags, '-inMemory', '-port', String(PORT)],
     folder,
     withinMs: 60_000,
+    keepsData: false,
   };
 }
 

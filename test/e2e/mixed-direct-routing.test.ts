@@ -1,0 +1,15 @@
+import { both, mixedCluster } from './mixed-cluster.ts';
+
+mixedCluster(import.meta.url, {
+  by: 'vxlan with DirectRouting',
+  backend: { Type: 'vxlan', DirectRouting: true },
+  flannel: { type: 'vxlan', directRouting: true },
+  pairs: [
+    both('a1', 'a2', 'direct'),
+    both('a1', 'b1', 'vxlan'),
+    both('a1', 'b2', 'vxlan'),
+    both('a2', 'b1', 'vxlan'),
+    both('a2', 'b2', 'vxlan'),
+    both('b1', 'b2', 'direct'),
+  ].flat(),
+});

@@ -1,0 +1,125 @@
+/** One host of a cluster of flanneld's changes over to weftd, back, and over again: its subnet, its MAC and its neighbours' traffic stay. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import type { Lab } from '../../src/lab/lab.ts';
+import type { LabHost } from '../../src/lab/lab-host.ts';
+import { SteadyFlows } from '../../src/lab/steady-flows.ts';
+import { enclosed } from '../lab/enclosed.ts';
+import { closeLabs, NETWORK, never, reached, startLab } from './cluster.ts';
+import { EtcdHand } from './etcd-hand.ts';
+import { Flanneld } from './flanneld.ts';
+
+const FLANNEL = { network: NETWORK, type: 'vxlan' } as const;
+
+enclosed(import.meta.url, () => {
+  describe('a host that changes from flanneld to weftd and back', () => {
+    let lab: Lab;
+    let hand: EtcdHand;
+    let a1: LabHost;
+    let b2: LabHost;
+    /** On a1, and on b1, where it stays. */
+    let flanneld: Flanneld;
+    let neighbour: Flanneld;
+    let flows: SteadyFlows;
+    let first: { readonly created: number; readonly index: string };
+
+    before(async () => {
+      lab = await startLab({ store: 'etcd' });
+      hand = new EtcdHand(lab);
+      a1 = lab.host('a1');
+      b2 = lab.host('b2');
+      await lab.writeConfig({ Network: NETWORK, Backend: { Type: 'vxlan' } });
+      flanneld = new Flanneld(a1, hand, FLANNEL);
+      neighbour = new Flanneld(lab.host('b1'), hand, FLANNEL);
+      await flanneld.start('10.42.11.0/24');
+      await neighbour.start('10.42.21.0/24');
+      const a2 = lab.host('a2');
+      a2.startDaemon();
+      await Promise.all([a1, neighbour.host, a2].map((host) => host.addContainer(never)));
+      await Promise.all([flanneld.follow(), neighbour.follow()]);
+      await seesPeers(a2, 2);
+      flows = new SteadyFlows(lab, [
+        ['a1', 'a2'],
+        ['a2', 'a1'],
+        ['b1', 'a1'],
+        ['a1', 'b1'],
+      ]);
+      first = { created: (await lease()).created, index: await deviceIndex() };
+    });
+    after(closeLabs);
+
+    const lease = async () => {
+      const found = await hand.get('subnets/10.42.11.0-24');
+      assert.ok(found !== undefined);
+      return found;
+    };
+    const deviceIndex = async (): Promise<string> =>
+      (await a1.run(['ip', '-o', 'link', 'show', 'flannel.1'])).split(':')[0] ?? '';
+
+    /** The lease is weftd's, with all that flanneld's said, and what it stood for is untouched. */
+    async function isWeftds(): Promise<void> {
+      const { value, created } = await lease();
+      assert.ok(value.startsWith(`${flanneld.value.slice(0, -1)},"Weft":{"v":1,"node":"node-a1"`), value);
+      assert.equal(created, first.created, 'the same owner has the same epoch');
+      assert.equal(await deviceIndex(), first.index, 'the device was not made anew');
+      assert.match(await a1.run(['ip', 'link', 'show', 'flannel.1']), new RegExp(` link/ether ${flanneld.mac} `));
+    }
+
+    for (const time of ['first', 'second'] as const) {
+      it(`weftd takes over from flanneld a ${time} time: subnet, MAC, device and epoch stay`, async () => {
+        flanneld.kill();
+        a1.startDaemon();
+        await seesPeers(a1, 2);
+        await neighbour.follow();
+        await isWeftds();
+      });
+
+      it(`flanneld takes over from weftd a ${time} time: it writes its own value at the same subnet, with the same MAC`, async () => {
+        const mac = flanneld.mac;
+        a1.daemon?.kill('SIGTERM');
+        await a1.daemon?.ended;
+        await flanneld.start('10.42.99.0/24');
+        await neighbour.follow();
+        assert.deepEqual([flanneld.subnet, flanneld.mac], ['10.42.11.0/24', mac]);
+        const { value, created } = await lease();
+        assert.equal(
+          value,
+          `{"PublicIP":"172.30.1.11","PublicIPv6":null,"BackendType":"vxlan","BackendData":{"VNI":1,"VtepMAC":"${mac}"}}`,
+        );
+        assert.equal(created, first.created);
+      });
+    }
+
+    it('no ping was lost in all that, to whatever kind of neighbour', async () => {
+      const { lostPings, losers } = await flows.stop();
+      assert.equal(lostPings, 0, losers.join());
+    });
+
+    it('a host that was given the address of one that is gone gets the subnet under a new epoch', async () => {
+      const gone = `{"PublicIP":"${b2.plan.address}","PublicIPv6":null,"BackendType":"vxlan","BackendData":{"VNI":1,"VtepMAC":"ae:00:00:00:00:50"}}`;
+      await hand.create('subnets/10.42.50.0-24', gone);
+      const before = await hand.get('subnets/10.42.50.0-24');
+      b2.startDaemon();
+      await b2.addContainer(never);
+      await seesPeers(b2, 3);
+      assert.equal(b2.container.subnet, '10.42.50.0/24');
+      const now = await hand.get('subnets/10.42.50.0-24');
+      assert.ok((now?.created ?? 0) > (before?.created ?? Infinity));
+      assert.doesNotMatch(now?.value ?? '', /ae:00:00:00:00:50/, 'the MAC was another machine’s');
+      await Promise.all([flanneld.follow(), neighbour.follow()]);
+      const hosts = ['a1', 'a2', 'b1', 'b2'].map((name) => lab.host(name));
+      assert.deepEqual(
+        (await reached(lab, hosts)).filter((pair) => pair.endsWith(' LOST')),
+        [],
+      );
+    });
+  });
+});
+
+const seesPeers = (host: LabHost, count: number): Promise<true> =>
+  host.await(
+    `sees ${count} peers`,
+    ({ ready, peers }) =>
+      ready && peers.filter(({ path, settled }) => path !== 'none' && settled).length === count ? true : undefined,
+    never,
+  );
