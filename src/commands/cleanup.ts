@@ -11,9 +11,7 @@ import { HOST_ENTRIES, describeHostEntry, type HostEntry } from '../core/host-en
 import { parseSubnetFile } from '../core/subnet-file.ts';
 import { baseOf } from '../core/subnet.ts';
 import { Activity } from '../host/activity.ts';
-import { ExtensionLife } from '../host/extension-life.ts';
-import { ExtensionMemory } from '../host/extension-memory.ts';
-import { ExtensionPeers } from '../host/extension-peers.ts';
+import { Extension } from '../host/extension.ts';
 import { LinuxHost } from '../host/linux-host.ts';
 import { networkdPaths } from '../host/networkd.ts';
 import { SharedHost } from '../host/shared-host.ts';
@@ -45,12 +43,12 @@ export const cleanup: Action = async (invocation) => {
   });
   try {
     await new Activity(known.instance.id).forget(signal);
-    const extension = new ExtensionMemory(known.directory);
-    const host = new ExtensionPeers(new SharedHost(new LinuxHost(), state.claims, 'daemon'), extension);
-    const { removed, findings } = await removeAll(host, known, options, signal);
-    // After the peers: it may take away what their commands need.
     const log = new PinoLog('warn');
-    await new ExtensionLife(extension, log).shutDown(signal);
+    const extension = new Extension(new SharedHost(new LinuxHost(), state.claims, 'daemon'), known.directory, log);
+    await extension.recall();
+    const { removed, findings } = await removeAll(extension.host, known, options, signal);
+    // After the peers: it may take away what their commands need.
+    await extension.shutDown(signal);
     await log.flush();
     io.out(
       removed.length === 0

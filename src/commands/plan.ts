@@ -20,6 +20,7 @@ import type { HostNetwork } from '../contracts/host-network.ts';
 import { Claims } from '../host/claims.ts';
 import { ExtensionMemory } from '../host/extension-memory.ts';
 import { ExtensionPeers } from '../host/extension-peers.ts';
+import { EXTENSION_FOLDER } from '../host/extension.ts';
 import { LinuxHost } from '../host/linux-host.ts';
 import { networkdFiles } from '../host/networkd.ts';
 import { machineNodeId } from '../host/node-identity.ts';
@@ -59,7 +60,7 @@ export const plan: Action = async (invocation) => {
     }
     const id = known?.instance.id ?? instanceIdOf(instanceKey);
     const shared = new SharedHost(new LinuxHost(), new Claims(options.stateDir, id), 'dry run');
-    const host = new ExtensionPeers(shared, new ExtensionMemory(path.join(options.stateDir, id)));
+    const host = new ExtensionPeers(shared, new ExtensionMemory(path.join(options.stateDir, id, EXTENSION_FOLDER)));
     const place = cloudOf(lease, await records.list('ledger', signal));
     const firewall = firewallWish({ id }, firewallOptions(options));
     const self = { ...(await selfOf(invocation, host, { view, lease, node, known })), ...place, firewall };

@@ -5,9 +5,7 @@ import type { AgentOptions } from '../agent/agent-parts.ts';
 import { asWeftError, WeftError } from '../core/errors.ts';
 import type { Subnet } from '../core/subnet.ts';
 import type { ParsedSubnetFile } from '../core/subnet-file.ts';
-import { ExtensionLife } from '../host/extension-life.ts';
-import { ExtensionMemory } from '../host/extension-memory.ts';
-import { ExtensionPeers } from '../host/extension-peers.ts';
+import { Extension } from '../host/extension.ts';
 import { LinuxHost } from '../host/linux-host.ts';
 import { networkdFiles, networkdFindings } from '../host/networkd.ts';
 import { serviceManager } from '../host/service-manager.ts';
@@ -57,13 +55,13 @@ async function runAgent(invocation: Invocation, { url, password }: NamedStore, l
   const { instance } = state;
   const linux = new LinuxHost();
   const supervisor = serviceManager(invocation.environment, log);
-  const extension = new ExtensionMemory(state.directory);
+  const extension = new Extension(new SharedHost(linux, state.claims, 'daemon'), state.directory, log);
   const agent = new Agent({
     ...parts(opened),
     ...(cloud === undefined ? {} : { cloud }),
     ...(supervisor === undefined ? {} : { supervisor }),
-    host: new ExtensionPeers(new SharedHost(linux, state.claims, 'daemon'), extension),
-    extension: new ExtensionLife(extension, log),
+    host: extension.host,
+    extension,
     probe: linux.probe(probeKeyOf(state), instance.id),
     state,
     instance,

@@ -16,6 +16,11 @@ export interface HostScope {
   readonly links: readonly string[];
   /** By which device the routes of a metric leave: such a route can be looked up by itself then. */
   readonly standby?: ReadonlyMap<number, string>;
+  /**
+   * What flanneld leaves of host-gw and of vxlan's DirectRouting: routes by this device, of protocol `boot` or `static` and without a metric, to a peer's subnet by the peer's own
+   * address. Seen as `left`, and replaced in one step by a put that has such a one for its `was`; any other route of another hand's stays. Not with `only`.
+   */
+  readonly left?: { readonly link: string; readonly nextHops: ReadonlyMap<Subnet, Address> };
   /** Settings to read. */
   readonly sysctls: readonly string[];
   /** Files to read. */

@@ -6,11 +6,22 @@
  *               └── failed, or cut off: Shutdown, then anew                 └── killed, started again: nothing is repeated
  */
 import type { HostExtension } from '../contracts/host-extension.ts';
+import type { HostNetwork } from '../contracts/host-network.ts';
 import type { Log } from '../contracts/log.ts';
 import { asWeftError, WeftError } from '../core/errors.ts';
 import { MAX_EXTENSION_DATA, selfEnvironment, type ExtensionCommands, type ExtensionSelf } from '../core/extension.ts';
-import type { ExtensionMemory, RememberedSelf } from './extension-memory.ts';
+import { ExtensionMemory, type RememberedSelf } from './extension-memory.ts';
+import { ExtensionPeers } from './extension-peers.ts';
 import { runShell } from './shell-command.ts';
+
+export function openExtension(
+  host: HostNetwork,
+  folder: string,
+  log: Log,
+): { readonly life: ExtensionLife; readonly host: ExtensionPeers } {
+  const memory = new ExtensionMemory(folder);
+  return { life: new ExtensionLife(memory, log), host: new ExtensionPeers(host, memory) };
+}
 
 export class ExtensionLife implements HostExtension {
   readonly #memory: ExtensionMemory;

@@ -35,9 +35,9 @@ export class ExtensionMemory {
   /** Files of an earlier boot, which say nothing any more: they go with the first one that is written. */
   readonly #stale: string[] = [];
 
-  /** @param folder of the instance. A file that cannot be read counts as none: its command is run again */
+  /** @param folder of its own. A file that cannot be read counts as none: its command is run again */
   constructor(folder: string, life = lifeOfKernel()) {
-    this.#folder = join(folder, 'extension');
+    this.#folder = folder;
     this.#life = life;
     for (const [name, value] of this.#readAll()) {
       if (name === SELF) this.#self = readSelf(value);

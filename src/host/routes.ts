@@ -1,4 +1,5 @@
 /** Our routes, all in the main table, and the kernel's broadcast route for our base. */
+import type { HostScope } from '../contracts/host-network.ts';
 import { bitsOf, family, type Address, type Family } from '../core/address.ts';
 import type { BroadcastRoute, Route, Unreachable } from '../core/host-entry.ts';
 import { ROUTE_PROTOCOL } from '../core/instance.ts';
@@ -54,10 +55,7 @@ const isPlain = (route: RouteMessage): boolean =>
 const isRefusal = (route: RouteMessage): boolean =>
   route.type === RTN_UNREACHABLE && route.tos === 0 && route.priority === 0 && route.protocol === ROUTE_PROTOCOL;
 
-export interface RouteScope {
-  readonly networks: readonly Subnet[];
-  readonly links: readonly string[];
-}
+export type RouteScope = Pick<HostScope, 'networks' | 'links' | 'left'>;
 
 export class RouteView {
   readonly #socket: RouteSocket;
@@ -82,15 +80,19 @@ export class RouteView {
         { table: RT_TABLE_MAIN, protocol: ROUTE_PROTOCOL },
         this.#mayBeOurs,
       );
-      for (const name of this.#scope.links) {
-        const link = this.#links.named(name)?.index;
-        if (link === undefined) continue;
-        for (const protocol of TAKEN_OVER_PROTOCOLS)
-          own.push(...dumpRoutes(this.#socket, version, { table: RT_TABLE_MAIN, protocol, link }, this.#mayBeOurs));
-      }
+      for (const name of this.#scope.links) own.push(...this.#leftOn(name, version, this.#mayBeOurs));
+      if (this.#scope.left !== undefined) own.push(...this.#leftOn(this.#scope.left.link, version, this.#isLeft));
       routes.push(...this.#entries(own));
     }
     return routes;
+  }
+
+  #leftOn(name: string, version: Family, isWanted: (route: RouteMessage) => boolean): RouteMessage[] {
+    const link = this.#links.named(name)?.index;
+    if (link === undefined) return [];
+    return TAKEN_OVER_PROTOCOLS.flatMap((protocol) =>
+      dumpRoutes(this.#socket, version, { table: RT_TABLE_MAIN, protocol, link }, isWanted),
+    );
   }
 
   /**
@@ -131,6 +133,12 @@ export class RouteView {
     this.#isWithin(route.destination, route.prefixLength) &&
     (route.protocol === ROUTE_PROTOCOL || TAKEN_OVER_PROTOCOLS.some((protocol) => protocol === route.protocol));
 
+  readonly #isLeft = (route: RouteMessage): boolean =>
+    this.#mayBeOurs(route) &&
+    route.priority === 0 &&
+    route.gateway !== undefined &&
+    this.#scope.left?.nextHops.get(subnetFrom(route.destination, route.prefixLength)) === addressOf(route.gateway);
+
   #entries(found: readonly RouteMessage[]): (Route | Unreachable)[] {
     const refusals = found.filter(isRefusal);
     const routes = refusals.length === 0 ? found : found.filter((route) => !isRefusal(route));
@@ -149,8 +157,9 @@ export class RouteView {
       const link = this.#links.at(route.link);
       // The device went while we looked.
       if (link === undefined) return [];
-      if (route.protocol !== ROUTE_PROTOCOL && !this.#scope.links.includes(link.name)) return [];
-      const entry = entryOf(route, link.name);
+      const isLeft = route.protocol !== ROUTE_PROTOCOL && !this.#scope.links.includes(link.name);
+      if (isLeft && !this.#isLeft(route)) return [];
+      const entry: Route = { ...entryOf(route, link.name), ...(isLeft ? { left: true } : {}) };
       let destinations = seen.get(route.priority);
       if (destinations === undefined) seen.set(route.priority, (destinations = new Set()));
       if (destinations.has(entry.destination)) return [];

@@ -30,7 +30,7 @@ import {
   type PeerPlan,
   type PlanParts,
 } from '../datapath/plan.ts';
-import { firewallKeys, hostScope } from './host-scope.ts';
+import { firewallKeys, hostScope, leftByFlanneld } from './host-scope.ts';
 import type { FailedChange, PassReport, PeerPath } from './pass-report.ts';
 import { settlePaths } from './peer-paths.ts';
 
@@ -76,6 +76,8 @@ export class HostPasses {
   #marks: Marks = { owners: new Map(), contested: false };
   #leases: ReadonlyMap<LeaseKey, Lease> = new Map();
   #receives: readonly PathName[] = [];
+  /** At the start, and whenever something stood in the way of a route: another hand's, most likely. */
+  #looksForLeft = true;
   readonly #paths = new Map<LeaseKey, PeerPath>();
 
   constructor(parts: { readonly host: HostNetwork; readonly clock: Clock }) {
@@ -90,7 +92,7 @@ export class HostPasses {
     const few = this.#few(input);
     const { planned, observed } = await this.#look(input, paths, few, signal);
     const scope = planned.scope.only === undefined ? 'all' : planned.looked.length;
-    const changes = diff(withoutRemade(observed.entries, planned.wanted), planned.wanted, HOST_ENTRIES);
+    const changes = diff(withoutRemade(observed.entries, planned.wanted), planned.wanted, HOST_ENTRIES).filter(isOurs);
     const { go, held, heldForMs } = this.#guardRemovals(input, planned, changes, observed.entries);
     const outcomes = input.dryRun || go.length === 0 ? [] : await this.#host.apply(go, signal);
 
@@ -98,6 +100,8 @@ export class HostPasses {
       error === undefined ? [] : [{ change, error }],
     );
     if (scope === 'all') this.#receives = receivingPaths(input.self, paths, failed);
+    if (scope === 'all' || failed.length > 0)
+      this.#looksForLeft = failed.some(({ change }) => change.op === 'put' && change.want.kind === 'route');
     this.#leases = input.view.leases;
     return {
       number: (this.#number += 1),
@@ -127,7 +131,10 @@ export class HostPasses {
     const planned = few === undefined ? undefined : this.#planFew(input, paths, few);
     if (planned !== undefined) return { planned, observed: await this.#host.observe(planned.scope, signal) };
     const basics = hostBasics(input.self, paths);
-    const scope = hostScope(input.self, basics, input.files, input.previousNetwork);
+    const scope = {
+      ...hostScope(input.self, basics, input.files, input.previousNetwork),
+      ...(this.#looksForLeft ? leftByFlanneld(input.self, input.view) : {}),
+    };
     const observed = await this.#host.observe(scope, signal);
     return { planned: this.#planAll(input, paths, basics, scope, observed.entries), observed };
   }
@@ -217,6 +224,10 @@ export class HostPasses {
     return guarded;
   }
 }
+
+/** What flanneld left is only ever replaced. */
+const isOurs = (change: Change<HostEntry>): boolean =>
+  change.op === 'put' || change.was.kind !== 'route' || change.was.left !== true;
 
 /** All that may stand to a peer, in name: the route that stood by for a path that is taken now, or is refused, is in no plan any more. */
 const routesTo =

@@ -3,6 +3,8 @@ import type { HostScope } from '../contracts/host-network.ts';
 import { hostEntryKey, type HostEntry, type HostFile } from '../core/host-entry.ts';
 import { standbyMetric } from '../core/instance.ts';
 import { PATH_NAMES } from '../core/path.ts';
+import type { Address } from '../core/address.ts';
+import type { LeaseView } from '../core/lease.ts';
 import type { Subnet } from '../core/subnet.ts';
 import type { Self } from '../datapath/datapath.ts';
 import { devicesOf } from '../datapath/host-basics.ts';
@@ -14,6 +16,15 @@ export const firewallKeys = ({ config, firewall: { instance } }: Self): readonly
     { kind: 'accept', network: config.v4.network } as const,
     { kind: 'masquerade', instance, network: undefined, subnet: undefined, fullyRandom: false } as const,
   ].map(hostEntryKey);
+
+/** Where flanneld's own routes to these peers would lead; nothing where no path of ours wants their place. */
+export function leftByFlanneld({ config, uplink, lease }: Self, { leases }: LeaseView): Pick<HostScope, 'left'> {
+  if (config.paths.length === 0) return {};
+  const nextHops = new Map<Subnet, Address>();
+  for (const [key, { subnet, attributes }] of leases)
+    if (key !== lease.key) nextHops.set(subnet.v4, attributes.publicIP);
+  return { left: { link: uplink.link, nextHops } };
+}
 
 export function hostScope(
   self: Self,

@@ -31,6 +31,7 @@ import {
   type HostWorld,
 } from './host-world.ts';
 import { hostHintsContract } from './host-hints.ts';
+import { hostTakeOverContract } from './host-take-over.ts';
 import { hostUplinkContract } from './host-uplink.ts';
 
 const ALL: readonly HostEntry[] = [
@@ -167,26 +168,6 @@ export function hostNetworkContract(
       assert.equal(await seen(host), lines([loopback, direct(8), direct(9)]));
     });
 
-    world('takes over what flanneld left on the device', async ({ host, hand }) => {
-      const { mtuBytes: _, source: __, ...bare } = tunnel(8);
-      await make(host, puts(link, base));
-      for (const n of [8, 9]) {
-        hand.setForeign({ ...bare, destination: tunnel(n).destination });
-        hand.set(forwarding(n));
-        hand.set(neighbour(n));
-      }
-      const left = [8, 9].map((n) => ({ ...bare, destination: tunnel(n).destination }));
-      assert.equal(
-        await seen(host),
-        lines([link, base, ...left, forwarding(8), forwarding(9), neighbour(8), neighbour(9)]),
-      );
-      await make(host, [
-        ...replaces(left[0] ?? link, tunnel(8)),
-        ...removes(left[1] ?? link, neighbour(9), forwarding(9)),
-      ]);
-      assert.equal(await seen(host), lines([link, base, forwarding(8), neighbour(8), tunnel(8)]));
-    });
-
     world('puts a route that already stands unseen, as another pass left it', async ({ host }) => {
       await make(host, puts(loopback, direct(9)));
       const other = { ...direct(9), via: parseAddress('192.168.7.99') };
@@ -293,6 +274,7 @@ export function hostNetworkContract(
     });
 
     hostHintsContract(world);
+    hostTakeOverContract(world);
     hostUplinkContract(world);
   });
 }

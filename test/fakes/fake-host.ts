@@ -42,9 +42,10 @@ export class FakeHost implements HostNetwork {
     stopIfAborted(signal);
     const failure = this.failObserve?.();
     if (failure !== undefined) throw failure;
-    const entries = [...this.kernel.standing.values(), ...this.#needless(scope)].filter((entry) =>
+    const own = [...this.kernel.standing.values(), ...this.#needless(scope)].filter((entry) =>
       this.#isIn(scope, entry),
     );
+    const entries = [...own, ...this.#left(scope)];
     return { entries, findings: this.findings, firewallIsSilent: this.firewallIsSilent };
   }
 
@@ -141,6 +142,19 @@ export class FakeHost implements HostNetwork {
       reader.hints.add(hint);
       reader.wake();
     }
+  }
+
+  #left({ left, only }: HostScope): HostEntry[] {
+    if (left === undefined || only !== undefined) return [];
+    return [...this.kernel.foreign].flatMap((key) => {
+      const entry = this.kernel.standing.get(key);
+      const isLeft =
+        entry?.kind === 'route' &&
+        entry.metric === undefined &&
+        entry.link === left.link &&
+        left.nextHops.get(entry.destination) === entry.via;
+      return isLeft ? [{ ...entry, left: true }] : [];
+    });
   }
 
   #needless({ accepts }: HostScope): HostEntry[] {

@@ -1,0 +1,64 @@
+/** The backend `extension`, loaded where the config has its commands, or had them: most hosts never do. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { HostExtension } from '../contracts/host-extension.ts';
+import type { HostNetwork } from '../contracts/host-network.ts';
+import type { Log } from '../contracts/log.ts';
+import type { ExtensionCommands, ExtensionSelf } from '../core/extension.ts';
+
+interface Loaded {
+  readonly life: HostExtension;
+  readonly host: HostNetwork;
+}
+
+/** Folder of the instance's own, where commands leave what is known of them. */
+export const EXTENSION_FOLDER = 'extension';
+
+export class Extension implements HostExtension {
+  readonly #below: HostNetwork;
+  readonly #folder: string;
+  readonly #log: Log;
+  #loaded: Loaded | undefined;
+  /** The host with the peers that commands reach. */
+  readonly host: HostNetwork;
+
+  /** @param folder of the instance, which is this process's own or only read */
+  constructor(below: HostNetwork, folder: string, log: Log) {
+    this.#below = below;
+    this.#folder = folder;
+    this.#log = log;
+    const host = (): HostNetwork => this.#loaded?.host ?? below;
+    this.host = {
+      observe: (scope, signal) => host().observe(scope, signal),
+      apply: (changes, signal) => host().apply(changes, signal),
+      hints: (signal) => below.hints(signal),
+      uplink: (choice, signal) => below.uplink(choice, signal),
+      addresses: (signal) => below.addresses(signal),
+    };
+  }
+
+  /** Reads what is remembered, if there is anything. */
+  async recall(): Promise<void> {
+    if (existsSync(join(this.#folder, EXTENSION_FOLDER))) await this.#load();
+  }
+
+  async prepare(commands: ExtensionCommands | undefined, signal: AbortSignal): Promise<string | undefined> {
+    if (commands === undefined) await this.recall();
+    else await this.#load();
+    return this.#loaded?.life.prepare(commands, signal);
+  }
+
+  async settle(self: ExtensionSelf, signal: AbortSignal): Promise<void> {
+    await this.#loaded?.life.settle(self, signal);
+  }
+
+  async shutDown(signal: AbortSignal): Promise<void> {
+    await this.#loaded?.life.shutDown(signal);
+  }
+
+  async #load(): Promise<void> {
+    if (this.#loaded !== undefined) return;
+    const { openExtension } = await import('./extension-life.ts');
+    this.#loaded = openExtension(this.#below, join(this.#folder, EXTENSION_FOLDER), this.#log);
+  }
+}
