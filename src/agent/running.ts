@@ -72,7 +72,7 @@ export class Running {
       self.uplink,
     );
     this.#keeper = new LeaseKeeper(
-      { ...tools, store, wish: () => this.#wish(), onClaim: () => this.#wakeAll() },
+      { ...tools, store, options, wish: () => this.#wish(), onClaim: () => this.#wakeAll() },
       { lease: self.lease, adopted, sentAt },
     );
     this.#beside = companions(parts, started, findings, {
@@ -128,8 +128,8 @@ export class Running {
     return this.#beside;
   }
 
-  get subnetFileWritten(): boolean {
-    return this.#passes.subnetFileWritten;
+  get passes(): Pick<Passes, 'subnetFileWritten' | 'busySinceMs'> {
+    return this.#passes;
   }
 
   get self(): Self {

@@ -16,19 +16,20 @@ import { networkdPaths } from '../host/networkd.ts';
 import { SharedHost } from '../host/shared-host.ts';
 import { openStateDirectory, readState, type KnownState } from '../host/state-directory.ts';
 import type { Action, Invocation } from './command.ts';
+import { namedStore } from './named-store.ts';
 import { storeIdentity } from './open-store.ts';
 import { requireLinux, requireNetAdmin } from './require-linux.ts';
 import { MACHINE_ID } from './this-host.ts';
-import { requiredStore } from './with-store.ts';
 
 export const cleanup: Action = async (invocation) => {
   const { options, io, signal } = invocation;
   requireLinux();
   requireNetAdmin();
-  const instanceKey = [await storeIdentity(requiredStore(options))];
+  const { url } = namedStore(options);
+  const instanceKey = [await storeIdentity(url)];
   const known = await readState({ directory: options.stateDir, instanceKey });
   if (known === undefined) {
-    io.out(`Nothing to remove: no weftd of ${options.store} has run with its state in ${options.stateDir}.\n`);
+    io.out(`Nothing to remove: no weftd of ${url} has run with its state in ${options.stateDir}.\n`);
     return 0;
   }
   // The lock keeps a daemon from starting meanwhile. INSTANCE_RUNNING when one runs.

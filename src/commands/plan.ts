@@ -27,11 +27,12 @@ import { CryptoRandom } from '../system/crypto-random.ts';
 import type { Action, Invocation } from './command.ts';
 import { planCloud } from './plan-cloud.ts';
 import { planOf, planText } from './plan-text.ts';
+import { namedStore } from './named-store.ts';
 import { storeIdentity } from './open-store.ts';
 import { requireLinux, requireNetAdmin } from './require-linux.ts';
 import { openCloud } from './this-cloud.ts';
 import { firewallOptions, MACHINE_ID, uplinkChoice } from './this-host.ts';
-import { currentView, requiredStore, withStore } from './with-store.ts';
+import { currentView, withStore } from './with-store.ts';
 
 export const plan: Action = async (invocation) => {
   const { options, clock, io, signal } = invocation;
@@ -40,7 +41,7 @@ export const plan: Action = async (invocation) => {
   const cloud = await openCloud(options, { clock, random }, signal);
   requireNetAdmin();
   const planned = withStore(invocation, async ({ store, records }) => {
-    const instanceKey = [await storeIdentity(requiredStore(options))];
+    const instanceKey = [await storeIdentity(namedStore(options).url)];
     const known = await readState({ directory: options.stateDir, instanceKey });
     const node = options.nodeId ?? known?.remembered.node ?? (await (cloud?.node(signal) ?? machineNodeId(MACHINE_ID)));
     const view = await currentView(store, signal);
@@ -59,10 +60,7 @@ export const plan: Action = async (invocation) => {
     const firewall = firewallWish({ id }, firewallOptions(options));
     const self = { ...(await selfOf(invocation, host, { view, lease, node, known })), ...place, firewall };
     const links = devicesOf(self, datapathsOf(self.config.paths));
-    const files = [
-      subnetEnv(self, { subnetFile: options.subnetFile, ipMasq: options.ipMasq }),
-      ...networkdFiles(id, links),
-    ];
+    const files = [subnetEnv(self, options), ...networkdFiles(id, links)];
     const input = {
       self,
       view,
@@ -116,7 +114,7 @@ async function selfOf(
   { view, lease, node, known }: Known,
 ): Promise<Omit<Self, 'firewall'>> {
   if (view.config === undefined)
-    throw new WeftError('CONFIG_MISSING', `there is no network config in ${options.store}`, {
+    throw new WeftError('CONFIG_MISSING', `there is no network config in ${namedStore(options).url}`, {
       hint: 'Write one: weftd config set -f FILE.',
     });
   const config = parseNetworkConfig(view.config.text);

@@ -62,6 +62,7 @@ export const ERROR_KINDS = {
   ACTIVITY_UNKNOWN: passing,
   PEER_UNREACHED: passing,
   NO_DAEMON: fault,
+  CANNOT_LISTEN: passing,
   // The cloud
   ROUTE_TABLE_FULL: passing,
   CLOUD_DENIED: passing,
