@@ -27,7 +27,7 @@ const isBatched = (change: Change<HostEntry>): change is Change<BatchedEntry> =>
 export interface ChangeParts {
   readonly socket: RouteSocket;
   readonly hints: Expectations;
-  readonly filter: PacketFilter;
+  readonly filter: () => Promise<PacketFilter>;
 }
 
 export async function applyChanges(
@@ -71,8 +71,8 @@ export async function applyChanges(
     } else if (isOf(change, 'link')) await attempt(number, () => applyVxlan(socket, links, change));
     else if (isOf(change, 'sysctl')) await attempt(number, () => applySysctl(change));
     else if (isOf(change, 'file')) await attempt(number, () => applyFile(change));
-    else if (isOf(change, 'accept')) await attempt(number, () => filter.accept(change, signal));
-    else if (isOf(change, 'masquerade')) await attempt(number, () => filter.masquerade(change, signal));
+    else if (isOf(change, 'accept')) await attempt(number, async () => (await filter()).accept(change, signal));
+    else if (isOf(change, 'masquerade')) await attempt(number, async () => (await filter()).masquerade(change, signal));
   }
   batch.flush();
   return changes.map((change, number) => {

@@ -1,4 +1,5 @@
 /** Masquerade rules by iptables, of either kind: a chain of nat for each daemon, and a jump to it. */
+import { masqueradeChainOf } from '../core/instance.ts';
 import type { AddressMatch, MasqueradeRule } from '../core/masquerade-rules.ts';
 import { WeftError } from '../core/errors.ts';
 import { trySubnet } from '../core/subnet.ts';
@@ -9,9 +10,6 @@ import { runProgram } from './program.ts';
 
 const COMMENT = 'weft masq';
 const POSTROUTING = 'POSTROUTING';
-
-/** As flannel's FLANNEL-POSTRTG; at most 28 characters (XT_EXTENSION_MAXNAMELEN). */
-export const masqueradeChainOf = (instance: string): string => `WEFT-POSTRTG-${instance}`;
 
 /** @param program `iptables`, or the name of one of its kinds: beside it stands the one that restores (`iptables-nft-restore`). */
 export function iptablesMasquerade(program: string): MasqueradeTable {

@@ -23,7 +23,7 @@ import { KernelThread } from './kernel-thread.ts';
 import { observeKernel } from './kernel-observation.ts';
 import { Links } from './links.ts';
 import { LinuxProbe } from './linux-probe.ts';
-import { PacketFilter } from './packet-filter.ts';
+import type { PacketFilter } from './packet-filter.ts';
 import { observeSysctls } from './sysctls.ts';
 import { findUplink } from './uplink.ts';
 import type { WatchScope } from './worker-messages.ts';
@@ -37,7 +37,7 @@ interface Kernel {
 export class LinuxHost implements HostNetwork {
   #kernel: Kernel | undefined;
   #uplink: string | undefined;
-  readonly #filter = new PacketFilter();
+  #filter: Promise<PacketFilter> | undefined;
 
   async observe(scope: HostScope, signal: AbortSignal): Promise<HostObservation> {
     const asked = new Asked(scope.only);
@@ -48,7 +48,9 @@ export class LinuxHost implements HostNetwork {
     const [sysctls, files, firewall] = await Promise.all([
       observeSysctls(scope.sysctls.filter((name) => asked.hasKey(`sysctl ${name}`))),
       observeFiles(scope.files.filter((path) => asked.hasKey(`file ${path}`))),
-      this.#filter.observe(scope, asked, signal),
+      asksForFilter(scope, asked)
+        ? this.#packetFilter().then((filter) => filter.observe(scope, asked, signal))
+        : NO_FILTER,
     ]);
     stopIfAborted(signal);
     return { ...firewall, entries: [...kernel, ...sysctls, ...files, ...firewall.entries] };
@@ -57,7 +59,7 @@ export class LinuxHost implements HostNetwork {
   async apply(changes: readonly Change<HostEntry>[], signal: AbortSignal): Promise<readonly ChangeOutcome[]> {
     const { socket, hints } = this.#open();
     return attempt('change the kernel', signal, () =>
-      applyChanges({ socket, hints, filter: this.#filter }, changes, signal),
+      applyChanges({ socket, hints, filter: () => this.#packetFilter() }, changes, signal),
     );
   }
 
@@ -92,6 +94,11 @@ export class LinuxHost implements HostNetwork {
     this.#kernel = undefined;
   }
 
+  /** Loaded when it is needed: subnet.env is written without it. */
+  #packetFilter(): Promise<PacketFilter> {
+    return (this.#filter ??= import('./packet-filter.ts').then((loaded) => new loaded.PacketFilter()));
+  }
+
   /** At first use: a process that only prints its version needs no kernel. */
   #open(): Kernel {
     if (this.#kernel !== undefined) return this.#kernel;
@@ -105,6 +112,12 @@ export class LinuxHost implements HostNetwork {
     }
   }
 }
+
+const NO_FILTER: HostObservation = { entries: [], findings: [] };
+
+const asksForFilter = ({ accepts, formerAccepts = [], masquerade }: HostScope, asked: Asked): boolean =>
+  (accepts.length + formerAccepts.length > 0 && asked.any('accept')) ||
+  (masquerade !== undefined && asked.any('masquerade'));
 
 /** koffi's own errors say what to do. */
 function openFailure(error: unknown): WeftError {

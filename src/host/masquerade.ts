@@ -6,12 +6,11 @@ import type { HostScope } from '../contracts/host-network.ts';
 import type { Change } from '../core/diff.ts';
 import { asWeftError, WeftError } from '../core/errors.ts';
 import type { Finding } from '../core/finding.ts';
+import { masqueradeChainOf, masqueradeTableOf } from '../core/instance.ts';
 import { masqueradeRules, readMasquerade, type Masquerade } from '../core/masquerade-rules.ts';
-import { foreignMasquerade } from './foreign-masquerade.ts';
 import { findIptables, kindOf, type IptablesKind } from './iptables.ts';
-import { iptablesMasquerade, masqueradeChainOf } from './iptables-masquerade.ts';
 import type { MasqueradeTable, SeenMasquerade } from './masquerade-table.ts';
-import { masqueradeTableOf, nftMasquerade } from './nft-masquerade.ts';
+import { nftMasquerade } from './nft-masquerade.ts';
 import { asSeenRule } from './postrouting.ts';
 import { findProgram } from './program.ts';
 import { hasLegacy, type RuleSets } from './rule-sets.ts';
@@ -32,7 +31,7 @@ export class Masquerades {
     try {
       const [entry, findings] = await Promise.all([
         this.#entry(sets, scope.instance, signal),
-        foreignMasquerade(sets, scope, signal),
+        others(sets, scope, signal),
       ]);
       return { entries: entry === undefined ? [] : [entry], findings };
     } catch (error) {
@@ -90,6 +89,15 @@ export class Masquerades {
   }
 }
 
+// Loaded where there is something of iptables: most hosts with nft have none.
+const byIptables = async (program: string): Promise<MasqueradeTable> =>
+  (await import('./iptables-masquerade.ts')).iptablesMasquerade(program);
+
+async function others(sets: RuleSets, scope: Scope, signal: AbortSignal): Promise<readonly Finding[]> {
+  if (sets.chains !== undefined && !hasChain(sets, 'nat') && !hasLegacy(sets, 'nat')) return [];
+  return (await import('./foreign-masquerade.ts')).foreignMasquerade(sets, scope, signal);
+}
+
 interface KnownTable extends MasqueradeTable {
   readonly kind: 'nftables' | IptablesKind;
 }
@@ -98,10 +106,10 @@ interface KnownTable extends MasqueradeTable {
 async function bestTable({ nft, chains }: RuleSets, signal: AbortSignal): Promise<KnownTable | undefined> {
   if (nft !== undefined && chains !== undefined) return { ...nftMasquerade(nft), kind: 'nftables' };
   const plain = findProgram('iptables');
-  if (plain !== undefined) return { ...iptablesMasquerade(plain), kind: await kindOf(plain, signal) };
+  if (plain !== undefined) return { ...(await byIptables(plain)), kind: await kindOf(plain, signal) };
   for (const kind of ['nft', 'legacy'] as const) {
     const program = findProgram(`iptables-${kind}`);
-    if (program !== undefined) return { ...iptablesMasquerade(program), kind };
+    if (program !== undefined) return { ...(await byIptables(program)), kind };
   }
   return undefined;
 }
@@ -120,7 +128,7 @@ async function otherTables(
         ? hasLegacy(sets, 'nat')
         : sets.chains === undefined || hasChain(sets, 'nat', masqueradeChainOf(instance));
     const program = best?.kind === kind || !mayStand ? undefined : await findIptables(kind, signal);
-    if (program !== undefined) tables.push(iptablesMasquerade(program));
+    if (program !== undefined) tables.push(await byIptables(program));
   }
   return tables;
 }

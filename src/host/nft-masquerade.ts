@@ -4,6 +4,7 @@
  */
 import { isJsonObject, type JsonObject, type JsonValue } from '../core/json.ts';
 import { WeftError } from '../core/errors.ts';
+import { masqueradeTableOf } from '../core/instance.ts';
 import type { AddressMatch, MasqueradeRule } from '../core/masquerade-rules.ts';
 import type { MasqueradeTable, SeenMasquerade } from './masquerade-table.ts';
 import { list, rangeOf } from './nftables.ts';
@@ -14,8 +15,6 @@ const CHAIN = 'postrouting';
 /** `srcnat` (NF_IP_PRI_NAT_SRC in linux/netfilter_ipv4.h), as number and as old versions of nft want it. */
 const PRIORITY = 100;
 const COMMENT = 'weft masq';
-
-export const masqueradeTableOf = (instance: string): string => `weft_masq_${instance}`;
 
 export function nftMasquerade(nft: string): MasqueradeTable {
   return {

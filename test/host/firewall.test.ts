@@ -98,6 +98,19 @@ describe('forwarded packets of the Network', { skip: NEEDS_ROOT }, () => {
     });
   }
 
+  it('are not ours to accept when they shall not be: what is left of ours is seen, and nothing else is', async () => {
+    const left = async (): Promise<string[]> =>
+      (await look({ formerAccepts: [NETWORK] })).entries.map(describeHostEntry);
+    assert.deepEqual(await left(), []);
+    iptables('-P FORWARD DROP');
+    iptables('-A FORWARD -s 10.42.0.0/16 -m comment --comment theirs -j ACCEPT');
+    assert.deepEqual(await left(), []);
+    await put(NETWORK);
+    assert.deepEqual(await left(), ['accept forwarded 10.42.0.0/16']);
+    await remove(NETWORK);
+    assert.deepEqual(await left(), []);
+  });
+
   it('are accepted in both kinds of iptables where both drop', async () => {
     startDocker(iptables);
     legacy('-P FORWARD DROP');
