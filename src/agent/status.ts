@@ -8,7 +8,7 @@ import type { PathWords } from './path-words.ts';
 import { describeChange } from './pass-journal.ts';
 
 /** A peer whose entries fail is that pair's trouble; it takes no other's traffic away from this host. */
-const OF_PEERS: ReadonlySet<HostEntry['kind']> = new Set(['route', 'neighbour', 'fdb']);
+const OF_PEERS: ReadonlySet<HostEntry['kind']> = new Set(['route', 'neighbour', 'fdb', 'tunnel']);
 
 const concernsHost = ({ change }: FailedChange): boolean =>
   !OF_PEERS.has((change.op === 'put' ? change.want : change.was).kind);

@@ -68,6 +68,7 @@ const REMOVED: ReadonlySet<HostEntry['kind']> = new Set([
   'fdb',
   'address',
   'link',
+  'tun',
   'unreachable',
   'accept',
   'file',

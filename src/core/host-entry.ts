@@ -6,6 +6,7 @@ import type { Address } from './address.ts';
 import type { Comparison } from './diff.ts';
 import type { MacAddress } from './mac.ts';
 import type { Subnet } from './subnet.ts';
+import { describeUdpEntry, type UdpEntry } from './udp-entry.ts';
 
 export interface VxlanLink {
   readonly kind: 'link';
@@ -108,6 +109,7 @@ export type HostEntry =
   | ForwardingEntry
   | Sysctl
   | ForwardAccept
+  | UdpEntry
   | HostFile;
 
 /** What many entries of a kind share: the metric, or the device. Together with kind and name it says which thing an entry is a state of. */
@@ -119,6 +121,7 @@ function placeOf(entry: HostEntry): string | number {
     case 'broadcast':
     case 'neighbour':
     case 'fdb':
+    case 'tunnel':
       return entry.link;
     default:
       return '';
@@ -128,8 +131,13 @@ function placeOf(entry: HostEntry): string | number {
 function nameOf(entry: HostEntry): string {
   switch (entry.kind) {
     case 'link':
+    case 'tun':
     case 'sysctl':
       return entry.name;
+    case 'socket':
+      return entry.link;
+    case 'tunnel':
+      return entry.subnet;
     case 'address':
       return `${entry.address}/${entry.prefixLength}`;
     case 'route':
@@ -161,18 +169,21 @@ export function hostEntryKey(entry: HostEntry): string {
 const ORDER: Readonly<Record<HostEntry['kind'], number>> = {
   unreachable: 0,
   link: 1,
-  sysctl: 2,
-  address: 3,
-  broadcast: 4,
-  fdb: 5,
-  neighbour: 6,
-  accept: 7,
-  route: 8,
-  file: 10,
+  tun: 2,
+  sysctl: 3,
+  address: 4,
+  socket: 5,
+  broadcast: 6,
+  fdb: 7,
+  neighbour: 8,
+  tunnel: 9,
+  accept: 10,
+  route: 11,
+  file: 13,
 };
 
 /** After the routes of traffic, and gone before them: no packet of traffic takes one in between. */
-const STANDBY_ORDER = 9;
+const STANDBY_ORDER = 12;
 
 export const hostEntryOrder = (entry: HostEntry): number =>
   entry.kind === 'route' && entry.metric !== undefined ? STANDBY_ORDER : ORDER[entry.kind];
@@ -228,6 +239,8 @@ export function linkUnder(entry: HostEntry): string | undefined {
     case 'neighbour':
     case 'fdb':
     case 'sysctl':
+    case 'socket':
+    case 'tunnel':
       return entry.link;
     default:
       return undefined;
@@ -255,6 +268,10 @@ export function describeHostEntry(entry: HostEntry): string {
       return `sysctl ${entry.name}=${entry.value}`;
     case 'accept':
       return `accept forwarded ${entry.network}`;
+    case 'tun':
+    case 'socket':
+    case 'tunnel':
+      return describeUdpEntry(entry);
     case 'file':
       return `file ${entry.path} ${JSON.stringify(entry.text)}`;
   }

@@ -11,6 +11,8 @@ import { KernelBatch, type BatchedEntry, type Expectations } from './kernel-batc
 import { kernelFailure } from './kernel-errors.ts';
 import { Links } from './links.ts';
 import { applySysctl } from './sysctls.ts';
+import { applyTun } from './tun-links.ts';
+import type { UdpTunnel } from './udp-tunnel.ts';
 import { applyVxlan } from './vxlan-links.ts';
 
 type ChangeOf<K extends HostEntry['kind']> = Change<Extract<HostEntry, { kind: K }>>;
@@ -27,6 +29,7 @@ const isBatched = (change: Change<HostEntry>): change is Change<BatchedEntry> =>
 export async function applyChanges(
   socket: RouteSocket,
   expectations: Expectations,
+  tunnel: UdpTunnel,
   changes: readonly Change<HostEntry>[],
   signal: AbortSignal,
 ): Promise<ChangeOutcome[]> {
@@ -44,6 +47,18 @@ export async function applyChanges(
       errors.set(number, asWeftError(kernelFailure('apply', error)));
     }
   };
+  /** Peers of the packet engine, which learns of all that stand in a row at once. */
+  let peers: { readonly number: number; readonly change: ChangeOf<'tunnel'> }[] = [];
+  const tellPeers = async (): Promise<void> => {
+    const told = peers;
+    peers = [];
+    if (told.length === 0) return;
+    const failed = await tunnel.applyPeers(
+      links,
+      told.map(({ change }) => change),
+    );
+    for (const [place, error] of failed) errors.set(told[place]?.number ?? 0, error);
+  };
   let op = changes[0]?.op;
   for (const [number, change] of changes.entries()) {
     if (signal.aborted) {
@@ -54,6 +69,11 @@ export async function applyChanges(
     // All puts stand before the first removal, also those that need a second try.
     if (change.op !== op) batch.flush();
     op = change.op;
+    if (isOf(change, 'tunnel')) {
+      peers.push({ number, change });
+      continue;
+    }
+    await tellPeers();
     if (isBatched(change)) {
       try {
         batch.add(number, change);
@@ -64,10 +84,13 @@ export async function applyChanges(
       batch.send();
       await rest();
     } else if (isOf(change, 'link')) await attempt(number, () => applyVxlan(socket, links, change));
+    else if (isOf(change, 'tun')) await attempt(number, () => applyTun(socket, links, change));
+    else if (isOf(change, 'socket')) await attempt(number, () => tunnel.applySocket(links, change));
     else if (isOf(change, 'sysctl')) await attempt(number, () => applySysctl(change));
     else if (isOf(change, 'file')) await attempt(number, () => applyFile(change));
     else if (isOf(change, 'accept')) await attempt(number, () => applyAccept(change, signal));
   }
+  await tellPeers();
   batch.flush();
   return changes.map((change, number) => {
     const error = errors.get(number);

@@ -1,0 +1,7 @@
+/** Host entries that are devices: what others stand on. */
+import type { HostEntry, VxlanLink } from './host-entry.ts';
+import type { TunLink } from './udp-entry.ts';
+
+/** One of the devices that carry packets to peers. */
+export const isDevice = (entry: HostEntry): entry is VxlanLink | TunLink =>
+  entry.kind === 'link' || entry.kind === 'tun';
