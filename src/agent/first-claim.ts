@@ -2,7 +2,7 @@
 import type { HostScope } from '../contracts/host-network.ts';
 import { asWeftError, isRetryable, WeftError, type ErrorCode } from '../core/errors.ts';
 import type { Address } from '../core/address.ts';
-import { isDevice } from '../core/device.ts';
+import { isDevice, isOfProcess } from '../core/device.ts';
 import { diff } from '../core/diff.ts';
 import {
   HOST_ENTRIES,
@@ -76,8 +76,10 @@ export async function readyDevices(
   const standing = observed.filter(isDevice);
   const changes = diff<VxlanLink | TunLink>(standing, wanted, HOST_ENTRIES);
   if (changes.length === 0) return observed;
-  for (const { error } of await host.apply(changes, signal))
-    if (error !== undefined && HOPELESS.has(error.code)) throw error;
+  const failed = (await host.apply(changes, signal)).flatMap(({ error }) => error ?? []);
+  const [hopeless] = failed.filter(({ code }) => HOPELESS.has(code));
+  // Where one tunnel is closed to us and another is not, that one carries.
+  if (hopeless !== undefined && (hopeless.code === 'NOT_PERMITTED' || failed.length === wanted.length)) throw hopeless;
   // A device that was touched may have lost what stood on it: the next pass knows.
   const touched = new Set(changes.map((change) => (change.op === 'put' ? change.want : change.was).name));
   return observed.filter((entry) => !touched.has(isDevice(entry) ? entry.name : (linkUnder(entry) ?? '')));
@@ -131,7 +133,7 @@ function tableBefore({ cloud }: Receiver, adopted: Lease | undefined): Pick<Rece
 function standingPaths(receiver: Receiver, base: Address, observed: readonly HostEntry[]): PathName[] {
   // A packet engine ends with its process: that of this one is on its way, and nobody is to leave the path for the moment until then.
   const stands = (wanted: HostEntry): boolean =>
-    wanted.kind === 'socket' || observed.some((entry) => sameHostEntry(entry, wanted));
+    isOfProcess(wanted) || observed.some((entry) => sameHostEntry(entry, wanted));
   return datapathsOf(receiver.config.paths)
     .filter((path) => receiveSide(receiver, base, path).every(stands))
     .map(({ name }) => name);
