@@ -1,10 +1,10 @@
 /**
- * Bundles what ships into dist/: the daemon and its worker as ES modules, split so that a node loads only the store
+ * Bundles what ships into dist/: the daemon and its workers as ES modules, split so that a node loads only the store
  * and the cloud that it uses. Only files whose content changed are written, so a running daemon keeps its chunks.
  *
  *     weftd.mjs, *.mjs      what a start of the daemon waits for, in few files: each costs about a millisecond
  *     later/                what is loaded when it is needed, with its own copy of what it shares with the above
- *     kernel-worker.mjs
+ *     kernel-worker.mjs, udp-worker.mjs
  *
  *   node build.mjs [--quiet]
  */
@@ -133,10 +133,14 @@ const bundle = async (outdir, entryPoints, ...plugins) =>
   );
 
 const start = await bundle('dist', { weftd: 'src/main.ts' }, putOff);
-const worker = await bundle('dist', { 'kernel-worker': 'src/host/kernel-worker.ts' });
+const workers = [
+  await bundle('dist', { 'kernel-worker': 'src/host/kernel-worker.ts' }),
+  await bundle('dist', { 'udp-worker': 'src/host/udp-worker.ts' }),
+];
 const rest = await bundle('dist/later', later);
 
-writeDist([...[start, worker, rest].flatMap(({ outputFiles }) => outputFiles), notices([start, worker, rest])]);
+const all = [start, ...workers, rest];
+writeDist([...all.flatMap(({ outputFiles }) => outputFiles), notices(all)]);
 checkSize();
 
 /** Writes what changed, each file in one step, then removes what an earlier build left. */

@@ -15,6 +15,7 @@ import type { Finding } from '../core/finding.ts';
 import type { HostFile } from '../core/host-entry.ts';
 import type { Instance } from '../core/instance.ts';
 import type { Subnet } from '../core/subnet.ts';
+import type { TunnelCounters } from '../core/tunnel-counters.ts';
 
 export interface AgentOptions {
   readonly uplink: UplinkChoice;
@@ -72,6 +73,8 @@ export interface AgentParts {
   readonly options: AgentOptions;
   /** Files that keep other programs from our devices, told their names. */
   guardFiles(links: readonly string[]): Promise<readonly HostFile[]>;
+  /** What the user-space tunnel has carried; undefined while there is none. */
+  tunnelCounters?(): TunnelCounters | undefined;
   /** What those programs do all the same; asked after each look at the whole host. */
   guardFindings?(): readonly Finding[];
 }

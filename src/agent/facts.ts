@@ -6,6 +6,7 @@ import type { HeldChange } from '../core/guard.ts';
 import type { Lease, LeaseView } from '../core/lease.ts';
 import type { NetworkConfig } from '../core/network-config.ts';
 import type { OwnerPhase } from '../core/status.ts';
+import type { TunnelCounters } from '../core/tunnel-counters.ts';
 import type { Uplink } from '../core/uplink.ts';
 import type { CloudFacts } from '../datapath/datapath.ts';
 import type { FailedChange, PassReport, PeerPath } from '../reconcile/pass-report.ts';
@@ -44,6 +45,8 @@ export interface Facts {
   /** Of each peer in the last pass. */
   readonly wordsOf: (peer: PeerPath) => PathWords;
   readonly store: { readonly kind: string; readonly trouble: Finding | undefined };
+  /** Undefined: this host has no user-space tunnel. */
+  readonly tunnel: TunnelCounters | undefined;
   readonly findings: readonly Finding[];
   readonly renewals: { readonly made: number; readonly failed: number };
   readonly startedMs: number;

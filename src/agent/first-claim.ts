@@ -2,6 +2,7 @@
 import type { HostScope } from '../contracts/host-network.ts';
 import { asWeftError, isRetryable, WeftError, type ErrorCode } from '../core/errors.ts';
 import type { Address } from '../core/address.ts';
+import { isDevice, isOfProcess } from '../core/device.ts';
 import { diff } from '../core/diff.ts';
 import {
   HOST_ENTRIES,
@@ -10,12 +11,14 @@ import {
   sameHostEntry,
   type HostEntry,
   type HostFile,
+  type VxlanLink,
 } from '../core/host-entry.ts';
 import type { Advert, Lease, LeaseAttributes } from '../core/lease.ts';
 import { misfit } from '../core/lease-range.ts';
 import { renumbering } from '../core/owner.ts';
 import { PATH_NAMES, type PathName } from '../core/path.ts';
 import { baseOf, type Subnet } from '../core/subnet.ts';
+import type { TunLink } from '../core/udp-entry.ts';
 import type { Receiver } from '../datapath/datapath.ts';
 import { devicesOf, receiveSide } from '../datapath/host-basics.ts';
 import { datapathsOf } from '../datapath/paths.ts';
@@ -45,9 +48,7 @@ export async function firstLook(
   const paths = datapathsOf(receiver.config.paths);
   const file: HostFile = { kind: 'file', path: options.subnetFile, text: '' };
   const side = paths.flatMap((path) =>
-    base === undefined
-      ? path.receive(receiver).filter(({ kind }) => kind === 'link')
-      : receiveSide(receiver, base, path),
+    base === undefined ? path.receive(receiver).filter(isDevice) : receiveSide(receiver, base, path),
   );
   const scope: HostScope = {
     networks: [receiver.config.v4.network],
@@ -71,21 +72,17 @@ export async function readyDevices(
   observed: readonly HostEntry[],
   signal: AbortSignal,
 ): Promise<readonly HostEntry[]> {
-  const wanted = datapathsOf(receiver.config.paths).flatMap((path) =>
-    path.receive(receiver).filter(({ kind }) => kind === 'link'),
-  );
-  const standing = observed.filter(({ kind }) => kind === 'link');
-  const changes = diff(standing, wanted, HOST_ENTRIES);
+  const wanted = datapathsOf(receiver.config.paths).flatMap((path) => path.receive(receiver).filter(isDevice));
+  const standing = observed.filter(isDevice);
+  const changes = diff<VxlanLink | TunLink>(standing, wanted, HOST_ENTRIES);
   if (changes.length === 0) return observed;
-  for (const { error } of await host.apply(changes, signal))
-    if (error !== undefined && HOPELESS.has(error.code)) throw error;
+  const failed = (await host.apply(changes, signal)).flatMap(({ error }) => error ?? []);
+  const [hopeless] = failed.filter(({ code }) => HOPELESS.has(code));
+  // Where one tunnel is closed to us and another is not, that one carries.
+  if (hopeless !== undefined && (hopeless.code === 'NOT_PERMITTED' || failed.length === wanted.length)) throw hopeless;
   // A device that was touched may have lost what stood on it: the next pass knows.
-  const touched = new Set(
-    changes
-      .map((change) => (change.op === 'put' ? change.want : change.was))
-      .map((entry) => (entry.kind === 'link' ? entry.name : '')),
-  );
-  return observed.filter((entry) => !touched.has(entry.kind === 'link' ? entry.name : (linkUnder(entry) ?? '')));
+  const touched = new Set(changes.map((change) => (change.op === 'put' ? change.want : change.was).name));
+  return observed.filter((entry) => !touched.has(isDevice(entry) ? entry.name : (linkUnder(entry) ?? '')));
 }
 
 export interface FirstClaim {
@@ -134,7 +131,9 @@ function tableBefore({ cloud }: Receiver, adopted: Lease | undefined): Pick<Rece
 }
 
 function standingPaths(receiver: Receiver, base: Address, observed: readonly HostEntry[]): PathName[] {
-  const stands = (wanted: HostEntry): boolean => observed.some((entry) => sameHostEntry(entry, wanted));
+  // A packet engine ends with its process: that of this one is on its way, and nobody is to leave the path for the moment until then.
+  const stands = (wanted: HostEntry): boolean =>
+    isOfProcess(wanted) || observed.some((entry) => sameHostEntry(entry, wanted));
   return datapathsOf(receiver.config.paths)
     .filter((path) => receiveSide(receiver, base, path).every(stands))
     .map(({ name }) => name);

@@ -2,6 +2,7 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 import { PATH_NAMES } from '../core/path.ts';
 import type { OwnerPhase } from '../core/status.ts';
+import type { TunnelCounters } from '../core/tunnel-counters.ts';
 import type { Facts } from './facts.ts';
 import type { Answer } from './routes.ts';
 import { unreadyReasons } from './status.ts';
@@ -15,7 +16,7 @@ export async function metricsOf(facts: Facts): Promise<Answer> {
   const gauge = (name: string, help: string, value: number): void => new Gauge({ name, help, registers }).set(value);
   const counter = (name: string, help: string, value: number): void =>
     new Counter({ name, help, registers }).inc(value);
-  const { passes, lease, renewals, store } = facts;
+  const { passes, lease, renewals, store, tunnel } = facts;
 
   new Gauge({
     name: 'weft_info',
@@ -46,6 +47,7 @@ export async function metricsOf(facts: Facts): Promise<Answer> {
   for (const { path } of passes.last?.peers.values() ?? []) counts.set(path, (counts.get(path) ?? 0) + 1);
   for (const [path, count] of counts) peers.set({ path }, count);
 
+  if (tunnel !== undefined) tunnelMetrics(tunnel, registers);
   counter('weft_passes_total', 'Passes made over this host', passes.totals.passes);
   counter('weft_passes_broken_total', 'Passes that could not be made', passes.totals.broken);
   counter('weft_pass_seconds_total', 'Time that passes took', passes.totals.durationMs / 1000);
@@ -59,4 +61,44 @@ export async function metricsOf(facts: Facts): Promise<Answer> {
   const { user, system } = process.cpuUsage();
   counter('process_cpu_seconds_total', 'User and system time', (user + system) / 1e6);
   return { status: 200, type: registry.contentType, body: await registry.metrics() };
+}
+
+/** Of the user-space tunnel as a whole, and packets by peer: status has the rest. */
+function tunnelMetrics({ total, dropped, errorsSent, peers }: TunnelCounters, registers: Registry[]): void {
+  const ways = { sent: [total.sentPackets, total.sentBytes], received: [total.receivedPackets, total.receivedBytes] };
+  const packets = new Counter({
+    name: 'weft_udp_packets_total',
+    help: 'Packets that the user-space tunnel has carried',
+    labelNames: ['way'],
+    registers,
+  });
+  const bytes = new Counter({
+    name: 'weft_udp_bytes_total',
+    help: 'Bytes of those packets, without the tunnel around them',
+    labelNames: ['way'],
+    registers,
+  });
+  for (const [way, [count = 0, size = 0]] of Object.entries(ways)) {
+    packets.inc({ way }, count);
+    bytes.inc({ way }, size);
+  }
+  const drops = new Counter({
+    name: 'weft_udp_dropped_total',
+    help: 'Packets that the user-space tunnel has dropped, by reason',
+    labelNames: ['reason'],
+    registers,
+  });
+  for (const [reason, count] of Object.entries(dropped)) drops.inc({ reason }, count);
+  new Counter({ name: 'weft_udp_icmp_errors_total', help: 'ICMP errors sent about them', registers }).inc(errorsSent);
+  const byPeer = new Counter({
+    name: 'weft_udp_peer_packets_total',
+    help: 'Packets by peer: sent, received, dropped',
+    labelNames: ['subnet', 'way'],
+    registers,
+  });
+  for (const [subnet, carried] of peers) {
+    byPeer.inc({ subnet, way: 'sent' }, carried.sentPackets);
+    byPeer.inc({ subnet, way: 'received' }, carried.receivedPackets);
+    byPeer.inc({ subnet, way: 'dropped' }, carried.dropped);
+  }
 }

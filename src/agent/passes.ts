@@ -33,7 +33,15 @@ export interface PassesParts extends Pick<AgentParts, 'host' | 'clock' | 'option
 }
 
 /** What needs CAP_NET_ADMIN. A setting or a firewall may be closed to us for other reasons. */
-const KERNEL: ReadonlySet<HostEntry['kind']> = new Set(['unreachable', 'link', 'address', 'route', 'neighbour', 'fdb']);
+const KERNEL: ReadonlySet<HostEntry['kind']> = new Set([
+  'unreachable',
+  'link',
+  'tun',
+  'address',
+  'route',
+  'neighbour',
+  'fdb',
+]);
 
 export class Passes {
   readonly #parts: PassesParts;

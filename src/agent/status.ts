@@ -1,17 +1,33 @@
 /** The facts as plain JSON: `GET /status`. */
 import { baseOf } from '../core/subnet.ts';
-import type { CloudStatus, PassStatus, PeerStatus, Status } from '../core/status.ts';
-import type { HostEntry } from '../core/host-entry.ts';
+import { isDevice } from '../core/device.ts';
+import { isTunnel } from '../core/path.ts';
+import type { CloudStatus, PassStatus, PeerStatus, Status, TunnelStatus } from '../core/status.ts';
+import type { TunnelCounters } from '../core/tunnel-counters.ts';
+import { linkUnder, type HostEntry } from '../core/host-entry.ts';
 import type { FailedChange, PeerPath } from '../reconcile/pass-report.ts';
 import type { Facts, PassFacts } from './facts.ts';
 import type { PathWords } from './path-words.ts';
 import { describeChange } from './pass-journal.ts';
 
 /** A peer whose entries fail is that pair's trouble; it takes no other's traffic away from this host. */
-const OF_PEERS: ReadonlySet<HostEntry['kind']> = new Set(['route', 'neighbour', 'fdb', 'extension']);
+const OF_PEERS: ReadonlySet<HostEntry['kind']> = new Set(['route', 'neighbour', 'fdb', 'tunnel', 'extension']);
 
-const concernsHost = ({ change }: FailedChange): boolean =>
-  !OF_PEERS.has((change.op === 'put' ? change.want : change.was).kind);
+const entryOf = ({ change }: FailedChange): HostEntry => (change.op === 'put' ? change.want : change.was);
+
+const deviceOf = (entry: HostEntry): string | undefined => (isDevice(entry) ? entry.name : linkUnder(entry));
+
+/** A tunnel that cannot be had is no reason where another one stands: a kernel without vxlan is what the others are there for. */
+function concernHost({ failed, last }: PassFacts): FailedChange[] {
+  const spared = new Set<string | undefined>();
+  if (last?.receives.some(isTunnel) === true)
+    for (const entry of failed.map(entryOf))
+      if (isDevice(entry) || entry.kind === 'socket') spared.add(deviceOf(entry));
+  return failed.filter((one) => {
+    const entry = entryOf(one);
+    return !OF_PEERS.has(entry.kind) && !(deviceOf(entry) !== undefined && spared.has(deviceOf(entry)));
+  });
+}
 
 /** Why this node should get no containers now; empty when it may. */
 export function unreadyReasons({ phase, leaseTrouble, passes, subnetFileWritten, findings }: Facts): string[] {
@@ -19,8 +35,7 @@ export function unreadyReasons({ phase, leaseTrouble, passes, subnetFileWritten,
   if (!subnetFileWritten) reasons.push('the subnet file is not written');
   if (passes.trouble !== undefined) reasons.push(`the last pass could not be made: ${passes.trouble.message}`);
   else if (passes.last === undefined) reasons.push('no pass has been made yet');
-  for (const { change, error } of passes.failed.filter(concernsHost))
-    reasons.push(`${describeChange(change)}: ${error.message}`);
+  for (const { change, error } of concernHost(passes)) reasons.push(`${describeChange(change)}: ${error.message}`);
   // What it waits for explains why it has not come further.
   if (phase === 'starting') reasons.push(...findings.map(({ code, message }) => `${code}: ${message}`));
   return reasons;
@@ -28,7 +43,11 @@ export function unreadyReasons({ phase, leaseTrouble, passes, subnetFileWritten,
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 
-function peerStatus({ peer, path, mtuBytes, sinceMs }: PeerPath, { refused, trouble, settled }: PathWords): PeerStatus {
+function peerStatus(
+  { peer, path, mtuBytes, sinceMs }: PeerPath,
+  { refused, trouble, settled }: PathWords,
+  tunnel: TunnelCounters | undefined,
+): PeerStatus {
   const { weft, publicIP } = peer.attributes;
   return {
     node: weft?.node ?? null,
@@ -39,6 +58,7 @@ function peerStatus({ peer, path, mtuBytes, sinceMs }: PeerPath, { refused, trou
     since: iso(sinceMs),
     refused,
     trouble,
+    tunnel: tunnel?.peers.get(peer.subnet.v4) ?? null,
     settled,
   };
 }
@@ -71,10 +91,15 @@ function cloudStatus({ facts, own }: NonNullable<Facts['cloud']>): CloudStatus {
   };
 }
 
+function tunnelStatus({ total, dropped }: TunnelCounters): TunnelStatus {
+  const reasons = Object.fromEntries(Object.entries(dropped).filter(([, packets]) => packets > 0));
+  return { ...total, reasons };
+}
+
 export function statusOf(facts: Facts): Status {
-  const { version, node, instance, phase, config, uplink, lease, view, passes, store, cloud } = facts;
+  const { version, node, instance, phase, config, uplink, lease, view, passes, store, cloud, tunnel } = facts;
   const unready = unreadyReasons(facts);
-  const peers = [...(passes.last?.peers.values() ?? [])].map((peer) => peerStatus(peer, facts.wordsOf(peer)));
+  const peers = [...(passes.last?.peers.values() ?? [])].map((peer) => peerStatus(peer, facts.wordsOf(peer), tunnel));
   return {
     version,
     node,
@@ -89,6 +114,7 @@ export function statusOf(facts: Facts): Status {
     epoch: lease?.epoch ?? null,
     store: { kind: store.kind, reachable: store.trouble === undefined, error: store.trouble?.message ?? null },
     cloud: cloud === undefined ? null : cloudStatus(cloud),
+    tunnel: tunnel === undefined ? null : tunnelStatus(tunnel),
     peers,
     pass: passStatus(passes),
     findings: facts.findings,

@@ -13,7 +13,17 @@ import { hostScope } from '../reconcile/host-scope.ts';
  */
 export type TearDown = 'peers' | 'all';
 
-const PEERS: ReadonlySet<HostEntry['kind']> = new Set(['extension', 'route', 'neighbour', 'fdb', 'address', 'link']);
+const PEERS: ReadonlySet<HostEntry['kind']> = new Set([
+  'extension',
+  'route',
+  'neighbour',
+  'fdb',
+  'tunnel',
+  'socket',
+  'address',
+  'link',
+  'tun',
+]);
 const ALL: ReadonlySet<HostEntry['kind']> = new Set([...PEERS, 'unreachable', 'accept', 'masquerade', 'file']);
 
 export interface TearDownParts {

@@ -80,6 +80,7 @@ const REMOVED: ReadonlySet<HostEntry['kind']> = new Set([
   'fdb',
   'address',
   'link',
+  'tun',
   'unreachable',
   'accept',
   'masquerade',

@@ -3,6 +3,7 @@ import { firewallWish } from '../agent/firewall-wish.ts';
 import path from 'node:path';
 import { subnetEnv } from '../agent/subnet-env.ts';
 import { vtepMac } from '../agent/vtep-mac.ts';
+import { isOfProcess } from '../core/device.ts';
 import { WeftError } from '../core/errors.ts';
 import { readLedger, rowsOf } from '../core/ledger.ts';
 import { choose, NO_CHOICE } from '../core/path-choice.ts';
@@ -81,7 +82,9 @@ export const plan: Action = async (invocation) => {
       cloud &&
         planCloud({ cloud: cloud.network, records, clock, random }, { config: self.config, view, lease }, signal),
     ]);
-    const told = planOf(node, self, report, routes ?? null);
+    // What a daemon does within itself is out of sight here.
+    const planned = report.planned.filter((change) => !isOfProcess(change.op === 'put' ? change.want : change.was));
+    const told = planOf(node, self, { ...report, planned }, routes ?? null);
     io.out(options.json ? `${JSON.stringify(told)}\n` : planText(told));
     return 0;
   });

@@ -70,6 +70,7 @@ async function runAgent(invocation: Invocation, { url, password }: NamedStore, l
     log,
     options: agentOptions(options, state, opened, subnetIn(file, options.subnetFile, state, log), version),
     guardFiles: async (links) => networkdFiles(instance.id, links),
+    tunnelCounters: () => linux.tunnelCounters,
     guardFindings: () => networkdFindings(instance.id),
   });
   const wake = (): void => agent.wake();

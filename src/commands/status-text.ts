@@ -1,5 +1,5 @@
 /** A daemon's status for people: itself first, then what is wrong, then one line a peer. */
-import type { CloudStatus, PeerStatus, Status } from '../core/status.ts';
+import type { CloudStatus, PeerStatus, Status, TunnelStatus } from '../core/status.ts';
 import { age, textFields, textTable } from './text-table.ts';
 
 /** @param nowMs milliseconds since 1970 */
@@ -18,6 +18,7 @@ function aboutHost(status: Status, nowMs: number): string {
     ['public IP', status.publicIP ?? 'not known yet'],
     ['store', `${store.kind}, ${store.reachable ? 'reachable' : `away: ${store.error ?? 'no answer'}`}`],
     ...(status.cloud === null ? [] : [cloud(status.cloud)]),
+    ...(status.tunnel === null ? [] : [tunnel(status.tunnel)]),
     [
       'last pass',
       pass === null
@@ -34,6 +35,12 @@ function subnet({ subnet: range, address, epoch }: Status): string {
 function cloud({ network, subnet: place, target, table, trouble }: CloudStatus): [string, string] {
   const by = table === null ? 'its route table is not known yet' : `route table ${table}`;
   return ['cloud', `${network}, ${place}, ${target}; ${by}${trouble === null ? '' : ` (${trouble})`}`];
+}
+
+function tunnel({ sentPackets, receivedPackets, dropped, reasons }: TunnelStatus): [string, string] {
+  const why = Object.entries(reasons).map(([reason, packets]) => `${reason} ${packets}`);
+  const lost = dropped === 0 ? '' : ` (${why.join(', ')})`;
+  return ['udp tunnel', `${sentPackets} packets sent, ${receivedPackets} received, ${dropped} dropped${lost}`];
 }
 
 function troubles({ pass, findings, skipped, cloud: place }: Status): string[] {

@@ -152,7 +152,12 @@ function holder(
       case 'fdb':
         return macs.get(`${entry.link} ${entry.mac}`);
       case 'link':
+      case 'tun':
         return links.get(entry.name);
+      case 'socket':
+        return links.get(entry.link);
+      case 'tunnel':
+        return reasons.get(entry.subnet);
       case 'address':
         return links.get(entry.link) ?? sources.get(entry.address);
       case 'sysctl':

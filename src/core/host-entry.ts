@@ -8,6 +8,7 @@ import { describeExtensionPeer, type ExtensionPeer } from './extension.ts';
 import type { MacAddress } from './mac.ts';
 import { describeMasquerade, type Masquerade } from './masquerade-rules.ts';
 import type { Subnet } from './subnet.ts';
+import { describeUdpEntry, type UdpEntry } from './udp-entry.ts';
 
 export interface VxlanLink {
   readonly kind: 'link';
@@ -114,6 +115,7 @@ export type HostEntry =
   | ForwardAccept
   | Masquerade
   | ExtensionPeer
+  | UdpEntry
   | HostFile;
 
 /** What many entries of a kind share: the metric, or the device. Together with kind and name it says which thing an entry is a state of. */
@@ -125,6 +127,7 @@ function placeOf(entry: HostEntry): string | number {
     case 'broadcast':
     case 'neighbour':
     case 'fdb':
+    case 'tunnel':
       return entry.link;
     default:
       return '';
@@ -134,8 +137,13 @@ function placeOf(entry: HostEntry): string | number {
 function nameOf(entry: HostEntry): string {
   switch (entry.kind) {
     case 'link':
+    case 'tun':
     case 'sysctl':
       return entry.name;
+    case 'socket':
+      return entry.link;
+    case 'tunnel':
+      return entry.subnet;
     case 'address':
       return `${entry.address}/${entry.prefixLength}`;
     case 'route':
@@ -171,21 +179,24 @@ export function hostEntryKey(entry: HostEntry): string {
 const ORDER: Readonly<Record<HostEntry['kind'], number>> = {
   unreachable: 0,
   link: 1,
-  sysctl: 2,
-  address: 3,
-  broadcast: 4,
-  fdb: 5,
-  neighbour: 6,
-  accept: 7,
-  masquerade: 8,
-  route: 9,
-  file: 11,
+  tun: 2,
+  sysctl: 3,
+  address: 4,
+  socket: 5,
+  broadcast: 6,
+  fdb: 7,
+  neighbour: 8,
+  tunnel: 9,
+  accept: 10,
+  masquerade: 11,
+  route: 12,
+  file: 14,
   // Commands may take their time: all else is in place before the first of them.
-  extension: 12,
+  extension: 15,
 };
 
 /** After the routes of traffic, and gone before them: no packet of traffic takes one in between. */
-const STANDBY_ORDER = 10;
+const STANDBY_ORDER = 13;
 
 export const hostEntryOrder = (entry: HostEntry): number =>
   entry.kind === 'route' && entry.metric !== undefined ? STANDBY_ORDER : ORDER[entry.kind];
@@ -242,6 +253,8 @@ export function linkUnder(entry: HostEntry): string | undefined {
     case 'neighbour':
     case 'fdb':
     case 'sysctl':
+    case 'socket':
+    case 'tunnel':
       return entry.link;
     default:
       return undefined;
@@ -273,6 +286,10 @@ export function describeHostEntry(entry: HostEntry): string {
       return describeMasquerade(entry);
     case 'extension':
       return describeExtensionPeer(entry);
+    case 'tun':
+    case 'socket':
+    case 'tunnel':
+      return describeUdpEntry(entry);
     case 'file':
       return `file ${entry.path} ${JSON.stringify(entry.text)}`;
   }

@@ -35,3 +35,12 @@ export function vxlanLinkName(backendType: string, vni: number): string {
   const flannels = `flannel.${vni}`;
   return backendType === 'vxlan' && flannels.length <= LONGEST_NAME ? flannels : `weft.${vni}`;
 }
+
+/** flannel's UDP port of its udp backend. */
+const FLANNELS_UDP_PORT = 8285;
+
+/**
+ * flannel's name where flannel's backend would have it; else ours. By the port, since two networks of a host cannot share that, and cannot share a device.
+ */
+export const tunLinkName = (backendType: string, port: number): string =>
+  backendType === 'udp' && port === FLANNELS_UDP_PORT ? 'flannel0' : `weft.udp${port}`;

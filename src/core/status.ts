@@ -2,7 +2,9 @@
 import type { ErrorCode } from './errors.ts';
 import type { Finding } from './finding.ts';
 import type { Skipped } from './lease.ts';
-import type { Reach, Refusal } from './path.ts';
+import type { PathName, Reach, Refusal } from './path.ts';
+import type { Carried } from './tunnel-counters.ts';
+import type { DropReason } from './tunnel-packet.ts';
 
 /**
  * `starting` no lease yet, `held` all is well, `unsure` not renewed for longer than its TTL (the data path stands), `fenced` the store shows
@@ -22,8 +24,16 @@ export interface PeerStatus {
   readonly refused: readonly Refusal[];
   /** No path works, and the one named is kept for want of a better; null when all is well. */
   readonly trouble: string | null;
+  /** What the user-space tunnel has carried to and from it; null where it is not in that tunnel's table. */
+  readonly tunnel: Carried | null;
   /** Nothing hangs on the next few probes: the path stays while nothing happens. */
   readonly settled: boolean;
+}
+
+/** What the user-space tunnel has carried since the daemon started. */
+export interface TunnelStatus extends Carried {
+  /** How many packets were dropped for each reason; those without any are left out. */
+  readonly reasons: Partial<Readonly<Record<DropReason, number>>>;
 }
 
 export interface CloudStatus {
@@ -71,6 +81,8 @@ export interface Status {
   readonly store: { readonly kind: string; readonly reachable: boolean; readonly error: string | null };
   /** Null: in no cloud whose routes are programmed, or its metadata server has not answered yet. */
   readonly cloud: CloudStatus | null;
+  /** Null: this host has no user-space tunnel. */
+  readonly tunnel: TunnelStatus | null;
   readonly peers: readonly PeerStatus[];
   readonly pass: PassStatus | null;
   readonly findings: readonly Finding[];

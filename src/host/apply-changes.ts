@@ -11,6 +11,8 @@ import { kernelFailure } from './kernel-errors.ts';
 import { Links } from './links.ts';
 import type { PacketFilter } from './packet-filter.ts';
 import { applySysctl } from './sysctls.ts';
+import { applyTun } from './tun-links.ts';
+import type { UdpTunnel } from './udp-tunnel.ts';
 import { applyVxlan } from './vxlan-links.ts';
 
 type ChangeOf<K extends HostEntry['kind']> = Change<Extract<HostEntry, { kind: K }>>;
@@ -27,11 +29,12 @@ const isBatched = (change: Change<HostEntry>): change is Change<BatchedEntry> =>
 export interface ChangeParts {
   readonly socket: RouteSocket;
   readonly hints: Expectations;
+  readonly tunnel: UdpTunnel;
   readonly filter: () => Promise<PacketFilter>;
 }
 
 export async function applyChanges(
-  { socket, hints, filter }: ChangeParts,
+  { socket, hints, tunnel, filter }: ChangeParts,
   changes: readonly Change<HostEntry>[],
   signal: AbortSignal,
 ): Promise<ChangeOutcome[]> {
@@ -49,6 +52,18 @@ export async function applyChanges(
       errors.set(number, asWeftError(kernelFailure('apply', error)));
     }
   };
+  /** Peers of the packet engine, which learns of all that stand in a row at once. */
+  let peers: { readonly number: number; readonly change: ChangeOf<'tunnel'> }[] = [];
+  const tellPeers = async (): Promise<void> => {
+    const told = peers;
+    peers = [];
+    if (told.length === 0) return;
+    const failed = await tunnel.applyPeers(
+      links,
+      told.map(({ change }) => change),
+    );
+    for (const [place, error] of failed) errors.set(told[place]?.number ?? 0, error);
+  };
   let op = changes[0]?.op;
   for (const [number, change] of changes.entries()) {
     if (signal.aborted) {
@@ -59,6 +74,11 @@ export async function applyChanges(
     // All puts stand before the first removal, also those that need a second try.
     if (change.op !== op) batch.flush();
     op = change.op;
+    if (isOf(change, 'tunnel')) {
+      peers.push({ number, change });
+      continue;
+    }
+    await tellPeers();
     if (isBatched(change)) {
       try {
         batch.add(number, change);
@@ -69,11 +89,14 @@ export async function applyChanges(
       batch.send();
       await rest();
     } else if (isOf(change, 'link')) await attempt(number, () => applyVxlan(socket, links, change));
+    else if (isOf(change, 'tun')) await attempt(number, () => applyTun(socket, links, change));
+    else if (isOf(change, 'socket')) await attempt(number, () => tunnel.applySocket(links, change));
     else if (isOf(change, 'sysctl')) await attempt(number, () => applySysctl(change));
     else if (isOf(change, 'file')) await attempt(number, () => applyFile(change));
     else if (isOf(change, 'accept')) await attempt(number, async () => (await filter()).accept(change, signal));
     else if (isOf(change, 'masquerade')) await attempt(number, async () => (await filter()).masquerade(change, signal));
   }
+  await tellPeers();
   batch.flush();
   return changes.map((change, number) => {
     const error = errors.get(number);

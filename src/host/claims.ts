@@ -4,6 +4,7 @@
  */
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDevice } from '../core/device.ts';
 import { hostEntryKey, type HostEntry } from '../core/host-entry.ts';
 import { isJsonObject } from '../core/json.ts';
 import { WeftError } from '../core/errors.ts';
@@ -11,8 +12,11 @@ import { fileError } from './host-errors.ts';
 import { lockAt, lockClaims } from './claims-lock.ts';
 import { readRemembered } from './remembered-state.ts';
 
-/** What the key of a device begins with (`hostEntryKey`). */
+/** What the key of a device begins with. */
 const LINK = 'link ';
+
+/** By which a thing is claimed: a device by its name alone, since a host has one of each, whatever its kind. */
+export const claimKey = (entry: HostEntry): string => (isDevice(entry) ? `${LINK}${entry.name}` : hostEntryKey(entry));
 
 export class Claims {
   readonly #directory: string;
@@ -41,7 +45,7 @@ export class Claims {
 
   /** Makes these ours. @throws WeftError LINK_FOREIGN or SUBNET_FILE_FOREIGN when a daemon that runs has one */
   async take(entry: HostEntry, signal: AbortSignal): Promise<void> {
-    const key = hostEntryKey(entry);
+    const key = claimKey(entry);
     if (this.#own.has(key)) return;
     if (this.#read().get(key) !== this.#instance) {
       await this.#change(async (claims) => {
@@ -54,7 +58,7 @@ export class Claims {
     this.#own.add(key);
   }
 
-  /** After its removal. @param key of the entry */
+  /** After its removal. @param key `claimKey` */
   async giveUp(key: string, signal: AbortSignal): Promise<void> {
     this.#own.delete(key);
     if (this.#read().get(key) === this.#instance) await this.#change(async (claims) => void claims.delete(key), signal);
@@ -70,9 +74,9 @@ export class Claims {
         hint: 'Give each daemon of a host its own --subnet-file.',
       });
     }
-    const device = entry.kind === 'link' ? entry.name : 'link' in entry ? entry.link : '';
+    const device = isDevice(entry) ? entry.name : 'link' in entry ? entry.link : '';
     return new WeftError('LINK_FOREIGN', `device ${device} belongs to ${who}`, {
-      hint: 'Give each network of a host a VNI of its own: Weft.VXLAN.VNI (with Backend.Type vxlan, Backend.VNI).',
+      hint: 'Give each network of a host a VNI and ports of its own: Weft.VXLAN (with Backend.Type vxlan, Backend.VNI) and Weft.UDP.Port.',
     });
   }
 

@@ -29,6 +29,7 @@ import { addressOf, subnetFrom } from './kernel-values.ts';
 import type { Links } from './links.ts';
 import { metricOf, routeKey, routeRequest, type OwnRoute } from './route-requests.ts';
 import { dumpRoutes, isOurs, TAKEN_OVER_PROTOCOLS } from './routes.ts';
+import { isTunnelDevice } from './tun-links.ts';
 
 export interface Contested {
   readonly number: number;
@@ -41,17 +42,17 @@ type Fail = (change: number, error: WeftError) => void;
 export function settleContested(socket: RouteSocket, links: Links, contested: readonly Contested[], fail: Fail): void {
   const puts = contested.filter(({ op }) => op === 'put');
   if (puts.length > 0) replaceOurs(socket, links, puts, fail);
-  const left = contested.filter(({ op, route }) => op === 'remove' && deviceOf(links, route)?.vxlan !== undefined);
+  const left = contested.filter(({ op, route }) => op === 'remove' && isTunnelDevice(deviceOf(links, route)));
   if (left.length > 0) removeLeft(socket, links, left, fail);
 }
 
 function replaceOurs(socket: RouteSocket, links: Links, puts: readonly Contested[], fail: Fail): void {
   const standing = standingAt(socket, puts);
-  const isVxlan = (index: number): boolean => links.at(index)?.vxlan !== undefined;
+  const isTunnel = (index: number): boolean => isTunnelDevice(links.at(index));
   // Looked up before requests wait in the socket.
   const judged = puts.flatMap((put) => {
     const route = standing.get(placeOf(metricOf(put.route), put.route.destination));
-    if (route === undefined || isOurs(route, isVxlan(route.link)))
+    if (route === undefined || isOurs(route, isTunnel(route.link)))
       return [{ ...put, free: route === undefined, link: deviceOf(links, put.route)?.index }];
     fail(put.number, foreign(put.route, route, links));
     return [];

@@ -29,6 +29,7 @@ import { settleContested, type Contested } from './contested-routes.ts';
 import { kernelFailure, refusal } from './kernel-errors.ts';
 import { ipValueOf } from './kernel-values.ts';
 import type { Links } from './links.ts';
+import { isTunnelDevice } from './tun-links.ts';
 import { broadcastRequest, routeKey, routeRequest, type OwnRoute } from './route-requests.ts';
 
 export type BatchedEntry = LinkAddress | OwnRoute | BroadcastRoute | Neighbour | ForwardingEntry;
@@ -65,7 +66,7 @@ function obstacleTo(want: BatchedEntry, device: LinkMessage | undefined): WeftEr
   if (device === undefined) {
     return new WeftError('LINK_MISSING', `put ${describeHostEntry(want)}: there is no device ${want.link}`);
   }
-  if (device.vxlan !== undefined || !needsTunnel(want)) return undefined;
+  if (isTunnelDevice(device) || !needsTunnel(want)) return undefined;
   return new WeftError('LINK_FOREIGN', `put ${describeHostEntry(want)}: device ${want.link} is no tunnel of ours`);
 }
 

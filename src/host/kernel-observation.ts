@@ -19,6 +19,8 @@ import {
   permanentNeighbours,
 } from './neighbours.ts';
 import { observeBroadcasts, RouteView } from './routes.ts';
+import { isTunnelDevice, observeTun } from './tun-links.ts';
+import type { UdpTunnel } from './udp-tunnel.ts';
 import { observeVxlan } from './vxlan-links.ts';
 
 /** Up to so many entries are asked for one by one: 5 µs each, where to list 5,000 takes 10 ms. */
@@ -34,6 +36,7 @@ export async function observeKernel(
   links: Links,
   scope: HostScope,
   asked: Asked,
+  tunnel: UdpTunnel,
 ): Promise<HostEntry[]> {
   const entries: HostEntry[] = [];
   const add = (found: readonly HostEntry[]): void => {
@@ -43,9 +46,12 @@ export async function observeKernel(
   // A device of another kind under one of our names is none of ours, and neither is what stands on it.
   const own = scope.links.flatMap((name) => {
     const link = links.named(name);
-    return link?.vxlan !== undefined && link.name === name ? [link] : [];
+    return isTunnelDevice(link) && link.name === name ? [link] : [];
   });
   if (asked.any('link')) for (const link of own) add(orNone(observeVxlan(links, link.name)));
+  if (asked.any('tun')) for (const link of own) add(orNone(observeTun(links, link.name)));
+  if (asked.any('socket') || asked.any('tunnel'))
+    for (const link of own) if (link.tun !== undefined) add(tunnel.observe(link.name, link.index));
   if (asked.any('address')) for (const version of versions) add(addresses(socket, links, scope, own, version));
   if (asked.any('broadcast') && scope.base !== undefined) add(observeBroadcasts(socket, links, scope.base));
   if (asked.any('neighbour')) {

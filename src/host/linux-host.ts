@@ -11,6 +11,7 @@ import type {
 import type { Change } from '../core/diff.ts';
 import { WeftError } from '../core/errors.ts';
 import type { HostEntry } from '../core/host-entry.ts';
+import type { TunnelCounters } from '../core/tunnel-counters.ts';
 import type { Uplink } from '../core/uplink.ts';
 import { RouteSocket } from '../native/route-socket.ts';
 import { interfaceAddresses } from './addresses.ts';
@@ -25,6 +26,7 @@ import { Links } from './links.ts';
 import { LinuxProbe } from './linux-probe.ts';
 import type { PacketFilter } from './packet-filter.ts';
 import { observeSysctls } from './sysctls.ts';
+import { UdpTunnel } from './udp-tunnel.ts';
 import { findUplink } from './uplink.ts';
 import type { WatchScope } from './worker-messages.ts';
 
@@ -36,6 +38,7 @@ interface Kernel {
 
 export class LinuxHost implements HostNetwork {
   #kernel: Kernel | undefined;
+  readonly #tunnel = new UdpTunnel();
   #uplink: string | undefined;
   #filter: Promise<PacketFilter> | undefined;
 
@@ -43,7 +46,9 @@ export class LinuxHost implements HostNetwork {
     const asked = new Asked(scope.only);
     const { socket, hints } = this.#open();
     const links = new Links(socket);
-    const kernel = await attempt('look at the kernel', signal, () => observeKernel(socket, links, scope, asked));
+    const kernel = await attempt('look at the kernel', signal, () =>
+      observeKernel(socket, links, scope, asked, this.#tunnel),
+    );
     hints.watch(watchScope(scope, this.#uplink, links));
     const [sysctls, files, firewall] = await Promise.all([
       observeSysctls(scope.sysctls.filter((name) => asked.hasKey(`sysctl ${name}`))),
@@ -53,13 +58,17 @@ export class LinuxHost implements HostNetwork {
         : NO_FILTER,
     ]);
     stopIfAborted(signal);
-    return { ...firewall, entries: [...kernel, ...sysctls, ...files, ...firewall.entries] };
+    return {
+      ...firewall,
+      entries: [...kernel, ...sysctls, ...files, ...firewall.entries],
+      findings: [...this.#tunnel.findings, ...firewall.findings],
+    };
   }
 
   async apply(changes: readonly Change<HostEntry>[], signal: AbortSignal): Promise<readonly ChangeOutcome[]> {
     const { socket, hints } = this.#open();
     return attempt('change the kernel', signal, () =>
-      applyChanges({ socket, hints, filter: () => this.#packetFilter() }, changes, signal),
+      applyChanges({ socket, hints, tunnel: this.#tunnel, filter: () => this.#packetFilter() }, changes, signal),
     );
   }
 
@@ -88,10 +97,16 @@ export class LinuxHost implements HostNetwork {
     return new LinuxProbe(() => this.#open().thread, privateKey, instance);
   }
 
+  /** Of the tunnel that this process is a part of; undefined while there is none. */
+  get tunnelCounters(): TunnelCounters | undefined {
+    return this.#tunnel.counters;
+  }
+
   /** Gives the netlink socket back. Only when nothing is under way. */
   close(): void {
     this.#kernel?.socket.close();
     this.#kernel = undefined;
+    this.#tunnel.close();
   }
 
   /** Loaded when it is needed: subnet.env is written without it. */

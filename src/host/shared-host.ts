@@ -10,9 +10,10 @@ import type {
 } from '../contracts/host-network.ts';
 import type { Change } from '../core/diff.ts';
 import { asWeftError, type WeftError } from '../core/errors.ts';
-import { hostEntryKey, linkUnder, type HostEntry } from '../core/host-entry.ts';
+import { isDevice } from '../core/device.ts';
+import { linkUnder, type HostEntry } from '../core/host-entry.ts';
 import type { Uplink } from '../core/uplink.ts';
-import type { Claims } from './claims.ts';
+import { claimKey, type Claims } from './claims.ts';
 
 export class SharedHost implements HostNetwork {
   readonly #host: HostNetwork;
@@ -39,7 +40,7 @@ export class SharedHost implements HostNetwork {
       signal,
     );
     // What stands and is nobody's is ours: a state directory that was lost must not cost us our devices.
-    const standing = this.#writes ? observation.entries.filter(({ kind }) => kind === 'link') : [];
+    const standing = this.#writes ? observation.entries.filter(isDevice) : [];
     for (const entry of standing) await this.#claims.take(entry, signal);
     if (this.#writes && scope.only === undefined) await this.#forget(former, standing, signal);
     return observation;
@@ -61,7 +62,7 @@ export class SharedHost implements HostNetwork {
     const outcomes = await this.#host.apply(allowed, signal);
     for (const { change, error } of outcomes) {
       if (change.op === 'remove' && error === undefined && isShared(change.was))
-        await this.#claims.giveUp(hostEntryKey(change.was), signal);
+        await this.#claims.giveUp(claimKey(change.was), signal);
     }
     if (refused.size === 0) return outcomes;
     const made = outcomes.values();
@@ -85,7 +86,7 @@ export class SharedHost implements HostNetwork {
 
   /** What is gone, with a reboot say, is not ours for ever: a device of that name may be anybody's next time. */
   async #forget(former: readonly string[], standing: readonly HostEntry[], signal: AbortSignal): Promise<void> {
-    const keys = new Set(standing.map(hostEntryKey));
+    const keys = new Set(standing.map(claimKey));
     for (const name of former) if (!keys.has(linkKey(name))) await this.#claims.giveUp(linkKey(name), signal);
   }
 
@@ -102,4 +103,4 @@ export class SharedHost implements HostNetwork {
 
 const linkKey = (name: string): string => `link ${name}`;
 
-const isShared = (entry: HostEntry): boolean => entry.kind === 'link' || entry.kind === 'file';
+const isShared = (entry: HostEntry): boolean => isDevice(entry) || entry.kind === 'file';

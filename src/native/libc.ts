@@ -35,6 +35,22 @@ export interface Libc {
   ): number;
   /** recvmsg(2): `header` is the address of a struct msghdr, from `allocate`. */
   recvmsg(fd: number, header: bigint, flags: number): number;
+  /** recvfrom(2): `addressLength` holds the room there is, and then what was filled. */
+  recvfrom(
+    fd: number,
+    into: Uint8Array,
+    length: number,
+    flags: number,
+    address: Uint8Array,
+    addressLength: Uint32Array,
+  ): number;
+  /** read(2) */
+  read(fd: number, into: Uint8Array, length: number): number;
+  /** write(2) */
+  write(fd: number, data: Uint8Array, length: number): number;
+  /** ioctl(2) whose argument is a pointer, and one whose argument is a number. */
+  ioctl(fd: number, request: number, argument: Uint8Array): number;
+  ioctlNumber(fd: number, request: number, argument: number): number;
   /** if_indextoname(3): the name stands in `into`, 16 bytes; false when there is no such device. */
   ifIndexToName(index: number, into: Uint8Array): boolean;
   /** if_nametoindex(3); 0 when there is no such device. */
@@ -88,6 +104,14 @@ export function libc(): Libc {
       'intptr_t sendto(int fd, const void *data, size_t length, int flags, const void *address, uint32_t addressLength)',
     ),
     recvmsg: c.func('intptr_t recvmsg(int fd, void *header, int flags)'),
+    recvfrom: c.func(
+      'intptr_t recvfrom(int fd, void *into, size_t length, int flags, void *address, uint32_t *addressLength)',
+    ),
+    read: c.func('intptr_t read(int fd, void *into, size_t length)'),
+    write: c.func('intptr_t write(int fd, const void *data, size_t length)'),
+    // The C library declares what follows the request as variable; on the CPUs that we run on it is passed like any other.
+    ioctl: c.func('int ioctl(int fd, unsigned long request, void *argument)'),
+    ioctlNumber: c.func('ioctl', 'int', ['int', 'unsigned long', 'unsigned long']),
     ifIndexToName: (index, into) => toName(index, into) !== null,
     ifNameToIndex: c.func('unsigned int if_nametoindex(const char *name)'),
     allocate: (length) => {

@@ -24,6 +24,7 @@ const STATUS: Status = {
   epoch: 1,
   store: { kind: 'memory', reachable: true, error: null },
   cloud: null,
+  tunnel: null,
   peers: [],
   pass: null,
   findings: [],

@@ -20,6 +20,7 @@ const HEALTHY: Status = {
   epoch: 12,
   store: { kind: 'dynamodb', reachable: true, error: null },
   cloud: null,
+  tunnel: null,
   peers: [],
   pass: null,
   findings: [],

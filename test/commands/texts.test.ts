@@ -27,6 +27,7 @@ const HEALTHY: Status = {
   epoch: 12,
   store: { kind: 'dynamodb', reachable: true, error: null },
   cloud: null,
+  tunnel: null,
   peers: [
     {
       node: 'host-b',
@@ -37,6 +38,7 @@ const HEALTHY: Status = {
       since: ago(3 * 3_600_000),
       refused: [],
       trouble: null,
+      tunnel: null,
       settled: true,
     },
     {
@@ -48,6 +50,7 @@ const HEALTHY: Status = {
       since: ago(12 * 60_000),
       refused: [{ path: 'direct', why: '198.51.100.7 is not on the link of eth0' }],
       trouble: null,
+      tunnel: null,
       settled: true,
     },
     {
@@ -59,6 +62,7 @@ const HEALTHY: Status = {
       since: ago(5000),
       refused: [{ path: 'vxlan', why: 'no endpoint' }],
       trouble: null,
+      tunnel: null,
       settled: true,
     },
   ],

@@ -10,6 +10,7 @@ import type {
 } from '../../src/contracts/host-network.ts';
 import { family, type Address } from '../../src/core/address.ts';
 import type { Change } from '../../src/core/diff.ts';
+import { isDevice } from '../../src/core/device.ts';
 import { asWeftError, WeftError } from '../../src/core/errors.ts';
 import { describeHostEntry, hostEntryKey, type HostEntry, type Route } from '../../src/core/host-entry.ts';
 import { contains } from '../../src/core/subnet.ts';
@@ -115,7 +116,7 @@ export class FakeHost implements HostNetwork {
   /** A route of another protocol than ours: it stands in the way of ours. On a device of ours it counts as what flanneld left there, and so as ours. */
   setForeign(route: Route): void {
     this.set(route);
-    if (!this.kernel.standing.has(`link ${route.link}`)) this.kernel.foreign.add(hostEntryKey(route));
+    if (!this.kernel.hasTunnel(route.link)) this.kernel.foreign.add(hostEntryKey(route));
   }
 
   remove(...keys: readonly string[]): void {
@@ -123,7 +124,7 @@ export class FakeHost implements HostNetwork {
       const was = this.kernel.standing.get(key);
       if (was === undefined) continue;
       this.kernel.remove(key);
-      this.hint(was.kind === 'link' ? 'everything' : HINT_OF[was.kind]);
+      this.hint(isDevice(was) ? 'everything' : HINT_OF[was.kind]);
     }
   }
 
@@ -167,10 +168,14 @@ export class FakeHost implements HostNetwork {
   #isIn(scope: HostScope, entry: HostEntry): boolean {
     const key = hostEntryKey(entry);
     if (scope.only?.has(key) === false || this.kernel.foreign.has(key)) return false;
-    const isOwn = (link: string): boolean => scope.links.includes(link) && this.kernel.standing.has(`link ${link}`);
+    const isOwn = (link: string): boolean => scope.links.includes(link) && this.kernel.hasTunnel(link);
     switch (entry.kind) {
       case 'link':
+      case 'tun':
         return isOwn(entry.name);
+      case 'socket':
+      case 'tunnel':
+        return isOwn(entry.link);
       case 'address':
         return (
           isOwn(entry.link) ||
@@ -200,6 +205,9 @@ export class FakeHost implements HostNetwork {
 
 const HINT_OF: Readonly<Record<HostEntry['kind'], HostHint>> = {
   link: 'links',
+  tun: 'links',
+  socket: 'everything',
+  tunnel: 'everything',
   address: 'addresses',
   route: 'routes',
   broadcast: 'routes',

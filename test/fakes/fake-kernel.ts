@@ -1,6 +1,7 @@
 /** A kernel in memory: devices, and what stands on them, with the rules of Linux that a plan can break. */
 import type { Address } from '../../src/core/address.ts';
 import type { Change } from '../../src/core/diff.ts';
+import { isDevice } from '../../src/core/device.ts';
 import { WeftError } from '../../src/core/errors.ts';
 import {
   describeHostEntry,
@@ -35,7 +36,12 @@ export class FakeKernel {
   writes = 0;
 
   hasLink(name: string): boolean {
-    return this.devices.has(name) || this.standing.has(`link ${name}`);
+    return this.devices.has(name) || this.hasTunnel(name);
+  }
+
+  /** One of ours. */
+  hasTunnel(name: string): boolean {
+    return this.standing.has(`link ${name}`) || this.standing.has(`tun ${name}`);
   }
 
   make(change: Change<HostEntry>): void {
@@ -66,7 +72,7 @@ export class FakeKernel {
     const was = this.standing.get(key);
     this.standing.delete(key);
     this.foreign.delete(key);
-    if (was?.kind === 'link') this.#removeWhere((entry) => linkUnder(entry) === was.name);
+    if (was !== undefined && isDevice(was)) this.#removeWhere((entry) => linkUnder(entry) === was.name);
     if (was?.kind === 'address' && !this.#hasAddress(was.address))
       this.#removeWhere((entry) => entry.kind === 'route' && entry.source === was.address);
   }
@@ -88,6 +94,8 @@ export class FakeKernel {
     if (under !== undefined && !this.hasLink(under) && under !== 'lo')
       throw new WeftError('LINK_MISSING', `${what}: there is no device ${under}`);
     const needsTunnel =
+      want.kind === 'socket' ||
+      want.kind === 'tunnel' ||
       want.kind === 'neighbour' ||
       want.kind === 'fdb' ||
       want.kind === 'address' ||
@@ -95,6 +103,8 @@ export class FakeKernel {
     if (under !== undefined && needsTunnel && this.devices.has(under))
       throw new WeftError('LINK_FOREIGN', `${what}: device ${under} is no tunnel of ours`);
     if (want.kind === 'link') this.#checkLink(want, what);
+    if (want.kind === 'tun' && this.devices.has(want.name))
+      throw new WeftError('LINK_FOREIGN', `${what}: a device ${want.name} stands that is no TUN device`);
     if (want.kind === 'route') this.#checkRoute(want, what, isOccupied);
     if (want.kind === 'unreachable' && this.foreign.has(`route ${want.destination}`))
       throw new WeftError('KERNEL_REFUSED', `${what}: EEXIST, a route that is not ours stands`);

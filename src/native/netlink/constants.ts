@@ -104,6 +104,9 @@ export const IFLA_LINKINFO = 18;
 export const IFLA_EXT_MASK = 29;
 export const IFLA_INFO_KIND = 1;
 export const IFLA_INFO_DATA = 2;
+/** Of IFLA_INFO_DATA of a tun device: IFF_TUN or IFF_TAP, and whether it stays when nobody has it open. */
+export const IFLA_TUN_TYPE = 3;
+export const IFLA_TUN_PERSIST = 6;
 export const RTEXT_FILTER_SKIP_STATS = 8;
 export const IFLA_VXLAN_ID = 1;
 export const IFLA_VXLAN_LINK = 3;

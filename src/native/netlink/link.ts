@@ -9,6 +9,8 @@ import {
   IFLA_INFO_KIND,
   IFLA_LINKINFO,
   IFLA_MTU,
+  IFLA_TUN_PERSIST,
+  IFLA_TUN_TYPE,
   IFLA_VXLAN_GBP,
   IFLA_VXLAN_ID,
   IFLA_VXLAN_LEARNING,
@@ -35,6 +37,13 @@ export interface VxlanData {
   readonly gbp: boolean;
 }
 
+export interface TunData {
+  /** IFF_TUN (1), or IFF_TAP (2) of a device of Ethernet frames (linux/if_tun.h). */
+  readonly type: number;
+  /** It stays when no process has it open. */
+  readonly persistent: boolean;
+}
+
 export interface LinkMessage {
   readonly index: number;
   readonly name: string;
@@ -46,6 +55,7 @@ export interface LinkMessage {
   readonly mtuBytes: number;
   readonly mac?: string;
   readonly vxlan?: VxlanData;
+  readonly tun?: TunData;
 }
 
 /** What may be set on a device that stands. What is left out stays. */
@@ -100,6 +110,7 @@ export function readLink(m: MessageReader): LinkMessage {
   const link = { index: m.u32(4), name: '', kind: '', flags: m.u32(8), changed: m.u32(12), mtuBytes: 0 };
   let mac: string | undefined;
   let vxlan: VxlanData | undefined;
+  let tun: TunData | undefined;
   for (const a = m.openAttributes(HEADER_BYTES); a.next();) {
     if (a.type === IFLA_IFNAME) link.name = a.text();
     else if (a.type === IFLA_MTU) link.mtuBytes = a.u32();
@@ -110,10 +121,27 @@ export function readLink(m: MessageReader): LinkMessage {
         if (m.nested.type === IFLA_INFO_KIND) link.kind = m.nested.text();
         // The kind stands before the data (rtnl_link_info_fill).
         else if (m.nested.type === IFLA_INFO_DATA && link.kind === 'vxlan') vxlan = readVxlan(m.nested);
+        else if (m.nested.type === IFLA_INFO_DATA && link.kind === 'tun') tun = readTun(m.nested);
       }
     }
   }
-  return { ...link, ...(mac === undefined ? {} : { mac }), ...(vxlan === undefined ? {} : { vxlan }) };
+  return {
+    ...link,
+    ...(mac === undefined ? {} : { mac }),
+    ...(vxlan === undefined ? {} : { vxlan }),
+    ...(tun === undefined ? {} : { tun }),
+  };
+}
+
+/** From the cursor on IFLA_INFO_DATA; the cursor is used up. */
+function readTun(data: AttributeCursor): TunData {
+  const tun = { type: 0, persistent: false };
+  data.open(data.start, data.end);
+  while (data.next()) {
+    if (data.type === IFLA_TUN_TYPE) tun.type = data.u8();
+    else if (data.type === IFLA_TUN_PERSIST) tun.persistent = data.u8() !== 0;
+  }
+  return tun;
 }
 
 /** From the cursor on IFLA_INFO_DATA; the cursor is used up. */

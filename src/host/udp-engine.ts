@@ -1,0 +1,155 @@
+/** The packet engine: device and sockets are opened here, where a refusal can be told, and a worker moves packets between them. */
+import { closeSync } from 'node:fs';
+import type { Worker } from 'node:worker_threads';
+import { v4Value } from '../core/address.ts';
+import { WeftError } from '../core/errors.ts';
+import { packDestinations } from '../core/forwarding-table.ts';
+import { baseOf, prefixLengthOf } from '../core/subnet.ts';
+import {
+  COUNTER_BYTES,
+  DROPPED,
+  placeOfSlot,
+  readCounters,
+  SENT_PACKETS,
+  Slots,
+  type TunnelCounters,
+} from '../core/tunnel-counters.ts';
+import { describeUdpEntry, type TunnelPeer } from '../core/udp-entry.ts';
+import { EADDRINUSE, KernelError } from '../native/kernel-error.ts';
+import { openTun } from '../native/tun.ts';
+import { openDatagrams, openRaw } from '../native/tunnel-sockets.ts';
+import type { EngineConfig, PacketEngine } from './packet-engine.ts';
+import { PacketThread } from './packet-thread.ts';
+import { tunFailure } from './tun-links.ts';
+
+/** A worker that ends by itself is started again, each time after twice as long. */
+const FIRST_REST_MS = 100;
+const LONGEST_REST_MS = 30_000;
+
+interface Descriptors {
+  readonly deviceFd: number;
+  readonly datagramFd: number;
+  readonly rawFd: number;
+}
+
+export class UdpEngine implements PacketEngine {
+  readonly #shared = new SharedArrayBuffer(COUNTER_BYTES);
+  readonly #counters = new Float64Array(this.#shared);
+  readonly #slots = new Slots();
+  #peers = packDestinations([]);
+  #config: EngineConfig | undefined;
+  #descriptors: Descriptors | undefined;
+  #thread: PacketThread | undefined;
+  #trouble: string | undefined;
+  #failures = 0;
+  #restart: NodeJS.Timeout | undefined;
+  #closing: Promise<void> = Promise.resolve();
+
+  get config(): EngineConfig | undefined {
+    return this.#config;
+  }
+
+  get trouble(): string | undefined {
+    return this.#trouble;
+  }
+
+  async open(config: EngineConfig): Promise<void> {
+    // Loaded when it is needed: most hosts have no such tunnel.
+    const { Worker: Thread } = await import('node:worker_threads');
+    await this.close();
+    this.#descriptors = opened(config);
+    this.#config = config;
+    this.#failures = 0;
+    this.#start(Thread);
+  }
+
+  async setPeers(peers: readonly TunnelPeer[]): Promise<void> {
+    this.#slots.keep(new Set(peers.map(({ subnet }) => subnet)), (slot) =>
+      this.#counters.fill(0, placeOfSlot(slot) + SENT_PACKETS, placeOfSlot(slot) + DROPPED + 1),
+    );
+    this.#peers = packDestinations(
+      peers.map(({ subnet, remote, port, mtuBytes }) => ({
+        network: v4Value(baseOf(subnet)),
+        prefixLength: prefixLengthOf(subnet),
+        remote: v4Value(remote),
+        port,
+        mtuBytes,
+        slot: this.#slots.all.get(subnet) ?? 0,
+      })),
+    );
+    await this.#thread?.setPeers(this.#peers);
+  }
+
+  counters(): TunnelCounters {
+    return readCounters(this.#counters, this.#slots.all);
+  }
+
+  close(): Promise<void> {
+    const [thread, descriptors] = [this.#thread, this.#descriptors];
+    clearTimeout(this.#restart);
+    this.#config = undefined;
+    this.#descriptors = undefined;
+    this.#thread = undefined;
+    this.#trouble = undefined;
+    // One that is under way is waited for: the kernel gives the device to one at a time.
+    if (descriptors !== undefined) this.#closing = ended(thread, descriptors);
+    return this.#closing;
+  }
+
+  /** @throws KernelError */
+  #start(Thread: typeof Worker): void {
+    const { name: device } = this.#config ?? {};
+    if (device === undefined || this.#descriptors === undefined) return;
+    const start = { ...this.#descriptors, device, counters: this.#shared, peers: this.#peers };
+    this.#thread = new PacketThread(Thread, start, {
+      onDetached: () => void this.close(),
+      onFailure: (error) => this.#fail(Thread, error),
+    });
+    this.#trouble = undefined;
+  }
+
+  /** What waits in the device and the socket meanwhile is not lost: they stay open. */
+  #fail(Thread: typeof Worker, error: Error): void {
+    this.#thread = undefined;
+    this.#trouble = `the packet engine of ${this.#config?.name} has ended ${(this.#failures += 1)} times: ${error.message}; it is started again`;
+    const restMs = Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** (this.#failures - 1));
+    this.#restart = setTimeout(() => this.#start(Thread), restMs).unref();
+  }
+}
+
+async function ended(thread: PacketThread | undefined, descriptors: Descriptors): Promise<void> {
+  thread?.stop();
+  await thread?.ended;
+  for (const fd of Object.values(descriptors)) closeSync(Number(fd));
+}
+
+/** @throws WeftError */
+function opened(config: EngineConfig): Descriptors {
+  const { name, local, port } = config;
+  const what = `put ${describeUdpEntry({ kind: 'socket', link: name, local, port })}`;
+  try {
+    return openAll(config);
+  } catch (error) {
+    if (!(error instanceof KernelError) || error.errno !== EADDRINUSE) throw tunFailure(what, name, error);
+    throw new WeftError('KERNEL_REFUSED', `${what}: another program has that UDP port`, {
+      cause: error,
+      hint: 'Stop it (a flanneld that runs beside?), or set Weft.UDP.Port for all hosts',
+    });
+  }
+}
+
+/** All or none. @throws KernelError, or Node's error of open(2) */
+function openAll({ name, local, port }: EngineConfig): Descriptors {
+  const opened: number[] = [];
+  const keep = (fd: number): number => {
+    opened.push(fd);
+    return fd;
+  };
+  try {
+    const datagramFd = keep(openDatagrams(v4Value(local), port));
+    return { datagramFd, rawFd: keep(openRaw()), deviceFd: keep(openTun(name)) };
+  } catch (error) {
+    for (const fd of opened) closeSync(fd);
+    throw error;
+  }
+}
