@@ -27,7 +27,7 @@ import { build, transform } from 'esbuild';
 const root = path.dirname(fileURLToPath(import.meta.url));
 const LIMIT_BYTES = 1_000_000;
 /** What the daemon loads of later/ while it runs; the rest belongs to other commands, and to credentials that no server has. */
-const LATER_OF_THE_DAEMON = ['pino', 'metrics', 'credential-provider-http', 'credential-provider-imds'];
+const LATER_OF_THE_DAEMON = ['pino', 'metrics', 'packet-filter', 'credential-provider-http', 'credential-provider-imds'];
 
 const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
 /**

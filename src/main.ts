@@ -6,6 +6,7 @@
 import type { CommandName } from './commands/command-name.ts';
 import type { Action, Invocation } from './commands/command.ts';
 import { errorJson, errorText, exitCodeOf } from './commands/error-text.ts';
+import { namedStore } from './commands/named-store.ts';
 import { openStore, preloadStore } from './commands/open-store.ts';
 import { run } from './commands/run.ts';
 import { readOptions, splitArguments } from './commands/read-arguments.ts';
@@ -20,6 +21,7 @@ const VERSION = typeof __WEFT_VERSION__ === 'undefined' ? 'development' : __WEFT
 keepHeapSmall();
 
 const argv = process.argv.slice(2);
+hidePassword();
 
 const io: Invocation['io'] = {
   out: (text) => void output().write(text),
@@ -55,7 +57,7 @@ async function main(): Promise<number> {
   const { name, operands } = chosen;
   const options = readOptions(name, split, process.env);
   // The two halves of a daemon's start load side by side.
-  if (name === 'run' && options.store !== undefined) preloadStore(options.store);
+  if (name === 'run') preloadStore(namedStore(options).url);
   const action = await actionOf(name);
   const environment = process.env;
   return action({
@@ -87,6 +89,15 @@ async function choose({ words, help, version }: ReturnType<typeof splitArguments
   if (run && !help) return { what: 'command', name: 'run', operands: [] };
   const { chooseCommand } = await import('./commands/command-line.ts');
   return chooseCommand(words, help);
+}
+
+/** Everybody may read the command line of a process (proc_pid_cmdline(5)); Node writes its title over it. */
+function hidePassword(): void {
+  const isFlag = (word: string | undefined): boolean => /^--?etcd-password$/.test(word ?? '');
+  const shown = argv.map((word, at) =>
+    isFlag(argv[at - 1]) ? '...' : word.replace(/^(--?etcd-password=)[\s\S]*$/, '$1...'),
+  );
+  if (shown.some((word, at) => word !== argv[at])) process.title = ['weftd', ...shown].join(' ');
 }
 
 /** Told to end a second time, it ends at once: what the first asked for may hang. */

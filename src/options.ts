@@ -8,15 +8,18 @@ import {
   address,
   duration,
   endpoint,
+  etcdEndpoints,
   httpsUrl,
   nodeId,
   oneOf,
+  ownAddress,
   pattern,
   sha256,
   storeUrl,
   text,
   toggle,
   variable,
+  wholeNumber,
 } from './commands/option-kinds.ts';
 import { defaulted, many, optional, type Option } from './commands/option.ts';
 import { LOG_LEVELS } from './system/pino-log.ts';
@@ -35,11 +38,56 @@ const OF_LEASES = [
   'lease release',
 ] as const satisfies readonly CommandName[];
 
+/** Whoever needs the store itself, or its name. */
+const OF_STORE = [...AT_HOST, ...OF_CONFIG, ...OF_LEASES] as const satisfies readonly CommandName[];
+const WITH_USER_DATA = [...OF_STORE, 'user-data'] as const satisfies readonly CommandName[];
+/** What flanneld takes and nothing here goes by: a start must not fail for a flag about its log. */
+const NO_EFFECT = { uses: ['run'], flannel: true } as const;
+
 export const OPTIONS = {
   store: optional(storeUrl, {
-    help: 'where leases and network config stand: dynamodb://TABLE[?network=ID] or etcd://HOST:PORT[,HOST:PORT][/PREFIX]',
-    uses: [...AT_HOST, ...OF_CONFIG, ...OF_LEASES, 'user-data'],
+    help: 'where leases and network config stand: dynamodb://TABLE[?network=ID] or etcd://HOST:PORT[,HOST:PORT][/PREFIX]; else what the etcd options say',
+    uses: WITH_USER_DATA,
     variable: 'WEFT_STORE',
+  }),
+  etcdEndpoints: optional(etcdEndpoints, {
+    help: 'servers of etcd v3, joined by commas; one is used until it fails',
+    otherwise: 'http://127.0.0.1:4001,http://127.0.0.1:2379',
+    uses: WITH_USER_DATA,
+    flannel: true,
+  }),
+  etcdPrefix: optional(text('PREFIX'), {
+    help: 'where the network stands in etcd',
+    otherwise: '/coreos.com/network',
+    uses: WITH_USER_DATA,
+    flannel: true,
+  }),
+  etcdCafile: optional(text('FILE'), {
+    help: 'whose signature an etcd of https must show; without it those that Node.js knows',
+    uses: WITH_USER_DATA,
+    flannel: true,
+  }),
+  etcdCertfile: optional(text('FILE'), {
+    help: 'the certificate that etcd is shown',
+    uses: WITH_USER_DATA,
+    flannel: true,
+  }),
+  etcdKeyfile: optional(text('FILE'), {
+    help: 'the key of that certificate',
+    uses: WITH_USER_DATA,
+    flannel: true,
+  }),
+  etcdUsername: optional(text('NAME'), {
+    help: 'who we are to etcd',
+    uses: WITH_USER_DATA,
+    flannel: true,
+  }),
+  etcdPassword: optional(text('PASSWORD'), {
+    help: 'the password of that user; better as a variable, since others may see a command line',
+    uses: OF_STORE,
+    elsewhere:
+      'Every program of an instance can read its user data. Put a file into the image and name it: --store etcd://HOST:PORT?username=NAME&passwordfile=FILE.',
+    flannel: true,
   }),
   nodeId: optional(nodeId, {
     help: "who this host is, for ever; else what the state directory says, else this machine's id",
@@ -78,6 +126,35 @@ export const OPTIONS = {
     help: 'whose machine this host is; auto goes by its firmware, and gce is not carried by this version',
     uses: OF_DAEMONS,
   }),
+  subnetLeaseRenewMargin: defaulted(wholeNumber('MINUTES', 1, 1439), '60', {
+    help: 'renew the lease at least this long before its end; a third of its life after the last time comes mostly earlier',
+    uses: ['run', 'user-data'],
+    flannel: true,
+  }),
+  ipMasq: defaulted(toggle, 'false', {
+    help: 'masquerade what leaves the Network',
+    uses: OF_DAEMONS,
+    flannel: true,
+  }),
+  ipMasqFullyRandomDisable: defaulted(toggle, 'false', {
+    help: 'masquerade without choosing source ports at random',
+    uses: OF_DAEMONS,
+    flannel: true,
+  }),
+  iptablesForwardRules: defaulted(toggle, 'true', {
+    help: "accept the Network's forwarded packets where something would drop them",
+    uses: OF_DAEMONS,
+    flannel: true,
+  }),
+  iptablesResync: defaulted(wholeNumber('SECONDS', 1, 86_400), '5', {
+    help: 'look at the firewall at least this often',
+    uses: ['run', 'user-data'],
+    flannel: true,
+  }),
+  ipBlackholeRoute: defaulted(toggle, 'false', {
+    help: "always so, whatever is said: packets to this host's subnet that no bridge takes are refused",
+    ...NO_EFFECT,
+  }),
   allowRenumber: defaulted(toggle, 'false', {
     help: 'take another subnet although something on this host still uses the lost one',
     uses: OF_DAEMONS,
@@ -90,10 +167,32 @@ export const OPTIONS = {
     help: 'where to answer /healthz, /readyz, /status and /metrics; off: nowhere',
     uses: ['run', 'user-data'],
   }),
-  logLevel: defaulted(oneOf('LEVEL', LOG_LEVELS), 'info', {
+  healthzIp: defaulted(ownAddress, '0.0.0.0', {
+    help: 'address of the server of --healthz-port',
+    uses: ['run', 'user-data'],
+    flannel: true,
+  }),
+  healthzPort: defaulted(wholeNumber('PORT', 0, 65_535), '0', {
+    help: 'where to answer /healthz and /readyz, and nothing else, to whoever asks; 0: nowhere',
+    uses: ['run', 'user-data'],
+    flannel: true,
+  }),
+  logLevel: optional(oneOf('LEVEL', LOG_LEVELS), {
     help: `least level of the log: ${LOG_LEVELS.join(', ')}`,
+    otherwise: 'info',
     uses: ['run', 'user-data'],
   }),
+  v: defaulted(wholeNumber('LEVEL', -1000, 1000), '0', {
+    help: 'above 0 the same as --log-level debug, which counts before it',
+    uses: ['run'],
+    flannel: true,
+  }),
+  logtostderr: optional(toggle, { help: 'always so', ...NO_EFFECT }),
+  alsologtostderr: optional(toggle, { help: 'always so', ...NO_EFFECT }),
+  stderrthreshold: optional(text('LEVEL'), { help: 'without effect: --log-level sets the log', ...NO_EFFECT }),
+  vmodule: optional(text('PATTERNS'), { help: 'without effect: --log-level sets the log', ...NO_EFFECT }),
+  log_backtrace_at: optional(text('FILE:LINE'), { help: 'without effect', ...NO_EFFECT }),
+  log_dir: optional(text('DIR'), { help: 'without effect: the log goes to stderr', ...NO_EFFECT }),
   json: defaulted(toggle, 'false', {
     help: 'print one JSON value for programs; errors too',
     uses: ['plan', 'status', 'explain', ...OF_CONFIG, 'lease list', 'lease show', 'version'],
@@ -141,6 +240,17 @@ export type OptionKey = keyof typeof OPTIONS;
 
 type ValueOf<O> = O extends Option<infer Value> ? Value : never;
 export type Options = { readonly [Key in OptionKey]: ValueOf<(typeof OPTIONS)[Key]> };
+
+/** Those that say what --store says. */
+export const ETCD_KEYS = [
+  'etcdEndpoints',
+  'etcdPrefix',
+  'etcdCafile',
+  'etcdCertfile',
+  'etcdKeyfile',
+  'etcdUsername',
+  'etcdPassword',
+] as const satisfies readonly OptionKey[];
 
 export const OPTION_KEYS = Object.keys(OPTIONS) as readonly OptionKey[];
 

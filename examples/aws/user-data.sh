@@ -100,7 +100,11 @@ Before=docker.service
 StartLimitIntervalSec=0
 
 [Service]
-Type=exec
+# Started is what has its subnet.env: Docker waits for that, for as long as it takes. Ended is what has given no sign of life for a minute.
+Type=notify
+NotifyAccess=main
+TimeoutStartSec=infinity
+WatchdogSec=60
 ExecStart=/usr/local/bin/weftd run --store dynamodb://weft --cloud aws
 ExecReload=/bin/kill -HUP $MAINPID
 # Not after 0 (stopped or drained as told) and 2 (an option is wrong). After 4 (another node has the lease) the new start asks for another subnet, or says what it waits for.
@@ -137,5 +141,6 @@ END_OF_UNIT
 mv /etc/systemd/system/weftd.service.new /etc/systemd/system/weftd.service
 systemctl daemon-reload
 systemctl enable weftd.service
-systemctl restart weftd.service
-say 'weftd is started, and weftd status tells how it fares'
+# Not waited for: with nothing in the store yet its start takes until there is.
+systemctl restart --no-block weftd.service
+say 'weftd is starting, and weftd status tells how it fares'

@@ -86,7 +86,7 @@ function authOf(
           .replace(/\r?\n$/, ''));
   if (password !== undefined) return { username, password };
   throw new WeftError('BAD_OPTION', `the store's user ${username} has no password`, {
-    hint: 'give it with passwordfile=FILE in the store URL, or in the variable WEFT_ETCD_PASSWORD',
+    hint: 'give it in FLANNELD_ETCD_PASSWORD; with --store in WEFT_ETCD_PASSWORD, or by passwordfile=FILE in its URL',
   });
 }
 

@@ -18,7 +18,7 @@ export interface Location {
 /** flannel's. */
 export const DEFAULT_PREFIX = '/coreos.com/network';
 const DEFAULT_PORT = '2379';
-const KNOWN = ['tls', 'cafile', 'certfile', 'keyfile', 'username', 'passwordfile'];
+const KNOWN = ['prefix', 'tls', 'cafile', 'certfile', 'keyfile', 'username', 'passwordfile'];
 const HOST_FORM = /^(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])$/;
 
 /** @throws WeftError BAD_OPTION */
@@ -35,8 +35,7 @@ export function parseUrl(text: string): Location {
       'give it as ?username=..., and the password by passwordfile=... or in WEFT_ETCD_PASSWORD: a URL can be seen by others',
     );
   const endpoints = [...new Set((match[1] ?? '').split(',').map((part) => readEndpoint(part, bad)))];
-  const prefix = decoded(match[2] ?? '');
-  if (prefix === undefined || /\p{Cc}/u.test(prefix)) throw bad('the prefix has characters that no key has');
+  const inPath = decoded(match[2] ?? '');
   const given = new URLSearchParams(match[3] ?? '');
   for (const name of new Set(given.keys())) {
     const meant = probablyMeant(name, KNOWN);
@@ -48,6 +47,10 @@ export function parseUrl(text: string): Location {
     if (given.getAll(name).length > 1) throw bad(`"${name}" is given more than once`);
   }
   const setting = (name: string): string | undefined => given.get(name) || undefined;
+  const ofPath = inPath === '' || inPath === '/' ? undefined : inPath;
+  const prefix = setting('prefix') ?? (inPath === undefined ? undefined : (ofPath ?? DEFAULT_PREFIX));
+  if (prefix === undefined || /\p{Cc}/u.test(prefix)) throw bad('the prefix has characters that no key has');
+  if (setting('prefix') !== undefined && ofPath !== undefined) throw bad('there are two prefixes in it');
   const [caFile, certFile, keyFile] = [setting('cafile'), setting('certfile'), setting('keyfile')];
   if ((certFile === undefined) !== (keyFile === undefined))
     throw bad('certfile and keyfile belong together, and only one is given');
@@ -60,7 +63,7 @@ export function parseUrl(text: string): Location {
   if (passwordFile !== undefined && username === undefined) throw bad('passwordfile is given, and no username');
   return {
     endpoints,
-    prefix: new Keys(prefix === '' || prefix === '/' ? DEFAULT_PREFIX : prefix).prefix,
+    prefix: new Keys(prefix).prefix,
     tls: tls === 'true' || files,
     caFile,
     certFile,
@@ -72,7 +75,7 @@ export function parseUrl(text: string): Location {
 
 /** The same for every way to write the same store. */
 export const identityOf = ({ endpoints, prefix }: Location): string =>
-  `etcd://${endpoints.toSorted().join(',')}${prefix.startsWith('/') ? '' : '/'}${prefix}`;
+  `etcd://${endpoints.toSorted().join(',')}${prefix.startsWith('/') ? '' : '?prefix='}${prefix}`;
 
 function readEndpoint(part: string, bad: (why: string) => WeftError): string {
   const match = /^(.*?)(?::(\d{1,5}))?$/.exec(part);

@@ -9,6 +9,7 @@ import type { NodeState } from '../contracts/node-state.ts';
 import type { PathProbe } from '../contracts/path-probe.ts';
 import type { Random } from '../contracts/random.ts';
 import type { Records } from '../contracts/records.ts';
+import type { Supervisor } from '../contracts/supervisor.ts';
 import type { Finding } from '../core/finding.ts';
 import type { HostFile } from '../core/host-entry.ts';
 import type { Instance } from '../core/instance.ts';
@@ -30,6 +31,10 @@ export interface AgentOptions {
   readonly firewallResyncMs: number;
   /** Where the read-only HTTP server listens; undefined: nowhere. */
   readonly health: { readonly host: string; readonly port: number } | undefined;
+  /** Where flannel's two questions of health are answered, and no others; undefined: nowhere. Cannot it listen there, the run ends. */
+  readonly flannelHealth: { readonly host: string; readonly port: number } | undefined;
+  /** The lease is renewed at least this long before its end. */
+  readonly renewMarginMs: number;
   /** Unix socket for `status`, `explain`, `drain`, `wake`; undefined: none. */
   readonly controlSocket: string | undefined;
   /** Take another subnet although something on this host still uses the old one. */
@@ -60,6 +65,8 @@ export interface AgentParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Absent: nobody waits to hear of us. */
+  readonly supervisor?: Supervisor;
   readonly options: AgentOptions;
   /** Files that keep other programs from our devices, told their names. */
   guardFiles(links: readonly string[]): Promise<readonly HostFile[]>;

@@ -1,4 +1,5 @@
 /** The node agent: started once, it runs until it is stopped, drained or fenced, and answers questions about itself meanwhile. */
+import type { Supervisor } from '../contracts/supervisor.ts';
 import { asWeftError, WeftError } from '../core/errors.ts';
 import type { Status } from '../core/status.ts';
 import type { PeerPath } from '../reconcile/pass-report.ts';
@@ -11,11 +12,12 @@ import { serve } from './http-server.ts';
 import { PassJournal } from './pass-journal.ts';
 import { pathWords, type PathWords } from './path-words.ts';
 import { patiently } from './patiently.ts';
-import { controlRoutes, readRoutes, type Answer } from './routes.ts';
+import { controlRoutes, flannelRoutes, readRoutes, type Answer } from './routes.ts';
 import { Running } from './running.ts';
 import { sideBySide, untilAborted } from './side-by-side.ts';
 import { StartUp } from './start.ts';
-import { statusOf } from './status.ts';
+import { statusOf, unreadyReasons } from './status.ts';
+import { supervision } from './supervision.ts';
 
 /** Whoever waits for subnet.env waits for containers; whoever asks how it goes may wait this much longer. */
 const SERVE_AFTER_MS = 250;
@@ -46,10 +48,7 @@ export class Agent {
    */
   async run(signal: AbortSignal): Promise<AgentEnd> {
     try {
-      return await sideBySide(
-        (ending) => [this.#live(ending), this.#serveControl(ending), this.#serveHealth(ending)],
-        signal,
-      );
+      return await sideBySide((ending) => this.#tasks(ending), signal);
     } catch (error) {
       if (!signal.aborted) throw error;
       return { how: 'stopped' };
@@ -87,8 +86,24 @@ export class Agent {
     return new Promise((resolve) => this.#whenDrained.push(resolve));
   }
 
-  async #live(signal: AbortSignal): Promise<AgentEnd> {
-    const started = await this.#startUp.run(signal).finally(this.#tellStarted);
+  #tasks(signal: AbortSignal): Promise<AgentEnd>[] {
+    const listening = this.#listenForFlannel(signal);
+    const supervised = this.#parts.supervisor === undefined ? [] : [this.#tell(this.#parts.supervisor, signal)];
+    return [
+      this.#live(listening, signal),
+      listening.then(async (server) => {
+        await server?.closed;
+        return untilAborted(signal);
+      }),
+      this.#serveControl(signal),
+      this.#serveHealth(signal),
+      ...supervised,
+    ];
+  }
+
+  /** @param listening where it cannot, the run ends before anything is touched */
+  async #live(listening: Promise<unknown>, signal: AbortSignal): Promise<AgentEnd> {
+    const started = await listening.then(() => this.#startUp.run(signal)).finally(this.#tellStarted);
     const { log } = this.#parts;
     const { lease } = started.self;
     log.info({ subnet: lease.subnet.v4, epoch: lease.epoch, node: this.#parts.state.remembered.node }, 'lease is held');
@@ -141,6 +156,32 @@ export class Agent {
     return untilAborted(signal);
   }
 
+  /** flanneld answers here before it has found its config, and does not start where it cannot. */
+  async #listenForFlannel(signal: AbortSignal): Promise<{ readonly closed: Promise<void> } | undefined> {
+    const { flannelHealth: at } = this.#parts.options;
+    if (at === undefined) return undefined;
+    try {
+      return await serve(
+        at,
+        flannelRoutes(() => unreadyReasons(this.#facts()).length === 0),
+        signal,
+      );
+    } catch (error) {
+      throw new WeftError('CANNOT_LISTEN', `cannot listen on ${at.host}:${at.port}: ${asWeftError(error).message}`, {
+        cause: error,
+        hint: 'Choose another --healthz-port or --healthz-ip.',
+      });
+    }
+  }
+
+  async #tell(supervisor: Supervisor, signal: AbortSignal): Promise<never> {
+    await this.#moment();
+    const { clock } = this.#parts;
+    const facts = (): Facts => this.#facts();
+    const busySinceMs = (): number | undefined => this.#running?.passes.busySinceMs;
+    return supervision({ clock, supervisor, facts, busySinceMs, firstPass: this.#journal.first }, signal);
+  }
+
   #words(peer: PeerPath): PathWords {
     return pathWords(
       peer,
@@ -165,7 +206,7 @@ export class Agent {
       config,
       uplink,
       lease: running?.lease,
-      subnetFileWritten: running?.subnetFileWritten ?? false,
+      subnetFileWritten: running?.passes.subnetFileWritten ?? false,
       view: running?.view,
       passes: this.#journal,
       cloud: cloud?.facts && { facts: cloud.facts, own: cloud.own },

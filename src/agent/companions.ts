@@ -5,6 +5,7 @@ import type { AgentParts } from './agent-parts.ts';
 import { CloudKeeper } from './cloud-keeper.ts';
 import type { CloudKeeperParts } from './cloud-keeper-parts.ts';
 import { ExpiredLeases } from './expired-leases.ts';
+import { FirewallLooks } from './firewall-looks.ts';
 import type { Findings } from './findings.ts';
 import type { LeaseKeeper } from './lease-keeper.ts';
 import type { Changed } from './loop.ts';
@@ -18,6 +19,7 @@ export interface Companions {
   readonly prober: Prober;
   readonly rivals: Rivals;
   readonly expired: ExpiredLeases;
+  readonly firewall: FirewallLooks;
 }
 
 export interface CompanionHooks {
@@ -31,7 +33,7 @@ export interface CompanionHooks {
 }
 
 export function companions(
-  { cloud: opened, store, records, probe, clock, random, log, state }: AgentParts,
+  { cloud: opened, store, records, probe, clock, random, log, state, options }: AgentParts,
   { cloudSelf, self: begun, incarnation }: Started,
   findings: Findings,
   { keeper, self, view, wake, wakeAll }: CompanionHooks,
@@ -61,5 +63,6 @@ export function companions(
     own: () => self().lease,
     answering: () => prober.choices.answering,
   });
-  return { cloud, prober, rivals, expired };
+  const firewall = new FirewallLooks({ clock, everyMs: options.firewallResyncMs, wake });
+  return { cloud, prober, rivals, expired, firewall };
 }

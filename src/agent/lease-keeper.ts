@@ -20,6 +20,7 @@ import {
   type ShownLease,
 } from '../core/owner.ts';
 import type { OwnerPhase } from '../core/status.ts';
+import type { AgentOptions } from './agent-parts.ts';
 import { Bell } from './bell.ts';
 import { findingOf, type Findings } from './findings.ts';
 
@@ -32,13 +33,13 @@ export interface KeeperParts {
   readonly random: Random;
   readonly log: Log;
   readonly findings: Findings;
+  readonly options: Pick<AgentOptions, 'renewMarginMs'>;
   readonly wish: () => StandingWish;
   /** The lease is ours under a new epoch: views that show it under an older one are old. */
   readonly onClaim: () => void;
 }
 
-/** flannel's `subnet-lease-renew-margin`, one hour. */
-const POLICY = { marginMs: 3_600_000, backoff: { baseMs: 1000, capMs: 60_000, floorMs: 500 } };
+const BACKOFF = { baseMs: 1000, capMs: 60_000, floorMs: 500 };
 
 /** How old the store's word may be when something is done by it that harms whoever owns the subnet now. */
 const PROOF_MS = 30_000;
@@ -139,9 +140,10 @@ export class LeaseKeeper {
 
   /** Resolves when the lease is lost for good, with the reason. Rejects with ABORTED. */
   async run(signal: AbortSignal): Promise<string> {
-    const { clock, random } = this.#parts;
+    const { clock, random, options } = this.#parts;
+    const policy = { marginMs: options.renewMarginMs, backoff: BACKOFF };
     for (;;) {
-      const step = nextStep(this.#owner, random.fraction(), POLICY);
+      const step = nextStep(this.#owner, random.fraction(), policy);
       this.#tellPhase();
       if (step.kind === 'stop') return step.why;
       const nowMs = clock.now();

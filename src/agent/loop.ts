@@ -9,10 +9,12 @@ import type { Clock } from '../contracts/clock.ts';
 import type { Random } from '../contracts/random.ts';
 import { backoffMs } from '../core/backoff.ts';
 import type { LeaseKey } from '../core/lease.ts';
+import type { FIREWALL, PassInput } from '../reconcile/host-pass.ts';
 import { Bell } from './bell.ts';
 
-/** Which leases to look at. */
-export type Changed = 'all' | ReadonlySet<LeaseKey>;
+/** Which leases to look at, or the packet filter. */
+export type Changed = PassInput['changed'];
+type Few = Set<LeaseKey | typeof FIREWALL>;
 
 export interface PassResult {
   /** The pass, or one of its changes, did not work. */
@@ -38,7 +40,7 @@ const RETRY = { baseMs: 1000, capMs: 30_000, floorMs: 250 };
 export class Loop {
   readonly #parts: LoopParts;
   readonly #bell = new Bell();
-  #pending: 'all' | Set<LeaseKey> | undefined;
+  #pending: 'all' | Few | undefined;
   #restUntilMs = -Infinity;
   #resyncAtMs = Infinity;
   #retryAtMs = Infinity;
@@ -52,7 +54,7 @@ export class Loop {
   wake(changed: Changed): void {
     if (changed === 'all') this.#pending = 'all';
     else if (this.#pending !== 'all') {
-      this.#pending ??= new Set();
+      this.#pending ??= new Set<LeaseKey | typeof FIREWALL>();
       for (const key of changed) this.#pending.add(key);
     }
     this.#bell.ring();

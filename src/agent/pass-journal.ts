@@ -25,6 +25,9 @@ export class PassJournal {
   #failed = new Map<string, FailedChange>();
   #held = new Map<string, HeldChange>();
   readonly #moves = new Map<LeaseKey, Move>();
+  #tellFirst = (): void => undefined;
+  /** Resolves when a pass has been made. */
+  readonly first = new Promise<void>((resolve) => (this.#tellFirst = resolve));
   readonly #totals = { passes: 0, broken: 0, applied: 0, durationMs: 0 };
 
   constructor(log: Log) {
@@ -78,6 +81,7 @@ export class PassJournal {
     this.#totals.passes += 1;
     this.#totals.applied += report.applied.length;
     this.#totals.durationMs += report.durationMs;
+    this.#tellFirst();
     this.#keepMoves(report);
     this.#tellMoves(report.moved);
     this.#tellRepairs(report);

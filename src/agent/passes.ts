@@ -39,6 +39,7 @@ export class Passes {
   readonly #parts: PassesParts;
   readonly #passes: HostPasses;
   #subnetFileWritten: boolean;
+  #busySinceMs: number | undefined;
 
   constructor(parts: PassesParts, subnetFileWritten: boolean) {
     this.#parts = parts;
@@ -50,8 +51,22 @@ export class Passes {
     return this.#subnetFileWritten;
   }
 
+  /** Since when a pass is under way; undefined: none is. */
+  get busySinceMs(): number | undefined {
+    return this.#busySinceMs;
+  }
+
   /** Rejects with ABORTED, or with NOT_PERMITTED when the kernel has denied us from the first pass on. */
   async make(changed: Changed, signal: AbortSignal): Promise<PassResult> {
+    this.#busySinceMs = this.#parts.clock.now();
+    try {
+      return await this.#make(changed, signal);
+    } finally {
+      this.#busySinceMs = undefined;
+    }
+  }
+
+  async #make(changed: Changed, signal: AbortSignal): Promise<PassResult> {
     const { sources, options, journal, onReport } = this.#parts;
     const { self, view, guardFiles, previousNetwork, answering, choose } = sources();
     const file = subnetEnv(self, options);
@@ -78,6 +93,8 @@ export class Passes {
       );
     if (report.scope === 'all') {
       this.#subnetFileWritten = !report.failed.some(({ change }) => changeKey(change) === hostEntryKey(file));
+    }
+    if (report.firewall !== undefined) {
       const ofHost = report.findings.filter((finding) => !view.findings.includes(finding));
       this.#parts.findings.set('host', [...ofHost, ...this.#parts.guardFindings()]);
     }

@@ -58,6 +58,19 @@ export const readRoutes = (asked: Asked): readonly Route[] => [
   { method: 'GET', path: '/metrics', answer: () => asked.metrics() },
 ];
 
+/** flanneld's two answers, to the byte: whoever asks at that port may compare the words. Nothing more, since hosts far away may ask. */
+export const flannelRoutes = (isReady: () => boolean): readonly Route[] => {
+  const words = (status: number, body: string): Answer => ({ ...text(status, ''), body });
+  return [
+    { method: 'GET', path: '/healthz', answer: () => words(200, 'flanneld is running') },
+    {
+      method: 'GET',
+      path: '/readyz',
+      answer: () => (isReady() ? words(200, 'flanneld is ready') : words(503, 'flanneld is not ready yet')),
+    },
+  ];
+};
+
 export const controlRoutes = (asked: Asked): readonly Route[] => [
   ...readRoutes(asked),
   {

@@ -72,7 +72,7 @@ export class Running {
       self.uplink,
     );
     this.#keeper = new LeaseKeeper(
-      { ...tools, store, wish: () => this.#wish(), onClaim: () => this.#wakeAll() },
+      { ...tools, store, options, wish: () => this.#wish(), onClaim: () => this.#wakeAll() },
       { lease: self.lease, adopted, sentAt },
     );
     this.#beside = companions(parts, started, findings, {
@@ -128,16 +128,16 @@ export class Running {
     return this.#beside;
   }
 
-  get subnetFileWritten(): boolean {
-    return this.#passes.subnetFileWritten;
+  get passes(): Pick<Passes, 'subnetFileWritten' | 'busySinceMs'> {
+    return this.#passes;
   }
 
   get self(): Self {
-    const { vtepMac } = this.#started.self;
+    const { vtepMac, firewall } = this.#started.self;
     const { config, uplink, lease } = this;
     const cloud = this.#beside.cloud?.facts;
     const place = cloud === undefined ? {} : { cloud };
-    return { config, uplink, vtepMac, lease, base: baseOf(lease.subnet.v4), ...place };
+    return { config, uplink, vtepMac, lease, base: baseOf(lease.subnet.v4), firewall, ...place };
   }
 
   wake(): void {
@@ -192,6 +192,7 @@ export class Running {
       ...(this.#beside.cloud === undefined ? [] : [this.#beside.cloud.run(signal)]),
       this.#uplink.run(signal),
       this.#beside.expired.run(signal),
+      this.#beside.firewall.run(signal),
       this.#keeper.run(signal).then(fenced),
       this.#beside.rivals.run(this.#mayHaveRival, signal).then(fenced),
       this.#drainIsAsked(signal),
@@ -215,9 +216,10 @@ export class Running {
   }
 
   #watchHost(signal: AbortSignal): Promise<never> {
-    const onHint = (of: 'uplink' | 'other'): void => {
+    const onHint = (of: 'uplink' | 'firewall' | 'other'): void => {
       if (of === 'uplink') this.#uplink.look();
-      this.#wakeAll();
+      if (of === 'firewall') this.#beside.firewall.look();
+      else this.#wakeAll();
     };
     return watchHost(this.#parts.host, onHint, this.#patience, signal);
   }
@@ -260,6 +262,7 @@ export class Running {
     const { scope, receives, failed, held } = report;
     const { node } = this.#parts.state.remembered;
     this.#beside.prober.settle(report);
+    this.#beside.firewall.settle(report);
     const { adopted, incarnation } = this.#started;
     if (!this.#beside.rivals.asking || !isElsewhere(adopted, this.uplink.publicIP)) {
       const { advert: probe } = this.#beside.prober;
@@ -269,12 +272,8 @@ export class Running {
   }
 
   #standing(): TearDownParts {
-    return {
-      host: this.#parts.host,
-      self: this.self,
-      files: this.#guardFiles.value,
-      previousNetwork: this.#memory.previousNetwork,
-    };
+    const { previousNetwork } = this.#memory;
+    return { host: this.#parts.host, self: this.self, files: this.#guardFiles.value, previousNetwork };
   }
 
   async #readGuardFiles(): Promise<void> {

@@ -19,6 +19,7 @@ import type { Uplink } from '../core/uplink.ts';
 import type { Receiver, Self } from '../datapath/datapath.ts';
 import type { AgentParts } from './agent-parts.ts';
 import { findingOf, type Findings } from './findings.ts';
+import { firewallWish } from './firewall-wish.ts';
 import { firstClaim, firstLook, ownDevices, previousSubnets, readyDevices } from './first-claim.ts';
 import { refuseCloudOverlap, refuseOverlap } from './network-overlap.ts';
 import { patiently, type Patience } from './patiently.ts';
@@ -108,7 +109,8 @@ export class StartUp {
 
     const claim = await firstClaim(parts, receiver, observed, this.#patience, signal);
     const { lease, adopted, incarnation, sentAt } = claim;
-    const self: Self = { ...claim.receiver, lease, base: baseOf(lease.subnet.v4) };
+    const firewall = firewallWish(parts.instance, parts.options);
+    const self: Self = { ...claim.receiver, lease, base: baseOf(lease.subnet.v4), firewall };
     const file = subnetEnv(self, parts.options);
     const stands = observed.some((entry) => sameHostEntry(entry, file));
     const [outcome] = stands ? [] : await host.apply([{ op: 'put', want: file }], signal);

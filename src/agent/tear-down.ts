@@ -14,7 +14,7 @@ import { hostScope } from '../reconcile/host-scope.ts';
 export type TearDown = 'peers' | 'all';
 
 const PEERS: ReadonlySet<HostEntry['kind']> = new Set(['route', 'neighbour', 'fdb', 'address', 'link']);
-const ALL: ReadonlySet<HostEntry['kind']> = new Set([...PEERS, 'unreachable', 'accept', 'file']);
+const ALL: ReadonlySet<HostEntry['kind']> = new Set([...PEERS, 'unreachable', 'accept', 'masquerade', 'file']);
 
 export interface TearDownParts {
   readonly host: HostNetwork;

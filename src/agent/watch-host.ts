@@ -9,7 +9,7 @@ const OF_UPLINK: ReadonlySet<HostHint> = new Set(['links', 'addresses', 'routes'
 /** @param onHint told once more at each beginning: what happened before is unknown */
 export function watchHost(
   host: Pick<HostNetwork, 'hints'>,
-  onHint: (of: 'uplink' | 'other') => void,
+  onHint: (of: 'uplink' | 'firewall' | 'other') => void,
   patience: Patience,
   signal: AbortSignal,
 ): Promise<never> {
@@ -17,7 +17,7 @@ export function watchHost(
     onHint('other');
     for await (const hint of host.hints(signal)) {
       patience.findings.clear('hints');
-      onHint(OF_UPLINK.has(hint) ? 'uplink' : 'other');
+      onHint(hint === 'firewall' ? hint : OF_UPLINK.has(hint) ? 'uplink' : 'other');
     }
     throw new WeftError(
       signal.aborted ? 'ABORTED' : 'KERNEL_REFUSED',

@@ -6,6 +6,7 @@ import { rm } from 'node:fs/promises';
 import type { HostNetwork, HostScope } from '../contracts/host-network.ts';
 import { diff } from '../core/diff.ts';
 import { WeftError } from '../core/errors.ts';
+import type { Finding } from '../core/finding.ts';
 import { HOST_ENTRIES, describeHostEntry, type HostEntry } from '../core/host-entry.ts';
 import { parseSubnetFile } from '../core/subnet-file.ts';
 import { baseOf } from '../core/subnet.ts';
@@ -15,19 +16,20 @@ import { networkdPaths } from '../host/networkd.ts';
 import { SharedHost } from '../host/shared-host.ts';
 import { openStateDirectory, readState, type KnownState } from '../host/state-directory.ts';
 import type { Action, Invocation } from './command.ts';
+import { namedStore } from './named-store.ts';
 import { storeIdentity } from './open-store.ts';
 import { requireLinux, requireNetAdmin } from './require-linux.ts';
 import { MACHINE_ID } from './this-host.ts';
-import { requiredStore } from './with-store.ts';
 
 export const cleanup: Action = async (invocation) => {
   const { options, io, signal } = invocation;
   requireLinux();
   requireNetAdmin();
-  const instanceKey = [await storeIdentity(requiredStore(options))];
+  const { url } = namedStore(options);
+  const instanceKey = [await storeIdentity(url)];
   const known = await readState({ directory: options.stateDir, instanceKey });
   if (known === undefined) {
-    io.out(`Nothing to remove: no weftd of ${options.store} has run with its state in ${options.stateDir}.\n`);
+    io.out(`Nothing to remove: no weftd of ${url} has run with its state in ${options.stateDir}.\n`);
     return 0;
   }
   // The lock keeps a daemon from starting meanwhile. INSTANCE_RUNNING when one runs.
@@ -39,12 +41,18 @@ export const cleanup: Action = async (invocation) => {
   });
   try {
     await new Activity(known.instance.id).forget(signal);
-    const removed = await removeAll(new SharedHost(new LinuxHost(), state.claims, 'daemon'), known, options, signal);
+    const { removed, findings } = await removeAll(
+      new SharedHost(new LinuxHost(), state.claims, 'daemon'),
+      known,
+      options,
+      signal,
+    );
     io.out(
       removed.length === 0
         ? 'Nothing of it stands on this host.\n'
         : removed.map((entry) => `- ${describeHostEntry(entry)}\n`).join(''),
     );
+    for (const { message } of findings) io.err(`${message}\n`);
     io.out(whatStays(known));
     if (options.all) {
       await rm(known.directory, { recursive: true, force: true });
@@ -70,6 +78,7 @@ const REMOVED: ReadonlySet<HostEntry['kind']> = new Set([
   'link',
   'unreachable',
   'accept',
+  'masquerade',
   'file',
 ]);
 
@@ -79,9 +88,9 @@ async function removeAll(
   known: KnownState,
   options: Invocation['options'],
   signal: AbortSignal,
-): Promise<readonly HostEntry[]> {
+): Promise<{ readonly removed: readonly HostEntry[]; readonly findings: readonly Finding[] }> {
   const scope = await scopeOf(host, known, options, signal);
-  const { entries } = await host.observe(scope, signal);
+  const { entries, findings } = await host.observe(scope, signal);
   const ours = entries.filter((entry) => REMOVED.has(entry.kind) && isOurs(entry, known));
   const changes = diff(ours, [], HOST_ENTRIES);
   const outcomes = await host.apply(changes, signal);
@@ -91,7 +100,7 @@ async function removeAll(
     throw new WeftError(first.code, `${first.message} (${failed.length} of ${changes.length} could not be removed)`, {
       cause: first,
     });
-  return ours;
+  return { removed: ours, findings };
 }
 
 async function scopeOf(
@@ -112,7 +121,9 @@ async function scopeOf(
     links: carriers.map(({ link }) => link),
     sysctls: [],
     files: [options.subnetFile, ...networkdPaths(instance.id)],
-    accepts: networks,
+    accepts: [],
+    formerAccepts: networks,
+    masquerade: { instance: instance.id },
   };
 }
 

@@ -89,7 +89,9 @@ function usage(key: OptionKey): string {
 
 function describe(key: OptionKey): string {
   const { help, fallback, kind } = optionOf(key);
-  return fallback === '' || kind.placeholder === undefined ? help : `${help} (default: ${fallback})`;
+  return fallback === '' || (kind.placeholder === undefined && fallback === 'false')
+    ? help
+    : `${help} (default: ${fallback})`;
 }
 
 /** Commander's words, but for the name of the program and the place of the advice. */

@@ -10,6 +10,8 @@ export interface StoreSeams {
   readonly random: Random;
   /** Where this machine is, for a store that is told of no region; undefined: in no cloud that we know. @throws WeftError CLOUD_UNREACHABLE */
   readonly machineRegion?: () => Promise<string | undefined>;
+  /** For the user that the URL names. */
+  readonly password?: string;
 }
 
 /** A store as the provider's folder opens it. */

@@ -1,5 +1,6 @@
 import { WeftError } from '../core/errors.ts';
 import type { Action } from './command.ts';
+import { namedStore } from './named-store.ts';
 import { withStore } from './with-store.ts';
 
 export const configGet: Action = (invocation) =>
@@ -7,7 +8,7 @@ export const configGet: Action = (invocation) =>
     const { io, options, signal } = invocation;
     const stored = await store.config(signal);
     if (stored === undefined) {
-      throw new WeftError('CONFIG_MISSING', `there is no network config in ${options.store}`, {
+      throw new WeftError('CONFIG_MISSING', `there is no network config in ${namedStore(options).url}`, {
         hint: 'Write one: weftd config set -f FILE.',
       });
     }

@@ -1,4 +1,4 @@
-/** Where the daemon listens that a person means: the one of --store, else the only one on this host. */
+/** Where the daemon listens that a person means: the one of the store that is named, else the only one on this host. */
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { WeftError } from '../core/errors.ts';
@@ -6,6 +6,7 @@ import { fileError, isGone } from '../host/host-errors.ts';
 import { instanceIdOf } from '../host/state-directory.ts';
 import type { Invocation } from './command.ts';
 import { ask, type Answer, type Question } from './control-client.ts';
+import { isStoreNamed, namedStore } from './named-store.ts';
 import { storeIdentity } from './open-store.ts';
 
 export const CONTROL_SOCKET = 'control.sock';
@@ -16,8 +17,10 @@ export async function askDaemon(invocation: Invocation, question: Question): Pro
 }
 
 async function socketOf(invocation: Invocation): Promise<string> {
-  const { stateDir, store } = invocation.options;
-  if (store !== undefined) return path.join(stateDir, instanceIdOf([await storeIdentity(store)]), CONTROL_SOCKET);
+  const { options } = invocation;
+  const { stateDir } = options;
+  if (isStoreNamed(options))
+    return path.join(stateDir, instanceIdOf([await storeIdentity(namedStore(options).url)]), CONTROL_SOCKET);
   const known = await socketsIn(stateDir);
   const [first, ...others] = known;
   if (first === undefined) {
@@ -36,7 +39,7 @@ async function socketOf(invocation: Invocation): Promise<string> {
   throw new WeftError(
     'BAD_OPTION',
     `${live.length} daemons run here, in ${live.map((socket) => path.dirname(socket)).join(', ')}`,
-    { hint: 'Say which by --store.' },
+    { hint: 'Say which by --store, or by the etcd options.' },
   );
 }
 

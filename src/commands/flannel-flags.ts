@@ -1,27 +1,14 @@
 /** flannel's flags, of today and before, that this version does not carry, and what a person may do about each. */
-const STORE = 'In this version one option names the store: --store etcd://HOST:PORT/PREFIX.';
-const MASQUERADE = 'This version sets no masquerade rules; what stands in the firewall stays.';
-const KUBERNETES = 'Weft reads no Kubernetes API: its network config stands in the store (weftd config set).';
-const IPV6 = 'This version carries IPv4.';
-const LOG = 'The log is set by --log-level.';
-const HEALTH = 'Health is served at --health-listen IP:PORT.';
-const GONE = 'flannel itself dropped it.';
+import { OPTIONS } from '../options.ts';
+
+const KUBERNETES =
+  'Weft reads no Kubernetes API: network config and leases stand in a store, named by --etcd-endpoints or --store.';
+const REMOTE = 'Every weftd talks to the store itself: give it --etcd-endpoints. flannel dropped this in v0.8.0.';
+const NETWORKS =
+  'Run one weftd a network: weftd --etcd-prefix=PREFIX/NAME --subnet-file=DIR/NAME.env. flannel dropped this in v0.8.0.';
 
 export const NOT_CARRIED: Readonly<Record<string, string>> = {
-  'etcd-endpoints': STORE,
-  'etcd-prefix': STORE,
-  'etcd-keyfile': STORE,
-  'etcd-certfile': STORE,
-  'etcd-cafile': STORE,
-  'etcd-username': STORE,
-  'etcd-password': STORE,
-  'public-ipv6': IPV6,
-  'subnet-lease-renew-margin': 'A lease is renewed after a third of Weft.LeaseTTL, which stands in the network config.',
-  'ip-masq': MASQUERADE,
-  'ip-masq-fully-random-disable': MASQUERADE,
-  'iptables-resync': MASQUERADE,
-  'iptables-forward-rules': 'Where forwarded packets are dropped, the rule that accepts ours is always set.',
-  'ip-blackhole-route': 'Packets to the Network that have no route are always refused.',
+  'public-ipv6': 'This version carries IPv4.',
   'kube-subnet-mgr': KUBERNETES,
   'kube-api-url': KUBERNETES,
   'kubeconfig-file': KUBERNETES,
@@ -29,21 +16,36 @@ export const NOT_CARRIED: Readonly<Record<string, string>> = {
   'net-config-path': KUBERNETES,
   'set-node-network-unavailable': KUBERNETES,
   'use-multi-cluster-cidr': KUBERNETES,
-  'healthz-ip': HEALTH,
-  'healthz-port': HEALTH,
-  'subnet-dir': GONE,
-  networks: GONE,
-  'watch-networks': GONE,
-  listen: GONE,
-  remote: GONE,
-  'remote-keyfile': GONE,
-  'remote-certfile': GONE,
-  'remote-cafile': GONE,
-  v: LOG,
-  vmodule: LOG,
-  log_backtrace_at: LOG,
-  logtostderr: LOG,
-  alsologtostderr: LOG,
-  stderrthreshold: LOG,
-  log_dir: LOG,
+  networks: NETWORKS,
+  'watch-networks': NETWORKS,
+  'subnet-dir': NETWORKS,
+  listen: REMOTE,
+  remote: REMOTE,
+  'remote-keyfile': REMOTE,
+  'remote-certfile': REMOTE,
+  'remote-cafile': REMOTE,
 };
+
+/** Who sets one of these as a variable means another store than we would use: to go on would be worse than to end. */
+export const NAME_ANOTHER_STORE = ['kube-subnet-mgr', 'networks', 'watch-networks', 'listen', 'remote'] as const;
+
+/** Those that may be switched off. */
+export const SWITCHES: ReadonlySet<string> = new Set([
+  'kube-subnet-mgr',
+  'set-node-network-unavailable',
+  'use-multi-cluster-cidr',
+  'watch-networks',
+]);
+
+/** The daemons that take the place of one with `networks`, by the values it was given. `valueOf`: of a flag, empty when it was not. */
+export function insteadOf(flag: string, valueOf: (flag: string) => string): string {
+  const instead = NOT_CARRIED[flag] ?? '';
+  const names = valueOf('networks')
+    .split(',')
+    .filter((name) => name !== '');
+  if (instead !== NETWORKS || names.length === 0) return instead;
+  const prefix = (valueOf('etcd-prefix') || OPTIONS.etcdPrefix.fallback).replace(/\/+$/, '');
+  const folder = (valueOf('subnet-dir') || '/run/flannel/networks').replace(/\/+$/, '');
+  const daemons = names.map((name) => `weftd --etcd-prefix=${prefix}/${name} --subnet-file=${folder}/${name}.env`);
+  return `Run one weftd a network: ${daemons.join('; ')}.`;
+}

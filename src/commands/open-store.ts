@@ -2,6 +2,7 @@
 import { WeftError } from '../core/errors.ts';
 import { probablyMeant } from '../core/nearest.ts';
 import type { OpenedStore, StoreSeams } from './command.ts';
+import { withoutUser } from './option-kinds.ts';
 
 interface Provider {
   /** What speaks to the store: most of what a start of the daemon loads. */
@@ -33,7 +34,7 @@ function providerOf(url: string): Provider {
   if (provider !== undefined) return provider;
   const schemes = Object.keys(PROVIDERS);
   const meant = probablyMeant(scheme, schemes);
-  throw new WeftError('BAD_OPTION', `--store "${url}": this version has no store "${scheme}"`, {
+  throw new WeftError('BAD_OPTION', `--store "${withoutUser(url)}": this version has no store "${scheme}"`, {
     hint:
       meant === undefined ? `There is ${schemes.map((name) => `${name}://`).join(', ')}.` : `Did you mean ${meant}://?`,
   });

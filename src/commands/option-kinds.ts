@@ -10,7 +10,12 @@ export interface Kind<T> {
   readonly expects: string;
   /** Undefined when the text is no such value. */
   read(text: string): T | undefined;
+  /** How a text is repeated where it is refused, when there may be a password in it. */
+  shown?(text: string): string;
 }
+
+/** A user and password that stand in a URL, however it is broken, are not to stand in a log, too. */
+export const withoutUser = (url: string): string => url.replace(/^[\s\S]*@/, '...@');
 
 /** The words of Go's strconv.ParseBool, which flannel's flags take. */
 const TRUE_WORDS = new Set(['1', 't', 'T', 'true', 'TRUE', 'True']);
@@ -48,7 +53,46 @@ export const storeUrl: Kind<string> = {
   placeholder: 'URL',
   expects: 'a store like dynamodb://TABLE or etcd://HOST:PORT/PREFIX',
   read: (value) => (/^[a-z][a-z0-9+.-]*:\/\/./.test(value) ? value : undefined),
+  shown: withoutUser,
 };
+
+export interface EtcdEndpoints {
+  /** Undefined: none is written, and files for TLS decide, as with etcd's own client. */
+  readonly scheme: 'http' | 'https' | undefined;
+  /** `host:port` each. */
+  readonly hosts: readonly string[];
+}
+
+export const etcdEndpoints: Kind<EtcdEndpoints> = {
+  placeholder: 'URLS',
+  expects: 'URLs like http://10.0.0.1:2379, joined by commas, all http or all https, without user, password and path',
+  read: (value) => {
+    const parts = value
+      .split(',')
+      .map((part) => /^(?:(https?):\/\/)?([^/?#@,\s]+:([0-9]{1,5}))\/?$/i.exec(part.trim()));
+    const hosts = parts.flatMap((part) => (Number(part?.[3]) <= 65_535 ? [part?.[2] ?? ''] : []));
+    const [scheme, ...others] = new Set(parts.map((part) => part?.[1]?.toLowerCase()));
+    if (hosts.length < parts.length || others.length > 0) return undefined;
+    return { scheme: scheme === 'http' || scheme === 'https' ? scheme : undefined, hosts };
+  },
+  shown: withoutUser,
+};
+
+/** One that this machine may have, of either family. */
+export const ownAddress: Kind<Address> = {
+  placeholder: 'IP',
+  expects: 'an address of this host like 127.0.0.1, or 0.0.0.0',
+  read: tryAddress,
+};
+
+export const wholeNumber = (placeholder: string, least: number, most: number): Kind<number> => ({
+  placeholder,
+  expects: most === Infinity ? `a whole number of at least ${least}` : `a whole number from ${least} to ${most}`,
+  read: (value) => {
+    const number = /^-?[0-9]{1,9}$/.test(value) ? Number(value) : Number.NaN;
+    return number >= least && number <= most ? number : undefined;
+  },
+});
 
 export const pattern: Kind<string> = {
   placeholder: 'REGEX',

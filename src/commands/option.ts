@@ -20,6 +20,10 @@ interface About {
   readonly letter?: string;
   /** A variable besides FLANNELD_*. */
   readonly variable?: string;
+  /** For those that it matters to whether it was given: what it is when it was not, as help shows it. */
+  readonly otherwise?: string;
+  /** What to do where a command does not take it. */
+  readonly elsewhere?: string;
 }
 
 export interface Option<T> extends About {
@@ -34,14 +38,15 @@ export interface Option<T> extends About {
 function read<T>(kind: Kind<T>, { where, text }: Given): T {
   const value = kind.read(text);
   if (value !== undefined) return value;
-  throw new WeftError('BAD_OPTION', `${where} "${text}": expected ${kind.expects}`);
+  throw new WeftError('BAD_OPTION', `${where} "${kind.shown?.(text) ?? text}": expected ${kind.expects}`);
 }
 
 /** Given twice, the last one counts, as with Go's flags. */
 const last = <T>(kind: Kind<T>, given: readonly Given[]): T | undefined => given.map((one) => read(kind, one)).at(-1);
 
 export function optional<T>(kind: Kind<T>, about: About): Option<T | undefined> {
-  return { ...about, kind, repeats: false, fallback: '', value: (given) => last(kind, given) };
+  const { otherwise: fallback = '' } = about;
+  return { ...about, kind, repeats: false, fallback, value: (given) => last(kind, given) };
 }
 
 export function defaulted<T>(kind: Kind<T>, fallback: string, about: About): Option<T> {

@@ -1,4 +1,5 @@
 /** What a pass would change on this host now: everything is read, nothing is written, not even this host's own state. */
+import { firewallWish } from '../agent/firewall-wish.ts';
 import { subnetEnv } from '../agent/subnet-env.ts';
 import { vtepMac } from '../agent/vtep-mac.ts';
 import { WeftError } from '../core/errors.ts';
@@ -26,11 +27,12 @@ import { CryptoRandom } from '../system/crypto-random.ts';
 import type { Action, Invocation } from './command.ts';
 import { planCloud } from './plan-cloud.ts';
 import { planOf, planText } from './plan-text.ts';
+import { namedStore } from './named-store.ts';
 import { storeIdentity } from './open-store.ts';
 import { requireLinux, requireNetAdmin } from './require-linux.ts';
 import { openCloud } from './this-cloud.ts';
-import { MACHINE_ID, uplinkChoice } from './this-host.ts';
-import { currentView, requiredStore, withStore } from './with-store.ts';
+import { firewallOptions, MACHINE_ID, uplinkChoice } from './this-host.ts';
+import { currentView, withStore } from './with-store.ts';
 
 export const plan: Action = async (invocation) => {
   const { options, clock, io, signal } = invocation;
@@ -39,7 +41,7 @@ export const plan: Action = async (invocation) => {
   const cloud = await openCloud(options, { clock, random }, signal);
   requireNetAdmin();
   const planned = withStore(invocation, async ({ store, records }) => {
-    const instanceKey = [await storeIdentity(requiredStore(options))];
+    const instanceKey = [await storeIdentity(namedStore(options).url)];
     const known = await readState({ directory: options.stateDir, instanceKey });
     const node = options.nodeId ?? known?.remembered.node ?? (await (cloud?.node(signal) ?? machineNodeId(MACHINE_ID)));
     const view = await currentView(store, signal);
@@ -55,9 +57,10 @@ export const plan: Action = async (invocation) => {
     const id = known?.instance.id ?? instanceIdOf(instanceKey);
     const host = new SharedHost(new LinuxHost(), new Claims(options.stateDir, id), 'dry run');
     const place = cloudOf(lease, await records.list('ledger', signal));
-    const self = { ...(await selfOf(invocation, host, { view, lease, node, known })), ...place };
+    const firewall = firewallWish({ id }, firewallOptions(options));
+    const self = { ...(await selfOf(invocation, host, { view, lease, node, known })), ...place, firewall };
     const links = devicesOf(self, datapathsOf(self.config.paths));
-    const files = [subnetEnv(self, { subnetFile: options.subnetFile, ipMasq: false }), ...networkdFiles(id, links)];
+    const files = [subnetEnv(self, options), ...networkdFiles(id, links)];
     const input = {
       self,
       view,
@@ -109,9 +112,9 @@ async function selfOf(
   { options, signal }: Invocation,
   host: HostNetwork,
   { view, lease, node, known }: Known,
-): Promise<Self> {
+): Promise<Omit<Self, 'firewall'>> {
   if (view.config === undefined)
-    throw new WeftError('CONFIG_MISSING', `there is no network config in ${options.store}`, {
+    throw new WeftError('CONFIG_MISSING', `there is no network config in ${namedStore(options).url}`, {
       hint: 'Write one: weftd config set -f FILE.',
     });
   const config = parseNetworkConfig(view.config.text);

@@ -4,9 +4,9 @@
  */
 import { WeftError } from '../core/errors.ts';
 import { probablyMeant } from '../core/nearest.ts';
-import { flagOf, OPTION_KEYS, optionOf, variableOf, type OptionKey, type Options } from '../options.ts';
+import { ETCD_KEYS, flagOf, OPTION_KEYS, optionOf, variableOf, type OptionKey, type Options } from '../options.ts';
 import type { CommandName } from './command-name.ts';
-import { NOT_CARRIED } from './flannel-flags.ts';
+import { insteadOf, NAME_ANOTHER_STORE, NOT_CARRIED, SWITCHES } from './flannel-flags.ts';
 import { toggle } from './option-kinds.ts';
 import type { Given } from './option.ts';
 
@@ -47,8 +47,9 @@ export function splitArguments(argv: readonly string[]): Arguments {
     }
     if (name === 'help' || name === 'h') help = true;
     else if (name === 'version') version = true;
+    else if (inline !== undefined && asksNothing(name, inline)) continue;
     else {
-      const key = keyOf(name);
+      const key = keyOf(name, argv);
       const where = `--${flagOf(key)}`;
       const text = inline ?? (optionOf(key).kind.placeholder === undefined ? 'true' : argv[(at += 1)]);
       if (text === undefined)
@@ -59,17 +60,31 @@ export function splitArguments(argv: readonly string[]): Arguments {
   return { words, flags, help, version };
 }
 
-function keyOf(name: string): OptionKey {
+function keyOf(name: string, argv: readonly string[]): OptionKey {
   const key = KEY_BY_NAME.get(name);
   if (key !== undefined) return key;
-  const instead = NOT_CARRIED[name];
-  if (instead !== undefined)
-    throw new WeftError('BAD_OPTION', `--${name} is not carried by this version`, { hint: instead });
+  if (Object.hasOwn(NOT_CARRIED, name)) throw notCarried(`--${name}`, name, (flag) => valueIn(argv, flag));
   const meant = probablyMeant(name, [...KEY_BY_NAME.keys(), 'help', 'version']);
   throw new WeftError('BAD_OPTION', `unknown option --${name}`, {
     hint: meant === undefined ? 'weftd --help lists them all.' : `Did you mean --${meant}?`,
   });
 }
+
+function notCarried(where: string, name: string, valueOf: (flag: string) => string): WeftError {
+  return new WeftError('BAD_OPTION', `${where} is not carried by this version`, { hint: insteadOf(name, valueOf) });
+}
+
+/** Of a flag that need not be one of ours; empty when it is not there. */
+function valueIn(argv: readonly string[], flag: string): string {
+  const at = argv.findIndex((word) => /^--?([^=]*)/.exec(word)?.[1] === flag);
+  const word = argv[at] ?? '';
+  if (word.includes('=')) return word.slice(word.indexOf('=') + 1);
+  return at < 0 ? '' : (argv[at + 1] ?? '');
+}
+
+/** What is not carried, and is not wanted either: off, or empty. */
+const asksNothing = (flag: string, text: string): boolean =>
+  Object.hasOwn(NOT_CARRIED, flag) && (text === '' || (SWITCHES.has(flag) && toggle.read(text) === false));
 
 /** The values for one command. @throws WeftError BAD_OPTION, also for an option that the command does not take. */
 export function readOptions(
@@ -80,14 +95,44 @@ export function readOptions(
   for (const key of flags.keys()) {
     if (optionOf(key).uses.includes(command)) continue;
     throw new WeftError('BAD_OPTION', `weftd ${command} takes no --${flagOf(key)}`, {
-      hint: `weftd ${command} --help lists what it takes.`,
+      hint: optionOf(key).elsewhere ?? `weftd ${command} --help lists what it takes.`,
     });
   }
+  if (command === 'run') refuseOtherStores(environment);
+  const passedOver = otherWayToTheStore(flags, environment);
   const values = OPTION_KEYS.map((key) => {
-    const used = optionOf(key).uses.includes(command);
-    return [key, optionOf(key).value(flags.get(key) ?? (used ? fromEnvironment(key, environment) : []))] as const;
+    const option = optionOf(key);
+    const isUsed = option.uses.includes(command) && !passedOver.includes(key);
+    return [key, option.value(isUsed ? (typed(key, flags) ?? fromEnvironment(key, environment)) : [])] as const;
   });
   return Object.fromEntries(values) as unknown as Options;
+}
+
+/** Whatever flannel has no default for is absent when it is empty: units fill their flags in from variables. */
+function typed(key: OptionKey, flags: Arguments['flags']): readonly Given[] | undefined {
+  const { flannel, fallback } = optionOf(key);
+  const given = flags.get(key);
+  return flannel === true && fallback === '' ? given?.filter(({ text }) => text !== '') : given;
+}
+
+/** There are two ways to say which store. What is typed counts before variables, and of variables those that say it by --store's name. */
+function otherWayToTheStore(flags: Arguments['flags'], environment: Environment): readonly OptionKey[] {
+  const etcd = ETCD_KEYS.find((key) => (typed(key, flags) ?? []).length > 0);
+  if (etcd !== undefined && flags.has('store'))
+    throw new WeftError('BAD_OPTION', `--store and --${flagOf(etcd)} both say where the store is`, {
+      hint: 'Leave one of them out: what the etcd options say can stand in the URL of --store.',
+    });
+  if (etcd !== undefined) return ['store'];
+  return flags.has('store') || fromEnvironment('store', environment).length > 0 ? ETCD_KEYS : [];
+}
+
+/** @throws WeftError BAD_OPTION */
+function refuseOtherStores(environment: Environment): void {
+  const valueOf = (flag: string): string => environment[variableOf(flag)] ?? '';
+  for (const flag of NAME_ANOTHER_STORE) {
+    const text = valueOf(flag);
+    if (text !== '' && toggle.read(text) !== false) throw notCarried(variableOf(flag), flag, valueOf);
+  }
 }
 
 /** A repeatable option gets one value: flannel does not split it either. */
@@ -98,16 +143,4 @@ function fromEnvironment(key: OptionKey, environment: Environment): readonly Giv
     if (where !== undefined && text !== undefined && text !== '') return [{ where, text }];
   }
   return [];
-}
-
-/** Variables that flanneld would obey and this version does not, each with what to do instead. */
-export function variablesNotCarried(
-  environment: Environment,
-): readonly { readonly variable: string; readonly instead: string }[] {
-  return Object.entries(NOT_CARRIED).flatMap(([flag, instead]) => {
-    const variable = variableOf(flag);
-    const text = environment[variable] ?? '';
-    // A switch that is off asks for nothing.
-    return text === '' || toggle.read(text) === false ? [] : [{ variable, instead }];
-  });
 }

@@ -7,6 +7,7 @@ import type { Subnet } from '../core/subnet.ts';
 import type { ParsedSubnetFile } from '../core/subnet-file.ts';
 import { LinuxHost } from '../host/linux-host.ts';
 import { networkdFiles, networkdFindings } from '../host/networkd.ts';
+import { serviceManager } from '../host/service-manager.ts';
 import { SharedHost } from '../host/shared-host.ts';
 import { openStateDirectory, type StateDirectory } from '../host/state-directory.ts';
 import { readSubnetFile } from '../host/subnet-file.ts';
@@ -14,34 +15,34 @@ import { CryptoRandom } from '../system/crypto-random.ts';
 import { PinoLog } from '../system/pino-log.ts';
 import type { Action, Invocation, OpenedStore } from './command.ts';
 import { CONTROL_SOCKET } from './find-daemon.ts';
-import { variablesNotCarried } from './read-arguments.ts';
+import { namedStore, type NamedStore } from './named-store.ts';
+import { passedOver } from './passed-over.ts';
 import { requireLinux, requireNetAdmin } from './require-linux.ts';
 import { machineRegion, openCloud, type OpenedCloud } from './this-cloud.ts';
-import { MACHINE_ID, subnetIn, uplinkChoice } from './this-host.ts';
-import { requiredStore } from './with-store.ts';
+import { firewallOptions, MACHINE_ID, subnetIn, uplinkChoice } from './this-host.ts';
 
 export const run: Action = async (invocation) => {
   const { options, environment } = invocation;
   requireLinux();
-  const url = requiredStore(options);
+  const named = namedStore(options);
   requireNetAdmin();
-  const log = new PinoLog(options.logLevel);
-  for (const { variable, instead } of variablesNotCarried(environment))
-    log.warn({ variable, why: instead }, 'variable is passed over');
+  const log = new PinoLog(options.logLevel ?? (options.v > 0 ? 'debug' : 'info'));
+  for (const { what, why } of passedOver(options, environment)) log.warn({ what, why }, 'option is passed over');
   try {
-    return await runAgent(invocation, url, log);
+    return await runAgent(invocation, named, log);
   } finally {
     await log.flush();
   }
 };
 
-async function runAgent(invocation: Invocation, url: string, log: PinoLog): Promise<number> {
+async function runAgent(invocation: Invocation, { url, password }: NamedStore, log: PinoLog): Promise<number> {
   const { options, clock, signal, version } = invocation;
   const random = new CryptoRandom();
   const [opened, cloud] = await Promise.all([
     invocation.openStore(url, {
       clock,
       random,
+      ...(password === undefined ? {} : { password }),
       machineRegion: () => machineRegion(options, { clock, random }, signal),
     }),
     openCloud(options, { clock, random, log }, signal),
@@ -52,9 +53,11 @@ async function runAgent(invocation: Invocation, url: string, log: PinoLog): Prom
   ]);
   const { instance } = state;
   const linux = new LinuxHost();
+  const supervisor = serviceManager(invocation.environment, log);
   const agent = new Agent({
     ...parts(opened),
     ...(cloud === undefined ? {} : { cloud }),
+    ...(supervisor === undefined ? {} : { supervisor }),
     host: new SharedHost(linux, state.claims, 'daemon'),
     probe: linux.probe(probeKeyOf(state), instance.id),
     state,
@@ -129,17 +132,16 @@ function agentOptions(
   subnetFromFile: Subnet | undefined,
   version: string,
 ): AgentOptions {
-  const { healthListen, allowRenumber, resync, subnetFile: subnetPath } = options;
+  const { healthListen, healthzIp, healthzPort, allowRenumber, resync, subnetFile: subnetPath } = options;
   return {
     uplink: uplinkChoice(options),
     subnetFile: subnetPath,
     subnetFromFile,
-    // This version sets no masquerade rules: whoever reads the file does, as Docker by itself.
-    ipMasq: false,
-    ipMasqFullyRandom: true,
-    acceptForwarded: true,
-    firewallResyncMs: 5000,
+    ...firewallOptions(options),
+    firewallResyncMs: options.iptablesResync * 1000,
     health: healthListen === 'off' ? undefined : healthListen,
+    flannelHealth: healthzPort === 0 ? undefined : { host: healthzIp, port: healthzPort },
+    renewMarginMs: options.subnetLeaseRenewMargin * 60_000,
     controlSocket: path.join(state.directory, CONTROL_SOCKET),
     allowRenumber,
     resyncMs: resync,

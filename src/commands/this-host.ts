@@ -1,4 +1,5 @@
 /** This host as `run`, `plan` and `cleanup` take it from the options. */
+import type { AgentOptions } from '../agent/agent-parts.ts';
 import type { UplinkChoice } from '../contracts/host-network.ts';
 import type { Log } from '../contracts/log.ts';
 import type { Subnet } from '../core/subnet.ts';
@@ -16,6 +17,16 @@ export function uplinkChoice({ iface, ifaceRegex, ifaceCanReach, publicIp }: Opt
     ...(publicIp === undefined ? {} : { publicIP: publicIp }),
   };
 }
+
+export const firewallOptions = ({
+  ipMasq,
+  ipMasqFullyRandomDisable,
+  iptablesForwardRules,
+}: Options): Pick<AgentOptions, 'ipMasq' | 'ipMasqFullyRandom' | 'acceptForwarded'> => ({
+  ipMasq,
+  ipMasqFullyRandom: !ipMasqFullyRandomDisable,
+  acceptForwarded: iptablesForwardRules,
+});
 
 /** The subnet that subnet.env names, as a wish for the claim, unless the file is another network's or another daemon's. */
 export function subnetIn(

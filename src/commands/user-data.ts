@@ -3,20 +3,20 @@ import { WeftError } from '../core/errors.ts';
 import type { Install } from '../core/user-data-install.ts';
 import { weftUnit } from '../core/user-data-unit.ts';
 import { MAX_USER_DATA_BYTES, userDataScript } from '../core/user-data.ts';
-import { flagOf, OPTIONS, type Options } from '../options.ts';
+import { ETCD_KEYS, flagOf, OPTIONS, type Options } from '../options.ts';
 import type { Action } from './command.ts';
+import { isStoreNamed, namedStore } from './named-store.ts';
 import { storeIdentity } from './open-store.ts';
 import type { Endpoint } from './option-kinds.ts';
-import { requiredStore } from './with-store.ts';
 
 export const userData: Action = async ({ options, io, version }) => {
   requireCloud(options.cloud);
-  const store = requiredStore(options);
+  requireStore(options);
   // What is wrong with it shows here, not on a hundred instances.
-  await storeIdentity(store);
+  await storeIdentity(namedStore(options).url);
   requireShareable(options.env);
   const unit = weftUnit({
-    arguments: ['--store', store, '--cloud', options.cloud, ...daemonFlags(options)],
+    arguments: [...storeFlags(options), '--cloud', options.cloud, ...daemonFlags(options)],
     environment: options.env,
   });
   const script = userDataScript({ version, install: installOf(options, version), unit });
@@ -40,14 +40,24 @@ function requireCloud(cloud: Options['cloud']): void {
   });
 }
 
-const CREDENTIALS = /^AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)$/;
+/** By default the daemon takes an etcd of its own machine, and hardly any of a hundred instances has one. */
+function requireStore(options: Options): void {
+  if (isStoreNamed(options)) return;
+  throw new WeftError('BAD_OPTION', 'no store is named', {
+    hint: 'Name it with --store dynamodb://TABLE, or with --etcd-endpoints http://HOST:PORT.',
+  });
+}
+
+const CREDENTIALS = /^(AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)|(FLANNELD|WEFT)_ETCD_PASSWORD)$/;
 const OWN_TO_EACH = /^FLANNELD_(NODE_ID|PUBLIC_IP)$/;
 
 function requireShareable(environment: Options['env']): void {
   for (const [name] of environment) {
     if (CREDENTIALS.test(name))
       throw new WeftError('BAD_OPTION', `--env ${name}: no credentials in user data, which every program can read`, {
-        hint: 'Give the instances a role (an instance profile).',
+        hint: name.startsWith('AWS_')
+          ? 'Give the instances a role (an instance profile).'
+          : 'Put a file into the image and name it: --store etcd://HOST:PORT?username=NAME&passwordfile=FILE.',
       });
     if (OWN_TO_EACH.test(name))
       throw new WeftError('BAD_OPTION', `--env ${name}: each instance has its own`, {
@@ -76,16 +86,40 @@ const flag = (name: keyof Options, value: string, byDefault?: string): readonly 
 const endpointText = (at: Endpoint | 'off'): string =>
   at === 'off' ? at : `${at.host.includes(':') ? `[${at.host}]` : at.host}:${at.port}`;
 
+/** As they were given. */
+function storeFlags(options: Options): readonly string[] {
+  const { store, etcdEndpoints: servers } = options;
+  if (store !== undefined) return flag('store', store);
+  const scheme = servers?.scheme === undefined ? '' : `${servers.scheme}://`;
+  const urls = servers === undefined ? [] : flag('etcdEndpoints', servers.hosts.map((host) => scheme + host).join(','));
+  const others = ETCD_KEYS.flatMap((key) => {
+    const value = options[key];
+    return typeof value === 'string' ? flag(key, value) : [];
+  });
+  return [...urls, ...others];
+}
+
 /** Options of weftd run, where they are not what it does without them. */
 function daemonFlags(options: Options): readonly string[] {
-  const { iface, ifaceRegex, ifaceCanReach, allowRenumber, resync, healthListen, logLevel } = options;
+  const { iface, ifaceRegex, ifaceCanReach, resync, healthListen, healthzIp, logLevel } = options;
   return [
     ...iface.flatMap((one) => flag('iface', one)),
     ...ifaceRegex.flatMap((one) => flag('ifaceRegex', one)),
     ...(ifaceCanReach === undefined ? [] : flag('ifaceCanReach', ifaceCanReach)),
-    ...(allowRenumber ? [`--${flagOf('allowRenumber')}`] : []),
+    ...NUMBERS.flatMap((name) => flag(name, String(options[name]), OPTIONS[name].fallback)),
+    ...SWITCHES.flatMap((name) => switched(name, options[name])),
     ...flag('resync', `${resync}ms`, `${OPTIONS.resync.value([])}ms`),
     ...flag('healthListen', endpointText(healthListen), OPTIONS.healthListen.fallback),
-    ...flag('logLevel', logLevel, OPTIONS.logLevel.fallback),
+    ...flag('healthzIp', healthzIp, OPTIONS.healthzIp.fallback),
+    ...(logLevel === undefined ? [] : flag('logLevel', logLevel, OPTIONS.logLevel.fallback)),
   ];
+}
+
+const NUMBERS = ['subnetLeaseRenewMargin', 'iptablesResync', 'healthzPort'] as const;
+const SWITCHES = ['ipMasq', 'ipMasqFullyRandomDisable', 'iptablesForwardRules', 'allowRenumber'] as const;
+
+/** A switch takes its value behind `=` alone. */
+function switched(name: (typeof SWITCHES)[number], on: boolean): readonly string[] {
+  if (String(on) === OPTIONS[name].fallback) return [];
+  return [on ? `--${flagOf(name)}` : `--${flagOf(name)}=false`];
 }

@@ -1,24 +1,20 @@
-/** A command's time with the store of --store. */
+/** A command's time with the store that its options name. */
 import { asWeftError, WeftError } from '../core/errors.ts';
 import type { LeaseView } from '../core/lease.ts';
 import type { LeaseStore } from '../contracts/lease-store.ts';
 import { CryptoRandom } from '../system/crypto-random.ts';
 import type { Invocation, OpenedStore } from './command.ts';
+import { namedStore } from './named-store.ts';
 import { machineRegion } from './this-cloud.ts';
-
-export function requiredStore(options: Invocation['options']): string {
-  if (options.store !== undefined) return options.store;
-  throw new WeftError('BAD_OPTION', 'no store is named', {
-    hint: 'Name it with --store dynamodb://TABLE or --store etcd://HOST:PORT, or in the variable WEFT_STORE.',
-  });
-}
 
 /** Opens the store, and closes it whatever happens. */
 export async function withStore<T>(invocation: Invocation, work: (opened: OpenedStore) => Promise<T>): Promise<T> {
   const { clock, options, signal } = invocation;
   const seams = { clock, random: new CryptoRandom() };
-  const opened = await invocation.openStore(requiredStore(options), {
+  const { url, password } = namedStore(options);
+  const opened = await invocation.openStore(url, {
     ...seams,
+    ...(password === undefined ? {} : { password }),
     machineRegion: () => machineRegion(options, seams, signal),
   });
   try {

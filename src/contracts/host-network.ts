@@ -20,8 +20,12 @@ export interface HostScope {
   readonly sysctls: readonly string[];
   /** Files to read. */
   readonly files: readonly string[];
-  /** Ranges whose accept rules to look at. */
+  /** Ranges whose forwarded packets shall pass: an accept is listed where they do, by whose rule ever. */
   readonly accepts: readonly Subnet[];
+  /** Ranges of which an accept is listed only where a rule of ours stands. */
+  readonly formerAccepts?: readonly Subnet[];
+  /** Whose masquerade rules are ours (`Instance.id`), and between whom nobody else may masquerade. */
+  readonly masquerade?: { readonly instance: string; readonly network?: Subnet; readonly subnet?: Subnet };
   /** Look at nothing but entries of these keys (`hostEntryKey`): for one new peer among thousands. */
   readonly only?: ReadonlySet<string>;
 }
@@ -34,6 +38,8 @@ export interface HostObservation {
   readonly entries: readonly HostEntry[];
   /** What drops or endangers our packets and is not ours to change: a foreign nftables chain, say. */
   readonly findings: readonly Finding[];
+  /** A part of the packet filter is there of whose changes the kernel tells nobody: it is worth a look by the clock. */
+  readonly firewallIsSilent?: boolean;
 }
 
 export interface ChangeOutcome {

@@ -155,6 +155,7 @@ function holder(
       case 'unreachable':
       case 'broadcast':
       case 'accept':
+      case 'masquerade':
       case 'file':
         return undefined;
     }

@@ -5,6 +5,7 @@
 import type { Address } from './address.ts';
 import type { Comparison } from './diff.ts';
 import type { MacAddress } from './mac.ts';
+import { describeMasquerade, type Masquerade } from './masquerade-rules.ts';
 import type { Subnet } from './subnet.ts';
 
 export interface VxlanLink {
@@ -108,6 +109,7 @@ export type HostEntry =
   | ForwardingEntry
   | Sysctl
   | ForwardAccept
+  | Masquerade
   | HostFile;
 
 /** What many entries of a kind share: the metric, or the device. Together with kind and name it says which thing an entry is a state of. */
@@ -142,6 +144,8 @@ function nameOf(entry: HostEntry): string {
       return entry.mac;
     case 'accept':
       return entry.network;
+    case 'masquerade':
+      return entry.instance;
     case 'file':
       return entry.path;
   }
@@ -167,12 +171,13 @@ const ORDER: Readonly<Record<HostEntry['kind'], number>> = {
   fdb: 5,
   neighbour: 6,
   accept: 7,
-  route: 8,
-  file: 10,
+  masquerade: 8,
+  route: 9,
+  file: 11,
 };
 
 /** After the routes of traffic, and gone before them: no packet of traffic takes one in between. */
-const STANDBY_ORDER = 9;
+const STANDBY_ORDER = 10;
 
 export const hostEntryOrder = (entry: HostEntry): number =>
   entry.kind === 'route' && entry.metric !== undefined ? STANDBY_ORDER : ORDER[entry.kind];
@@ -255,6 +260,8 @@ export function describeHostEntry(entry: HostEntry): string {
       return `sysctl ${entry.name}=${entry.value}`;
     case 'accept':
       return `accept forwarded ${entry.network}`;
+    case 'masquerade':
+      return describeMasquerade(entry);
     case 'file':
       return `file ${entry.path} ${JSON.stringify(entry.text)}`;
   }

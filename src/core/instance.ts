@@ -21,6 +21,12 @@ export interface Instance {
   readonly id: string;
 }
 
+/** Table of nftables with a daemon's masquerade rules, by `Instance.id`. */
+export const masqueradeTableOf = (instance: string): string => `weft_masq_${instance}`;
+
+/** Chain of iptables with them where there is no nft, named as flannel's FLANNEL-POSTRTG; at most 28 characters (XT_EXTENSION_MAXNAMELEN). */
+export const masqueradeChainOf = (instance: string): string => `WEFT-POSTRTG-${instance}`;
+
 /** IFNAMSIZ without its NUL (linux/if.h). */
 const LONGEST_NAME = 15;
 

@@ -55,8 +55,9 @@ say "starting $("$weftd" version)"
 
 ${writeUnit(UNIT, unit)}systemctl daemon-reload
 systemctl enable weftd.service
-systemctl restart weftd.service
-say 'weftd is started, and weftd status tells how it fares'
+# Not waited for: with nothing in the store yet its start takes until there is.
+systemctl restart --no-block weftd.service
+say 'weftd is starting, and weftd status tells how it fares'
 `;
 }
 

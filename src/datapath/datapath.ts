@@ -32,11 +32,21 @@ export interface Receiver {
   readonly cloud?: CloudFacts;
 }
 
+/** What the packet filter of this host is to do for containers, whatever their paths. */
+export interface FirewallWish {
+  /** `Instance.id`: each daemon of a host has masquerade rules of its own. */
+  readonly instance: string;
+  readonly masquerade: 'off' | 'plain' | 'fully-random';
+  /** Forwarded packets of the Network are accepted where something would drop them. */
+  readonly acceptForwarded: boolean;
+}
+
 /** This host, as the paths see it. */
 export interface Self extends Receiver {
   readonly lease: Lease;
   /** The subnet's `.0`: source of this host's own packets to containers, and what peers route to. */
   readonly base: Address;
+  readonly firewall: FirewallWish;
 }
 
 export interface Datapath {

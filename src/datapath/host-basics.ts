@@ -1,4 +1,4 @@
-/** What stands on a host whatever its peers: forwarding, loose filtering, the leak guard, the base address. */
+/** What stands on a host whatever its peers: forwarding, loose filtering, the leak guard, the base address, what the packet filter is to do. */
 import type { Address } from '../core/address.ts';
 import type { HostEntry } from '../core/host-entry.ts';
 import type { Datapath, Receiver, Self } from './datapath.ts';
@@ -25,6 +25,16 @@ const baseAddress = (base: Address, link: string): HostEntry => ({
   prefixLength: 32,
 });
 
+/** Looked at more often than the rest where the kernel tells of no change. */
+export function firewallEntries({ config, lease, firewall }: Self): HostEntry[] {
+  const { network } = config.v4;
+  const { instance, masquerade, acceptForwarded } = firewall;
+  const entries: HostEntry[] = acceptForwarded ? [{ kind: 'accept', network }] : [];
+  if (masquerade === 'off') return entries;
+  const fullyRandom = masquerade === 'fully-random';
+  return [...entries, { kind: 'masquerade', instance, network, subnet: lease.subnet.v4, fullyRandom }];
+}
+
 /** Tunnel devices of the configured paths. */
 export function devicesOf(self: Receiver, paths: readonly Datapath[]): string[] {
   return paths.flatMap((path) => path.device(self) ?? []);
@@ -42,7 +52,7 @@ export function hostBasics(self: Self, paths: readonly Datapath[]): HostEntry[] 
     // An ARP request with the base as sender may get no answer, so ask with an address of the uplink itself.
     { kind: 'sysctl', name: `net/ipv4/conf/${link}/arp_announce`, value: '2', link },
     ...(devices.length > 0 ? devices : ['lo']).map((link) => baseAddress(self.base, link)),
-    { kind: 'accept', network: self.config.v4.network },
+    ...firewallEntries(self),
   ];
 }
 

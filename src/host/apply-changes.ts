@@ -6,10 +6,10 @@ import { asWeftError, WeftError } from '../core/errors.ts';
 import type { HostEntry } from '../core/host-entry.ts';
 import type { RouteSocket } from '../native/route-socket.ts';
 import { applyFile } from './files.ts';
-import { applyAccept } from './firewall.ts';
 import { KernelBatch, type BatchedEntry, type Expectations } from './kernel-batch.ts';
 import { kernelFailure } from './kernel-errors.ts';
 import { Links } from './links.ts';
+import type { PacketFilter } from './packet-filter.ts';
 import { applySysctl } from './sysctls.ts';
 import { applyVxlan } from './vxlan-links.ts';
 
@@ -24,15 +24,20 @@ function isOf<K extends HostEntry['kind']>(change: Change<HostEntry>, ...kinds: 
 const isBatched = (change: Change<HostEntry>): change is Change<BatchedEntry> =>
   isOf(change, 'address', 'route', 'unreachable', 'broadcast', 'neighbour', 'fdb');
 
+export interface ChangeParts {
+  readonly socket: RouteSocket;
+  readonly hints: Expectations;
+  readonly filter: () => Promise<PacketFilter>;
+}
+
 export async function applyChanges(
-  socket: RouteSocket,
-  expectations: Expectations,
+  { socket, hints, filter }: ChangeParts,
   changes: readonly Change<HostEntry>[],
   signal: AbortSignal,
 ): Promise<ChangeOutcome[]> {
   const errors = new Map<number, WeftError>();
   const links = new Links(socket);
-  const batch = new KernelBatch(socket, links, expectations, (number, error) => errors.set(number, error));
+  const batch = new KernelBatch(socket, links, hints, (number, error) => errors.set(number, error));
   const attempt = async (number: number, work: () => WeftError | undefined | Promise<void>): Promise<void> => {
     // What waits comes before it.
     batch.flush();
@@ -66,7 +71,8 @@ export async function applyChanges(
     } else if (isOf(change, 'link')) await attempt(number, () => applyVxlan(socket, links, change));
     else if (isOf(change, 'sysctl')) await attempt(number, () => applySysctl(change));
     else if (isOf(change, 'file')) await attempt(number, () => applyFile(change));
-    else if (isOf(change, 'accept')) await attempt(number, () => applyAccept(change, signal));
+    else if (isOf(change, 'accept')) await attempt(number, async () => (await filter()).accept(change, signal));
+    else if (isOf(change, 'masquerade')) await attempt(number, async () => (await filter()).masquerade(change, signal));
   }
   batch.flush();
   return changes.map((change, number) => {

@@ -4,7 +4,6 @@
  * Netfilter asks every base chain at the forward hook, and one drop is final: an accept in a table of our own helps nothing. So the rule
  * goes into the chain that drops, when that is iptables' (of either kind: a host may have both), and is reported when it is another's.
  */
-import { readFile } from 'node:fs/promises';
 import type { Change } from '../core/diff.ts';
 import { asWeftError, WeftError } from '../core/errors.ts';
 import type { Finding } from '../core/finding.ts';
@@ -13,16 +12,15 @@ import type { Subnet } from '../core/subnet.ts';
 import { foreignDrops } from './foreign-chains.ts';
 import { DIRECTIONS, isOwn, OWN_CHAINS, placeFor, type Direction } from './forward-chains.ts';
 import type { ForwardTable } from './forward-table.ts';
-import { errnoOf, fileError, isGone } from './host-errors.ts';
 import { findIptables, readIptables } from './iptables.ts';
-import { forwardHooks, readFilterTable, type BaseChain } from './nftables.ts';
-import { findProgram } from './program.ts';
+import { readFilterTable, type NftChain } from './nftables.ts';
+import { hasLegacy, type RuleSets } from './rule-sets.ts';
 
 interface Look {
   /** Filter tables of iptables' making that exist. */
   readonly tables: readonly ForwardTable[];
   /** Other chains at the forward hook, and the program to read them with. */
-  readonly foreign: readonly { readonly nft: string; readonly hook: BaseChain }[];
+  readonly foreign: readonly { readonly nft: string; readonly hook: NftChain }[];
   readonly findings: readonly Finding[];
 }
 
@@ -31,29 +29,18 @@ const blind = (message: string): Finding => ({
   message: `cannot see whether forwarded packets are dropped: ${message}`,
 });
 
-/** The kernel lists a table of old iptables once somebody has used it. To ask iptables-legacy first would make it. */
-async function hasLegacyTable(): Promise<boolean> {
-  try {
-    return (await readFile('/proc/net/ip_tables_names', 'utf8')).split('\n').includes('filter');
-  } catch (error) {
-    // Root of a user namespace may not read the list of a network namespace that is older than its own id mapping.
-    if (isGone(error) || errnoOf(error) === 'EACCES') return false;
-    throw fileError('cannot read /proc/net/ip_tables_names', error);
-  }
-}
-
-const isIptables = (hook: BaseChain): boolean =>
+const isIptables = (hook: NftChain): boolean =>
   hook.family === 'ip' && hook.table === 'filter' && hook.name === 'FORWARD';
 
-async function look(signal: AbortSignal): Promise<Look> {
-  const nft = findProgram('nft');
-  const hooks = nft === undefined ? [] : await forwardHooks(nft, signal);
+async function look(sets: RuleSets, signal: AbortSignal): Promise<Look> {
+  const { nft, chains = [] } = sets;
+  const hooks = chains.filter(({ hook }) => hook === 'forward');
   const tables: ForwardTable[] = [];
   const findings: Finding[] = [];
   const iptablesNft = nft === undefined || hooks.some(isIptables) ? await findIptables('nft', signal) : undefined;
   if (iptablesNft !== undefined) tables.push(await readNftFilter(iptablesNft, nft, signal));
   else if (nft !== undefined && hooks.some(isIptables)) tables.push(await readFilterTable(nft, signal));
-  if (await hasLegacyTable()) {
+  if (hasLegacy(sets, 'filter')) {
     const legacy = await findIptables('legacy', signal);
     if (legacy !== undefined) tables.push(await readIptables(legacy, signal));
     else findings.push(blind('the kernel has a filter table of iptables-legacy, which is not installed'));
@@ -81,33 +68,54 @@ interface Accepts {
 
 const accept = (network: Subnet): ForwardAccept => ({ kind: 'accept', network });
 
+/** Ranges whose packets shall pass, and those of which rules of ours may be left. */
+export interface AcceptScope {
+  readonly wanted: readonly Subnet[];
+  readonly former: readonly Subnet[];
+}
+
 /**
- * Which of the ranges pass, as far as iptables is concerned; also those that nothing would drop. What else drops them is in the findings. A program
- * that fails (another version than the kernel's rules, a lock that is not given back, no CAP_NET_RAW) must not keep the rest of the host from being
- * looked at: nothing is changed then that could not be seen.
+ * Which of the wanted ranges pass, as far as iptables is concerned; also those that nothing would drop. What else drops them is in the findings. And of which former
+ * ones rules of ours stand. A program that fails (another version than the kernel's rules, a lock that is not given back, no CAP_NET_RAW) must not keep the rest of the
+ * host from being looked at: nothing is changed then that could not be seen.
  */
-export async function observeAccepts(networks: readonly Subnet[], signal: AbortSignal): Promise<Accepts> {
-  if (networks.length === 0) return { entries: [], findings: [] };
+export async function observeAccepts(sets: RuleSets, scope: AcceptScope, signal: AbortSignal): Promise<Accepts> {
+  if (scope.wanted.length === 0 && scope.former.length === 0) return { entries: [], findings: [] };
   try {
-    return await seenAccepts(networks, signal);
+    return await seenAccepts(sets, scope, signal);
   } catch (error) {
     if (signal.aborted) throw error;
-    return { entries: networks.map(accept), findings: [blind(asWeftError(error).message)] };
+    return unseenAccepts(scope, error);
   }
 }
 
-async function seenAccepts(networks: readonly Subnet[], signal: AbortSignal): Promise<Accepts> {
-  const { tables, foreign, findings } = await look(signal);
-  const standing = networks.filter((network) => tables.every((table) => placeFor(table.chains, network) === undefined));
+/** When not even the rule sets could be found. */
+export const unseenAccepts = ({ wanted }: AcceptScope, error: unknown): Accepts => ({
+  entries: wanted.map(accept),
+  findings: [blind(asWeftError(error).message)],
+});
+
+async function seenAccepts(sets: RuleSets, { wanted, former }: AcceptScope, signal: AbortSignal): Promise<Accepts> {
+  const { tables, foreign, findings } = await look(sets, signal);
+  const standing = wanted.filter((network) => tables.every((table) => placeFor(table.chains, network) === undefined));
+  const left = former.filter((network) => tables.some((table) => hasOwn(table, network)));
   const dropped: Finding[] = [];
-  for (const { nft, hook } of foreign) dropped.push(...(await foreignDrops(nft, hook, networks, signal)));
-  return { entries: standing.map(accept), findings: [...findings, ...dropped] };
+  for (const { nft, hook } of foreign) dropped.push(...(await foreignDrops(nft, hook, wanted, signal)));
+  return {
+    entries: [...standing, ...left].map(accept),
+    findings: wanted.length === 0 ? [] : [...findings, ...dropped],
+  };
 }
 
+const hasOwn = ({ chains }: ForwardTable, network: Subnet): boolean =>
+  OWN_CHAINS.some((chain) =>
+    (chains.get(chain)?.rules ?? []).some((rule) => DIRECTIONS.some((direction) => isOwn(rule, network, direction))),
+  );
+
 /** Idempotent. Touches no rule but those with our comment and this range. NOT_PERMITTED or KERNEL_REFUSED with the program's words. */
-export async function applyAccept(change: Change<ForwardAccept>, signal: AbortSignal): Promise<void> {
+export async function applyAccept(sets: RuleSets, change: Change<ForwardAccept>, signal: AbortSignal): Promise<void> {
   const { network } = change.op === 'put' ? change.want : change.was;
-  const { tables } = await look(signal);
+  const { tables } = await look(sets, signal);
   for (const table of tables) {
     if (change.op === 'put') await putAccept(table, network, signal);
     else for (const chain of OWN_CHAINS) await removeOwn(table, chain, network, DIRECTIONS, signal);

@@ -2,11 +2,11 @@
 import type { Finding } from '../core/finding.ts';
 import { contains, type Subnet } from '../core/subnet.ts';
 import { dropIn, type ForwardChains, type ForwardRule } from './forward-chains.ts';
-import { readChain, readTable, type BaseChain } from './nftables.ts';
+import { readChain, readTable, type NftChain } from './nftables.ts';
 
 export async function foreignDrops(
   nft: string,
-  hook: BaseChain,
+  hook: NftChain,
   networks: readonly Subnet[],
   signal: AbortSignal,
 ): Promise<Finding[]> {
@@ -31,7 +31,7 @@ function isProvidedFor(chains: ForwardChains, network: Subnet): boolean {
   return [...chains.values()].some((chain) => chain.rules.some(names));
 }
 
-function finding({ family, table, name }: BaseChain, drop: ForwardRule | 'policy', network: Subnet): Finding {
+function finding({ family, table, name }: NftChain, drop: ForwardRule | 'policy', network: Subnet): Finding {
   const chain = `${family} ${table} ${name}`;
   const links = drop === 'policy' || drop.links === '' ? '' : `${drop.links} `;
   const what = drop === 'policy' ? 'policy drop' : `the rule "${links}drop"`;

@@ -10,7 +10,7 @@ import { findProgram, runProgram, unlessGone } from './program.ts';
 export type IptablesKind = 'nft' | 'legacy';
 
 /** Seconds to wait for the lock that all users of iptables share (/run/xtables.lock). */
-const LOCK_WAIT = ['-w', '5'];
+export const LOCK_WAIT = ['-w', '5'];
 
 /** The program for one of the two rule sets. Plain `iptables` is either, by the host's choice. */
 export async function findIptables(kind: IptablesKind, signal: AbortSignal): Promise<string | undefined> {
@@ -18,10 +18,14 @@ export async function findIptables(kind: IptablesKind, signal: AbortSignal): Pro
   if (exact !== undefined) return exact;
   const plain = findProgram('iptables');
   if (plain === undefined) return undefined;
-  // One binary under many names (xtables-nft-multi, xtables-legacy-multi); before 1.8 there was nothing to tell apart.
-  const real = /nft|legacy/.exec(basename(realpathSync(plain)))?.[0];
-  const found = real ?? ((await runProgram(plain, ['-V'], signal)).includes('nf_tables') ? 'nft' : 'legacy');
-  return found === kind ? plain : undefined;
+  return (await kindOf(plain, signal)) === kind ? plain : undefined;
+}
+
+/** One binary under many names (xtables-nft-multi, xtables-legacy-multi); before 1.8 there was nothing to tell apart. */
+export async function kindOf(plain: string, signal: AbortSignal): Promise<IptablesKind> {
+  const real = basename(realpathSync(plain));
+  if (real.includes('legacy')) return 'legacy';
+  return real.includes('nft') || (await runProgram(plain, ['-V'], signal)).includes('nf_tables') ? 'nft' : 'legacy';
 }
 
 export async function readIptables(program: string, signal: AbortSignal): Promise<ForwardTable> {
@@ -62,7 +66,7 @@ export function parseIptables(text: string): ForwardChains {
 }
 
 /** `-S` puts words with spaces in double quotes, and a backslash before quotes in them. */
-function wordsOf(line: string): string[] {
+export function wordsOf(line: string): string[] {
   return [...line.matchAll(/"((?:[^"\\]|\\.)*)"|(\S+)/g)].map(
     (match) => match[1]?.replaceAll(/\\(.)/g, '$1') ?? match[2] ?? '',
   );

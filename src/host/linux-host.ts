@@ -17,13 +17,13 @@ import { interfaceAddresses } from './addresses.ts';
 import { applyChanges } from './apply-changes.ts';
 import { Asked } from './asked.ts';
 import { observeFiles } from './files.ts';
-import { observeAccepts } from './firewall.ts';
 import { kernelFailure } from './kernel-errors.ts';
 import { KernelHints } from './kernel-hints.ts';
 import { KernelThread } from './kernel-thread.ts';
 import { observeKernel } from './kernel-observation.ts';
 import { Links } from './links.ts';
 import { LinuxProbe } from './linux-probe.ts';
+import type { PacketFilter } from './packet-filter.ts';
 import { observeSysctls } from './sysctls.ts';
 import { findUplink } from './uplink.ts';
 import type { WatchScope } from './worker-messages.ts';
@@ -37,6 +37,7 @@ interface Kernel {
 export class LinuxHost implements HostNetwork {
   #kernel: Kernel | undefined;
   #uplink: string | undefined;
+  #filter: Promise<PacketFilter> | undefined;
 
   async observe(scope: HostScope, signal: AbortSignal): Promise<HostObservation> {
     const asked = new Asked(scope.only);
@@ -44,22 +45,22 @@ export class LinuxHost implements HostNetwork {
     const links = new Links(socket);
     const kernel = await attempt('look at the kernel', signal, () => observeKernel(socket, links, scope, asked));
     hints.watch(watchScope(scope, this.#uplink, links));
-    const accepts = scope.accepts.filter((network) => asked.has({ kind: 'accept', network }));
     const [sysctls, files, firewall] = await Promise.all([
       observeSysctls(scope.sysctls.filter((name) => asked.hasKey(`sysctl ${name}`))),
       observeFiles(scope.files.filter((path) => asked.hasKey(`file ${path}`))),
-      accepts.length === 0 ? undefined : observeAccepts(accepts, signal),
+      asksForFilter(scope, asked)
+        ? this.#packetFilter().then((filter) => filter.observe(scope, asked, signal))
+        : NO_FILTER,
     ]);
     stopIfAborted(signal);
-    return {
-      entries: [...kernel, ...sysctls, ...files, ...(firewall?.entries ?? [])],
-      findings: firewall?.findings ?? [],
-    };
+    return { ...firewall, entries: [...kernel, ...sysctls, ...files, ...firewall.entries] };
   }
 
   async apply(changes: readonly Change<HostEntry>[], signal: AbortSignal): Promise<readonly ChangeOutcome[]> {
     const { socket, hints } = this.#open();
-    return attempt('change the kernel', signal, () => applyChanges(socket, hints, changes, signal));
+    return attempt('change the kernel', signal, () =>
+      applyChanges({ socket, hints, filter: () => this.#packetFilter() }, changes, signal),
+    );
   }
 
   hints(signal: AbortSignal): AsyncIterable<HostHint> {
@@ -93,6 +94,11 @@ export class LinuxHost implements HostNetwork {
     this.#kernel = undefined;
   }
 
+  /** Loaded when it is needed: subnet.env is written without it. */
+  #packetFilter(): Promise<PacketFilter> {
+    return (this.#filter ??= import('./packet-filter.ts').then((loaded) => new loaded.PacketFilter()));
+  }
+
   /** At first use: a process that only prints its version needs no kernel. */
   #open(): Kernel {
     if (this.#kernel !== undefined) return this.#kernel;
@@ -106,6 +112,12 @@ export class LinuxHost implements HostNetwork {
     }
   }
 }
+
+const NO_FILTER: HostObservation = { entries: [], findings: [] };
+
+const asksForFilter = ({ accepts, formerAccepts = [], masquerade }: HostScope, asked: Asked): boolean =>
+  (accepts.length + formerAccepts.length > 0 && asked.any('accept')) ||
+  (masquerade !== undefined && asked.any('masquerade'));
 
 /** koffi's own errors say what to do. */
 function openFailure(error: unknown): WeftError {

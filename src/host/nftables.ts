@@ -6,16 +6,17 @@ import { COMMENT, type ForwardChain, type ForwardChains, type ForwardRule } from
 import type { ForwardTable } from './forward-table.ts';
 import { runProgram, unlessGone } from './program.ts';
 
-export interface BaseChain {
+export interface NftChain {
   /** `ip` or `inet`. */
   readonly family: string;
   readonly table: string;
   readonly name: string;
-  readonly policy: 'accept' | 'drop';
+  /** Undefined: called by others alone. */
+  readonly hook: string | undefined;
 }
 
-/** Every chain at the forward hook that IPv4 packets pass. Rules are not read: there may be very many. */
-export async function forwardHooks(nft: string, signal: AbortSignal): Promise<BaseChain[]> {
+/** Every chain that IPv4 packets may pass; undefined where the kernel has no nftables. Rules are not read: there may be very many. */
+export async function listChains(nft: string, signal: AbortSignal): Promise<NftChain[] | undefined> {
   const objects = await list(nft, ['chains'], signal).catch((error: unknown) => {
     // A kernel built without nf_tables answers so; then nothing of nftables can drop anything.
     if (
@@ -24,20 +25,20 @@ export async function forwardHooks(nft: string, signal: AbortSignal): Promise<Ba
         error.message,
       )
     )
-      return [];
+      return undefined;
     throw error;
   });
-  return objects.flatMap(({ chain }) => {
-    if (!isJsonObject(chain) || chain['hook'] !== 'forward') return [];
-    const { family, table, name } = chain;
+  return objects?.flatMap(({ chain }) => {
+    if (!isJsonObject(chain)) return [];
+    const { family, table, name, hook } = chain;
     if ((family !== 'ip' && family !== 'inet') || typeof table !== 'string' || typeof name !== 'string') return [];
-    return [{ family, table, name, policy: chain['policy'] === 'drop' ? 'drop' : 'accept' }];
+    return [{ family, table, name, hook: typeof hook === 'string' ? hook : undefined }];
   });
 }
 
 export async function readChain(
   nft: string,
-  { family, table, name }: BaseChain,
+  { family, table, name }: NftChain,
   signal: AbortSignal,
 ): Promise<ForwardChains> {
   return parseChains(await list(nft, ['chain', family, table, name], signal));
@@ -85,7 +86,7 @@ export async function readFilterTable(nft: string, signal: AbortSignal): Promise
   };
 }
 
-async function list(nft: string, what: readonly string[], signal: AbortSignal): Promise<JsonObject[]> {
+export async function list(nft: string, what: readonly string[], signal: AbortSignal): Promise<JsonObject[]> {
   const text = await runProgram(nft, ['-j', 'list', ...what], signal);
   const parsed: unknown = JSON.parse(text);
   const objects: JsonValue | undefined = isJsonObject(parsed) ? parsed['nftables'] : undefined;
@@ -159,7 +160,7 @@ function readMatch(rule: Writable<ForwardRule>, { op, left, right }: JsonObject)
   else rule.special = true;
 }
 
-function rangeOf(value: JsonValue | undefined): Subnet | undefined {
+export function rangeOf(value: JsonValue | undefined): Subnet | undefined {
   if (typeof value === 'string') return trySubnet(`${value}/32`);
   const prefix = isJsonObject(value) ? value['prefix'] : undefined;
   if (!isJsonObject(prefix)) return undefined;

@@ -26,8 +26,13 @@ export function findProgram(name: string): string | undefined {
   return undefined;
 }
 
-/** What it wrote to stdout. ABORTED, NOT_PERMITTED, or KERNEL_REFUSED with what it wrote to stderr. */
-export async function runProgram(path: string, args: readonly string[], signal: AbortSignal): Promise<string> {
+/** What it wrote to stdout. `input` is what it reads. ABORTED, NOT_PERMITTED, or KERNEL_REFUSED with what it wrote to stderr. */
+export async function runProgram(
+  path: string,
+  args: readonly string[],
+  signal: AbortSignal,
+  input = '',
+): Promise<string> {
   const options = {
     signal,
     timeout: DEADLINE_MS,
@@ -37,10 +42,13 @@ export async function runProgram(path: string, args: readonly string[], signal: 
   // Loaded when it is needed: subnet.env is written without any program.
   const { execFile } = await import('node:child_process');
   return new Promise((resolve, reject) => {
-    execFile(path, [...args], options, (error, stdout, stderr) => {
+    const { stdin } = execFile(path, [...args], options, (error, stdout, stderr) => {
       if (error === null) resolve(stdout);
       else reject(programError(`${basename(path)} ${args.join(' ')}`, error, stderr, signal));
     });
+    // One that ends without reading says why by itself.
+    stdin?.on('error', () => {});
+    stdin?.end(input);
   });
 }
 

@@ -20,7 +20,7 @@ import type { Lease, LeaseKey, LeaseView } from '../core/lease.ts';
 import type { PathName } from '../core/path.ts';
 import type { Subnet } from '../core/subnet.ts';
 import type { Datapath, Self } from '../datapath/datapath.ts';
-import { hostBasics, receiveSide } from '../datapath/host-basics.ts';
+import { firewallEntries, hostBasics, receiveSide } from '../datapath/host-basics.ts';
 import { datapathsOf } from '../datapath/paths.ts';
 import {
   planPeer,
@@ -31,15 +31,15 @@ import {
   type PeerPlan,
   type PlanParts,
 } from '../datapath/plan.ts';
-import { hostScope } from './host-scope.ts';
+import { firewallKeys, hostScope } from './host-scope.ts';
 import type { FailedChange, PassReport, PeerPath } from './pass-report.ts';
 import { settlePaths } from './peer-paths.ts';
 
 export interface PassInput {
   readonly self: Self;
   readonly view: LeaseView;
-  /** Leases that differ since the last pass; `all` after any doubt: a hint of the kernel, a resync, another config, another uplink. */
-  readonly changed: 'all' | ReadonlySet<LeaseKey>;
+  /** Leases that differ since the last pass, and whether the packet filter may; `all` after any other doubt: a hint of the kernel, a resync, another config, another uplink. */
+  readonly changed: 'all' | ReadonlySet<LeaseKey | typeof FIREWALL>;
   /** subnet.env and the like. */
   readonly files: readonly HostFile[];
   /** The Network before a change, whose routes are still ours to remove. */
@@ -52,6 +52,9 @@ export interface PassInput {
   readonly dryRun: boolean;
 }
 
+/** In place of a lease's key: the packet filter, for what comes of it by itself. */
+export const FIREWALL = 'firewall';
+
 /** More leases than this cost less when all are looked at, and more removals than this want the guard's whole view. */
 const FEW_LEASES = 64;
 const FEW_REMOVALS = 10;
@@ -62,6 +65,8 @@ interface Planned {
   /** Leases that were planned or are gone. */
   readonly looked: readonly LeaseKey[];
   readonly wanted: readonly HostEntry[];
+  /** The packet filter is looked at. */
+  readonly firewall: boolean;
 }
 
 export class HostPasses {
@@ -109,6 +114,7 @@ export class HostPasses {
       heldForMs,
       receives: this.#receives,
       findings: [...input.view.findings, ...observed.findings],
+      firewall: planned.firewall ? (observed.firewallIsSilent ? 'is silent' : 'tells of changes') : undefined,
     };
   }
 
@@ -116,7 +122,7 @@ export class HostPasses {
   async #look(
     input: PassInput,
     paths: readonly Datapath[],
-    few: ReadonlySet<LeaseKey> | undefined,
+    few: ReadonlySet<LeaseKey | typeof FIREWALL> | undefined,
     signal: AbortSignal,
   ): Promise<{ readonly planned: Planned; readonly observed: HostObservation }> {
     const planned = few === undefined ? undefined : this.#planFew(input, paths, few);
@@ -128,7 +134,7 @@ export class HostPasses {
   }
 
   /** The leases to look at when they are few enough to be looked at alone. */
-  #few(input: PassInput): ReadonlySet<LeaseKey> | undefined {
+  #few(input: PassInput): ReadonlySet<LeaseKey | typeof FIREWALL> | undefined {
     const { changed, view, self } = input;
     if (
       changed === 'all' ||
@@ -139,7 +145,7 @@ export class HostPasses {
     )
       return undefined;
     let removals = 0;
-    for (const key of changed) if (!view.leases.has(key)) removals += 1;
+    for (const key of changed) if (key !== FIREWALL && !view.leases.has(key)) removals += 1;
     return removals > FEW_REMOVALS ? undefined : changed;
   }
 
@@ -154,12 +160,19 @@ export class HostPasses {
     const { peers: plans, marks, entries } = planPeers(parts, view.leases.values());
     this.#marks = marks;
     const looked = new Set<LeaseKey>([...plans.keys(), ...this.#paths.keys()]);
-    return { scope, plans, looked: [...looked], wanted: basics.concat(files, entries) };
+    return { scope, plans, looked: [...looked], wanted: basics.concat(files, entries), firewall: true };
   }
 
   /** Undefined when it turns out that these leases cannot be planned without the others. */
-  #planFew(input: PassInput, paths: readonly Datapath[], keys: ReadonlySet<LeaseKey>): Planned | undefined {
+  #planFew(
+    input: PassInput,
+    paths: readonly Datapath[],
+    changed: ReadonlySet<LeaseKey | typeof FIREWALL>,
+  ): Planned | undefined {
     const { self, view, choose } = input;
+    const firewall = changed.has(FIREWALL);
+    const keys = new Set<LeaseKey>();
+    for (const key of changed) if (key !== FIREWALL) keys.add(key);
     // What is new stands nowhere yet, and of all others it is known what was chosen.
     const parts: PlanParts = { self, paths, choose, standing: new Map() };
     const before: HostEntry[] = [];
@@ -170,7 +183,7 @@ export class HostPasses {
     for (const owners of this.#marks.owners.values())
       for (const [mark, owner] of owners) if (keys.has(owner.key)) owners.delete(mark);
     const plans = new Map<LeaseKey, PeerPlan>();
-    const wanted: HostEntry[] = [];
+    const wanted: HostEntry[] = firewall ? firewallEntries(self) : [];
     for (const key of keys) {
       const lease = view.leases.get(key);
       if (lease === undefined) continue;
@@ -178,8 +191,11 @@ export class HostPasses {
     }
     if (this.#marks.contested) return undefined;
     const routes = [...keys].flatMap((key) => [this.#leases.get(key), view.leases.get(key)]).flatMap(routesTo(paths));
-    const only = new Set([...before, ...wanted, ...routes].map(hostEntryKey));
-    return { scope: { ...hostScope(self, [], [], input.previousNetwork), only }, plans, looked: [...keys], wanted };
+    const only = new Set(
+      [...before, ...wanted, ...routes].map(hostEntryKey).concat(firewall ? firewallKeys(self) : []),
+    );
+    const scope = { ...hostScope(self, [], [], input.previousNetwork), only };
+    return { scope, plans, looked: [...keys], wanted, firewall };
   }
 
   #guardRemovals(

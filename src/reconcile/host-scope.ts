@@ -1,6 +1,6 @@
 /** What of a host counts as ours, from who we are. */
 import type { HostScope } from '../contracts/host-network.ts';
-import type { HostEntry, HostFile } from '../core/host-entry.ts';
+import { hostEntryKey, type HostEntry, type HostFile } from '../core/host-entry.ts';
 import { standbyMetric } from '../core/instance.ts';
 import { PATH_NAMES } from '../core/path.ts';
 import type { Subnet } from '../core/subnet.ts';
@@ -8,12 +8,20 @@ import type { Self } from '../datapath/datapath.ts';
 import { devicesOf } from '../datapath/host-basics.ts';
 import { datapathsOf } from '../datapath/paths.ts';
 
+/** Of what the packet filter may hold because of us, wanted or not. */
+export const firewallKeys = ({ config, firewall: { instance } }: Self): readonly string[] =>
+  [
+    { kind: 'accept', network: config.v4.network } as const,
+    { kind: 'masquerade', instance, network: undefined, subnet: undefined, fullyRandom: false } as const,
+  ].map(hostEntryKey);
+
 export function hostScope(
   self: Self,
   basics: readonly HostEntry[],
   files: readonly HostFile[],
   previousNetwork: Subnet | undefined,
 ): HostScope {
+  const { firewall, lease } = self;
   const { network } = self.config.v4;
   const networks = previousNetwork === undefined ? [network] : [network, previousNetwork];
   // Of every path, also of those no longer in the list: theirs have to go.
@@ -25,6 +33,8 @@ export function hostScope(
     standby: new Map(paths.map((path) => [standbyMetric(path.name), path.device(self) ?? self.uplink.link])),
     sysctls: basics.flatMap((entry) => (entry.kind === 'sysctl' ? entry.name : [])),
     files: files.map((file) => file.path),
-    accepts: networks,
+    accepts: firewall.acceptForwarded ? [network] : [],
+    formerAccepts: firewall.acceptForwarded ? networks.slice(1) : networks,
+    masquerade: { instance: firewall.instance, network, subnet: lease.subnet.v4 },
   };
 }

@@ -54,4 +54,6 @@ export interface PassReport {
   /** Paths on which this host can receive: all that they need for it stands. A lease may advertise these. */
   readonly receives: readonly PathName[];
   readonly findings: readonly Finding[];
+  /** Undefined: the packet filter was not looked at. */
+  readonly firewall: 'tells of changes' | 'is silent' | undefined;
 }

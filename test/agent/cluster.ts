@@ -2,6 +2,7 @@
 import { Agent } from '../../src/agent/agent.ts';
 import type { AgentEnd, AgentOptions, CloudParts } from '../../src/agent/agent-parts.ts';
 import type { NodeState, RememberedState } from '../../src/contracts/node-state.ts';
+import type { Supervisor } from '../../src/contracts/supervisor.ts';
 import { parseAddress } from '../../src/core/address.ts';
 import { WeftError } from '../../src/core/errors.ts';
 import type { Finding } from '../../src/core/finding.ts';
@@ -141,6 +142,7 @@ export class Member {
   guardFiles: readonly HostFile[] = [];
   guardFindings: readonly Finding[] = [];
   cloud: CloudParts | undefined;
+  supervisor: Supervisor | undefined;
   agent: Agent | undefined;
   end: AgentEnd | WeftError | undefined;
   #probe: FakeProbe | undefined;
@@ -166,6 +168,8 @@ export class Member {
       acceptForwarded: true,
       firewallResyncMs: 5000,
       health: undefined,
+      flannelHealth: undefined,
+      renewMarginMs: HOUR_MS,
       controlSocket: undefined,
       allowRenumber: false,
       resyncMs: 3_600_000,
@@ -194,6 +198,7 @@ export class Member {
       records: new MemoryRecords(seen),
       host: this.host,
       ...(this.cloud === undefined ? {} : { cloud: this.cloud }),
+      ...(this.supervisor === undefined ? {} : { supervisor: this.supervisor }),
       probe,
       state: this.state,
       instance: { id: '00000000' },

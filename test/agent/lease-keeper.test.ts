@@ -44,7 +44,7 @@ class Kept {
   fenced: string | undefined;
   readonly #running: Promise<void>;
 
-  private constructor(lease: Lease, network: MemoryNetwork, clock: ManualClock) {
+  private constructor(lease: Lease, network: MemoryNetwork, clock: ManualClock, renewMarginMs: number) {
     this.clock = clock;
     this.network = network;
     const store = new MemoryStore(network, clock, new SeededRandom(1));
@@ -56,6 +56,7 @@ class Kept {
         random: new SeededRandom(2),
         log: this.log,
         findings: this.findings,
+        options: { renewMarginMs },
         wish,
         onClaim: () => (this.claims += 1),
       },
@@ -67,7 +68,7 @@ class Kept {
     );
   }
 
-  static async begin(): Promise<Kept> {
+  static async begin(renewMarginMs = HOUR_MS): Promise<Kept> {
     const clock = new ManualClock(1_000_000);
     const network = new MemoryNetwork(clock);
     const store = new MemoryStore(network, clock, new SeededRandom(1));
@@ -81,7 +82,7 @@ class Kept {
       attributes: () => says(1500),
     };
     const { lease } = await store.claim(wish, new AbortController().signal);
-    return new Kept(lease, network, clock);
+    return new Kept(lease, network, clock, renewMarginMs);
   }
 
   get stored(): string {
@@ -124,6 +125,15 @@ test('renews a little before a third of the TTL has passed, and is silent about 
   assert.ok(kept.keeper.renewals.made >= 9);
   await kept.stop();
   assert.deepEqual(kept.log.lines, []);
+});
+
+test('renews at least the margin before the end, where that is earlier', async () => {
+  const kept = await Kept.begin(23 * HOUR_MS);
+  await kept.clock.advance(0.9 * HOUR_MS - 1);
+  assert.equal(kept.keeper.renewals.made, 0);
+  await kept.clock.advance(0.1 * HOUR_MS + 1);
+  assert.equal(kept.keeper.renewals.made, 1);
+  await kept.stop();
 });
 
 test('what is advertised is written once, at once, and only when it differs', async () => {

@@ -36,6 +36,7 @@ function report(changes: Partial<PassReport> = {}): PassReport {
     heldForMs: undefined,
     receives: [],
     findings: [],
+    firewall: 'tells of changes',
     ...changes,
   };
 }

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { serveControl } from '../../src/agent/control-server.ts';
 import { serve } from '../../src/agent/http-server.ts';
-import { controlRoutes, json, readRoutes, type Asked } from '../../src/agent/routes.ts';
+import { controlRoutes, flannelRoutes, json, readRoutes, type Asked, type Route } from '../../src/agent/routes.ts';
 import type { Status } from '../../src/core/status.ts';
 
 const STATUS: Status = {
@@ -88,12 +88,14 @@ let folder = '';
 before(async () => (folder = await mkdtemp(path.join(tmpdir(), 'weft-control-'))));
 after(() => rm(folder, { recursive: true }));
 
+const routesOf = (asked: Asked | readonly Route[]): readonly Route[] => ('status' in asked ? readRoutes(asked) : asked);
+
 async function health(
-  agent: Asked,
+  asked: Asked | readonly Route[],
   inspect: (get: (path: string, method?: string) => ReturnType<typeof ask>, port: number) => Promise<void>,
 ): Promise<void> {
   const end = new AbortController();
-  const { port, closed } = await serve({ host: '127.0.0.1', port: 0 }, readRoutes(agent), end.signal);
+  const { port, closed } = await serve({ host: '127.0.0.1', port: 0 }, routesOf(asked), end.signal);
   try {
     await inspect((where, method = 'GET') => ask({ host: '127.0.0.1', port, path: where, method }), port);
   } finally {
@@ -146,6 +148,22 @@ test('the health server only reads: what would change something is not there', (
       assert.equal((await get(where, method)).status, status, `${method} ${where}`);
     }
   }));
+
+test("answers flanneld's two questions in its words, and no others", async () => {
+  let isReady = false;
+  const type = 'text/plain; charset=utf-8';
+  await health(
+    flannelRoutes(() => isReady),
+    async (get) => {
+      assert.deepEqual(await get('/healthz'), { status: 200, body: 'flanneld is running', type });
+      assert.deepEqual(await get('/readyz'), { status: 503, body: 'flanneld is not ready yet', type });
+      isReady = true;
+      assert.deepEqual(await get('/readyz'), { status: 200, body: 'flanneld is ready', type });
+      for (const where of ['/status', '/metrics', '/explain/b', '/drain', '/', '/healthz/x'])
+        assert.equal((await get(where)).status, 404, where);
+    },
+  );
+});
 
 test('refuses headers without end, and goes on', () =>
   health(new FakeAgent(), async (get, port) => {

@@ -64,6 +64,7 @@ export function clusterOf(peers: number): { readonly self: Self; readonly leases
     config: parseNetworkConfig(CONFIG_TEXT),
     uplink: { link: 'eth0', address, publicIP: address, mtuBytes: 1500, mac: undefined, onLink: [SEGMENT] },
     vtepMac: macFrom('node-0'),
+    firewall: { instance: '00000001', masquerade: 'off', acceptForwarded: true },
   };
   return { self, leases: new Map(leases.map((lease) => [lease.key, lease])) };
 }

@@ -96,6 +96,17 @@ describe('commands that ask the daemon', () => {
     assert.match((await type('status --store dynamodb://weft')).out, /^node +the one /);
   });
 
+  it('find the one of the etcd options, by flag and by variable', async () => {
+    await daemon('bbbbbbbb', status);
+    await daemon(instanceIdOf(['etcd://a:1,b:2/net']), {
+      'GET /status': { status: 200, body: { ...STATUS, node: 'on etcd' } },
+    });
+    const words = `status --etcd-endpoints=http://b:2,http://a:1 --etcd-prefix=/net/ --etcd-username u`;
+    assert.match((await type(words)).out, /^node +on etcd /);
+    const environment = { FLANNELD_ETCD_ENDPOINTS: 'https://a:1,https://b:2', FLANNELD_ETCD_PREFIX: '/net' };
+    assert.match((await new Terminal(environment).type(`status --state-dir ${stateDir}`)).out, /^node +on etcd /);
+  });
+
   it('want to know which when several run', async () => {
     await daemon('aaaaaaaa', status);
     await daemon('bbbbbbbb', status);
@@ -103,7 +114,7 @@ describe('commands that ask the daemon', () => {
     assert.equal(exit, 2);
     assert.equal(
       err,
-      `weftd: BAD_OPTION: 2 daemons run here, in ${stateDir}/aaaaaaaa, ${stateDir}/bbbbbbbb\n  Say which by --store.\n`,
+      `weftd: BAD_OPTION: 2 daemons run here, in ${stateDir}/aaaaaaaa, ${stateDir}/bbbbbbbb\n  Say which by --store, or by the etcd options.\n`,
     );
   });
 

@@ -1,15 +1,19 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { COMMAND_NAMES } from '../../src/commands/command-name.ts';
+import { eventually } from '../../src/lab/eventually.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 const scratch = mkdtempSync(path.join(os.tmpdir(), 'weft-main-'));
 after(() => rmSync(scratch, { recursive: true }));
+
+const WITHOUT_RIGHTS = ['setpriv', '--bounding-set=-net_admin', '--'];
 
 interface Ended {
   readonly out: string;
@@ -68,15 +72,26 @@ describe('weftd as a process', () => {
     });
   });
 
-  it('is weftd run when no command is named, and wants a store then', () => {
-    const { err, exit } = weftd([]);
-    assert.deepEqual(
-      [exit, err],
-      [
-        2,
-        'weftd: BAD_OPTION: no store is named\n  Name it with --store dynamodb://TABLE or --store etcd://HOST:PORT, or in the variable WEFT_STORE.\n',
-      ],
-    );
+  it('is weftd run when no command is named, on the etcd of this machine when no store is', () => {
+    // Without the right to program the kernel the daemon ends before it does anything.
+    const isRoot = process.getuid?.() === 0;
+    const { err, exit } = weftd([], {}, isRoot ? WITHOUT_RIGHTS : []);
+    assert.deepEqual([exit, err.startsWith('weftd: NOT_PERMITTED: ')], [5, true], err);
+  });
+
+  it('shows no password to whoever lists processes', async (context) => {
+    const words = ['--etcd-password', 'hunter2', '-etcd-password=hunter2'];
+    // It waits for its input, with everything read.
+    const child = spawn(process.execPath, [MAIN, 'config', 'check', '-f', '-', ...words]);
+    context.after(() => child.kill());
+    const commandLine = async () => {
+      const text = readFileSync(`/proc/${child.pid}/cmdline`, 'utf8');
+      return text.startsWith('weftd ') ? { found: text } : { missing: text };
+    };
+    const { signal } = new AbortController();
+    assert.doesNotMatch(await eventually('its command line is its own', 10_000, commandLine, signal), /hunter2/);
+    child.stdin.end('{}');
+    await once(child, 'exit');
   });
 
   it('names the stores there are when another one is asked for', () => {
@@ -100,11 +115,7 @@ describe('weftd as a process', () => {
     'ends with 5 when it may not program the kernel',
     { skip: process.getuid?.() === 0 ? false : 'not root: nobody to take the right from' },
     () => {
-      const { err, exit } = weftd(['run', '--store', 'dynamodb://weft', '--state-dir', scratch], {}, [
-        'setpriv',
-        '--bounding-set=-net_admin',
-        '--',
-      ]);
+      const { err, exit } = weftd(['run', '--store', 'dynamodb://weft', '--state-dir', scratch], {}, WITHOUT_RIGHTS);
       assert.equal(exit, 5);
       assert.match(err, /^weftd: NOT_PERMITTED: .*CAP_NET_ADMIN\)\n {2}Run it as root/m);
     },

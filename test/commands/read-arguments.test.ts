@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { CommandName } from '../../src/commands/command-name.ts';
-import { readOptions, splitArguments, variablesNotCarried } from '../../src/commands/read-arguments.ts';
+import { readOptions, splitArguments } from '../../src/commands/read-arguments.ts';
 import type { Options } from '../../src/options.ts';
 
 function options(
@@ -77,7 +77,7 @@ describe('flags', () => {
         stateDir: '/var/lib/weft',
         subnetFile: '/run/flannel/subnet.env',
         healthListen: { host: '127.0.0.1', port: 8287 },
-        logLevel: 'info',
+        logLevel: undefined,
         resync: 60_000,
         iface: [],
         store: undefined,
@@ -113,19 +113,7 @@ describe('variables', () => {
   });
 
   it('of options that a command does not take are passed over', () => {
-    assert.equal(options([], { FLANNELD_LOG_LEVEL: 'nonsense' }, 'status').logLevel, 'info');
-  });
-
-  it('of flannel that this version does not carry are told, but for switches that are off', () => {
-    const found = variablesNotCarried({
-      FLANNELD_IP_MASQ: 'true',
-      FLANNELD_KUBE_SUBNET_MGR: 'false',
-      FLANNELD_ETCD_PREFIX: '',
-    });
-    assert.deepEqual(
-      found.map(({ variable }) => variable),
-      ['FLANNELD_IP_MASQ'],
-    );
+    assert.equal(options([], { FLANNELD_LOG_LEVEL: 'nonsense' }, 'status').logLevel, undefined);
   });
 });
 
@@ -168,18 +156,6 @@ describe('mistakes', () => {
 
   it('says where to look when nothing is near', () => {
     assert.equal(refusal(() => options(['--frobnicate'])).hint, 'weftd --help lists them all.');
-  });
-
-  it('tells what to do instead of a flag of flannel that is not carried', () => {
-    const { code, message, hint } = refusal(() => options(['-etcd-endpoints=http://127.0.0.1:2379']));
-    assert.deepEqual(
-      [code, message, hint],
-      [
-        'BAD_OPTION',
-        '--etcd-endpoints is not carried by this version',
-        'In this version one option names the store: --store etcd://HOST:PORT/PREFIX.',
-      ],
-    );
   });
 
   it('tells that a command does not take an option', () => {

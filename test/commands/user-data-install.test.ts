@@ -15,7 +15,11 @@ const instance = (about: InstanceAbout): StandInInstance =>
 const script = async (flags: string): Promise<string> =>
   (await new Terminal({}).type(`user-data --cloud aws --store dynamodb://weft ${flags}`)).out;
 
-const STARTED = ['systemctl daemon-reload', 'systemctl enable weftd.service', 'systemctl restart weftd.service'];
+const STARTED = [
+  'systemctl daemon-reload',
+  'systemctl enable weftd.service',
+  'systemctl restart --no-block weftd.service',
+];
 const VERSION = ['weftd version'];
 const NPM =
   'npm install --global --prefix /usr/local --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error';

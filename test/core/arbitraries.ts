@@ -25,7 +25,7 @@ export const anySubnet: fc.Arbitrary<Subnet> = fc.oneof(subnetIn(4), subnetIn(6)
 /** Few keys and few states, so that lists meet: the same key in both, the same state in both, and neither. */
 export const hostEntry: fc.Arbitrary<HostEntry> = fc
   .tuple(
-    fc.constantFrom('link', 'address', 'route', 'neighbour', 'fdb', 'sysctl', 'unreachable', 'file'),
+    fc.constantFrom('link', 'address', 'route', 'neighbour', 'fdb', 'sysctl', 'unreachable', 'masquerade', 'file'),
     fc.nat(4),
     fc.nat(2),
   )
@@ -69,6 +69,14 @@ export const hostEntry: fc.Arbitrary<HostEntry> = fc
         return { kind: 'sysctl', name: `net/ipv4/conf/${id}`, value: `${state}` };
       case 'unreachable':
         return { kind: 'unreachable', destination: subnetOf(base, 24) };
+      case 'masquerade':
+        return {
+          kind: 'masquerade',
+          instance: `${id}`.padStart(8, '0'),
+          network: subnetOf(base, 16),
+          subnet: subnetOf(addressFrom(0x0a2a_0000n + BigInt(state) * 256n, 4), 24),
+          fullyRandom: true,
+        };
       default:
         return { kind: 'file', path: `/run/${id}`, text: `${state}` };
     }

@@ -64,6 +64,7 @@ export function selfAt(config: JsonValue, own: Lease, uplink: Uplink, vtepMac: M
     config: parseNetworkConfig(JSON.stringify(config)),
     uplink,
     vtepMac,
+    firewall: { instance: '00000001', masquerade: 'off', acceptForwarded: true },
   };
 }
 

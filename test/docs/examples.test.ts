@@ -70,7 +70,7 @@ describe('the examples', () => {
     const { said, exit, calls } = instance.boot(script);
     rmSync(folder, { recursive: true });
     assert.equal(exit, 0, said);
-    assert.equal(calls.at(-1), 'systemctl restart weftd.service');
+    assert.equal(calls.at(-1), 'systemctl restart --no-block weftd.service');
   });
 
   it('examples/aws/node-policy.json allows the calls that a node makes, and no others', () => {

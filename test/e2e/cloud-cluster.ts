@@ -1,7 +1,7 @@
 /** Real daemons on instances of the emulated AWS, for one test file: probes come twice a second, and what fell has to hold for three. */
 import { cloudAndOffice } from '../../src/lab/cloud-and-office.ts';
 import type { AwsInLab } from '../../src/lab/aws/aws-site.ts';
-import type { Lab } from '../../src/lab/lab.ts';
+import type { Lab, LabOptions } from '../../src/lab/lab.ts';
 import type { LabHost } from '../../src/lab/lab-host.ts';
 import type { Flow } from '../../src/lab/pinger.ts';
 import { startHosts } from '../../src/lab/start-hosts.ts';
@@ -19,8 +19,11 @@ export interface CloudLab {
 }
 
 /** No host runs yet. */
-export async function startCloud(topology: Topology = cloudAndOffice): Promise<CloudLab> {
-  const lab = await startLab({}, topology);
+export async function startCloud(
+  topology: Topology = cloudAndOffice,
+  options: Partial<LabOptions> = {},
+): Promise<CloudLab> {
+  const lab = await startLab(options, topology);
   if (lab.aws === undefined) throw new Error('this topology has no VPC');
   await lab.writeConfig(CONFIG);
   return { lab, aws: lab.aws };

@@ -1,26 +1,12 @@
+import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { AwsInLab } from '../../src/lab/aws/aws-site.ts';
-import type { Subnet } from '../../src/core/subnet.ts';
 import type { LabHost } from '../../src/lab/lab-host.ts';
 import { enclosed } from '../lab/enclosed.ts';
-import { closeLabs, NETWORK } from './cluster.ts';
+import { closeLabs } from './cluster.ts';
 import { startCloud, startInCloud } from './cloud-cluster.ts';
 import { Stream } from './streams.ts';
 import { settledOn } from './turns.ts';
-
-/**
- * flannel's rules (pkg/trafficmngr/iptables), as whoever masquerades on a host has them: what is not from the Network, and goes to another host's part of it, gets the address
- * of the device that it leaves by. A stream that is masqueraded does not outlive a change of path.
- */
-const masquerade = (subnet: Subnet): string => `table ip masquerades {
-  chain postrouting {
-    type nat hook postrouting priority srcnat;
-    ip saddr ${NETWORK} ip daddr ${NETWORK} return
-    ip saddr ${NETWORK} ip daddr != 224.0.0.0/4 masquerade
-    ip saddr != ${NETWORK} ip daddr ${subnet} return
-    ip saddr != ${NETWORK} ip daddr ${NETWORK} masquerade fully-random
-  }
-}`;
 
 enclosed(import.meta.url, () => {
   describe('TCP streams over a route table', () => {
@@ -29,11 +15,12 @@ enclosed(import.meta.url, () => {
     const streams: Stream[] = [];
 
     before(async () => {
-      const cloud = await startCloud();
+      // What is not from the Network, and goes to another host's part of it, gets the address of the device that it leaves by: a stream that is masqueraded does not outlive a change of path.
+      const cloud = await startCloud(undefined, { flags: ['--ip-masq'] });
       aws = cloud.aws;
       hosts = await startInCloud(cloud.lab, ['a1', 'b1']);
       await settledOn({ 'a1>b1': 'fabric', 'b1>a1': 'fabric' }, hosts);
-      for (const host of hosts) await host.run(['nft', masquerade(host.container.subnet)]);
+      for (const host of hosts) assert.match(await host.run(['nft', 'list', 'tables']), /weft_masq_/);
       const [a1, b1] = [cloud.lab.host('a1'), cloud.lab.host('b1')];
       streams.push(
         await Stream.open(a1.container.name, b1, 7001),

@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { appendFileSync, existsSync, mkdirSync, openSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { readUnit, type ReadUnit } from '../commands/systemd-unit.ts';
 
-const [word = '', name = ''] = process.argv.slice(2);
+const [word = '', name = ''] = process.argv.slice(2).filter((one) => one !== '--no-block');
 const FILE = `/etc/systemd/system/${name}`;
 const PID_FILE = `/run/${name}.pid`;
 const WANTED = '/etc/systemd/system/multi-user.target.wants';

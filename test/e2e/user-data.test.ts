@@ -81,7 +81,7 @@ enclosed(import.meta.url, () => {
 
     it('starts a daemon that is this instance, by the word of the metadata server', async () => {
       assert.doesNotMatch(script, /AWS_REGION|ACCESS_KEY|region=/);
-      assert.match(await boot(), /^weftd user-data: weftd is started/m);
+      assert.match(await boot(), /^weftd user-data: weftd is starting/m);
       const { node, subnet } = await becomes('the daemon is ready', (now) => (now.ready ? now : undefined));
       assert.equal(node, planned.instance('a1'));
       assert.equal(readlinkSync(WANTED), '/etc/systemd/system/weftd.service', 'enabled');

@@ -30,6 +30,7 @@ export class FakeHost implements HostNetwork {
   failChange: ((change: Change<HostEntry>) => WeftError | undefined) | undefined;
   /** Does something drop forwarded packets? Where nothing does, an accept counts as standing. */
   dropsForwarded = false;
+  firewallIsSilent = false;
   findings: HostObservation['findings'] = [];
   readonly #readers = new Set<Reader>();
 
@@ -44,7 +45,7 @@ export class FakeHost implements HostNetwork {
     const entries = [...this.kernel.standing.values(), ...this.#needless(scope)].filter((entry) =>
       this.#isIn(scope, entry),
     );
-    return { entries, findings: this.findings };
+    return { entries, findings: this.findings, firewallIsSilent: this.firewallIsSilent };
   }
 
   async apply(changes: readonly Change<HostEntry>[], signal: AbortSignal): Promise<readonly ChangeOutcome[]> {
@@ -172,7 +173,9 @@ export class FakeHost implements HostNetwork {
       case 'sysctl':
         return scope.sysctls.includes(entry.name);
       case 'accept':
-        return scope.accepts.includes(entry.network);
+        return [...scope.accepts, ...(scope.formerAccepts ?? [])].includes(entry.network);
+      case 'masquerade':
+        return scope.masquerade?.instance === entry.instance;
       case 'file':
         return scope.files.includes(entry.path);
     }
@@ -189,6 +192,7 @@ const HINT_OF: Readonly<Record<HostEntry['kind'], HostHint>> = {
   unreachable: 'routes',
   sysctl: 'everything',
   accept: 'firewall',
+  masquerade: 'firewall',
   file: 'everything',
 };
 

@@ -5,13 +5,13 @@ import os from 'node:os';
 import path from 'node:path';
 import { before, beforeEach, describe, it } from 'node:test';
 import { describeHostEntry } from '../../src/core/host-entry.ts';
-import { observeAccepts } from '../../src/host/firewall.ts';
 import { findProgram } from '../../src/host/program.ts';
 import { enterOwnNetworkNamespace, NEEDS_ROOT } from './own-network-namespace.ts';
 import {
   DOCKER,
   iptables,
   legacy,
+  look,
   NETWORK,
   nft,
   OTHER,
@@ -98,6 +98,19 @@ describe('forwarded packets of the Network', { skip: NEEDS_ROOT }, () => {
     });
   }
 
+  it('are not ours to accept when they shall not be: what is left of ours is seen, and nothing else is', async () => {
+    const left = async (): Promise<string[]> =>
+      (await look({ formerAccepts: [NETWORK] })).entries.map(describeHostEntry);
+    assert.deepEqual(await left(), []);
+    iptables('-P FORWARD DROP');
+    iptables('-A FORWARD -s 10.42.0.0/16 -m comment --comment theirs -j ACCEPT');
+    assert.deepEqual(await left(), []);
+    await put(NETWORK);
+    assert.deepEqual(await left(), ['accept forwarded 10.42.0.0/16']);
+    await remove(NETWORK);
+    assert.deepEqual(await left(), []);
+  });
+
   it('are accepted in both kinds of iptables where both drop', async () => {
     startDocker(iptables);
     legacy('-P FORWARD DROP');
@@ -141,7 +154,7 @@ describe('forwarded packets of the Network', { skip: NEEDS_ROOT }, () => {
         mode: 0o755,
       });
       process.env['PATH'] = `${folder}:${before}`;
-      const { entries, findings } = await observeAccepts([NETWORK], new AbortController().signal);
+      const { entries, findings } = await look({ accepts: [NETWORK] });
       assert.deepEqual(entries.map(describeHostEntry), ['accept forwarded 10.42.0.0/16']);
       assert.match(
         findings[0]?.message ?? '',

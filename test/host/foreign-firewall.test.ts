@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
-import { observeAccepts } from '../../src/host/firewall.ts';
 import { enterOwnNetworkNamespace, hidePrograms, NEEDS_ROOT } from './own-network-namespace.ts';
-import { iptables, legacy, NETWORK, nft, OTHER, put, remove, run, seen, startDocker } from './packet-filter.ts';
+import { iptables, legacy, look, NETWORK, nft, OTHER, put, remove, run, seen, startDocker } from './packet-filter.ts';
 
 describe('a chain of nftables that others keep', { skip: NEEDS_ROOT }, () => {
   beforeEach(enterOwnNetworkNamespace);
@@ -151,6 +150,6 @@ describe('a host without the usual programs', { skip: NEEDS_ROOT }, () => {
   });
 
   it('says that it was stopped when it was', async () => {
-    await assert.rejects(observeAccepts([NETWORK], AbortSignal.abort()), { code: 'ABORTED' });
+    await assert.rejects(look({ accepts: [NETWORK] }, AbortSignal.abort()), { code: 'ABORTED' });
   });
 });

@@ -15,7 +15,7 @@ export const NEEDS_ROOT = process.getuid?.() === 0 ? false : 'needs root';
  */
 export function enterOwnNetworkNamespace(): void {
   // Fresh mounts are copies of those before.
-  for (const path of hidden.splice(0)) execFileSync('umount', [path]);
+  uncoverPrograms();
   const koffi = loadKoffi();
   const unshare = koffi.load(null).func('int unshare(int flags)');
   if (unshare(CLONE_NEWNS | CLONE_NEWNET) !== 0) throw new Error(`unshare: errno ${koffi.errno()}`);
@@ -24,6 +24,11 @@ export function enterOwnNetworkNamespace(): void {
 }
 
 const hidden: string[] = [];
+
+/** Installs what was hidden. */
+export function uncoverPrograms(): void {
+  for (const path of hidden.splice(0)) execFileSync('umount', [path]);
+}
 
 /** Makes programs as good as not installed, until the next fresh namespace. */
 export function hidePrograms(...paths: readonly string[]): void {
