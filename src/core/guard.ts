@@ -27,6 +27,8 @@ export interface GuardInput {
   readonly own?: Subnet | undefined;
   /** Peers that answer probes: alive, whatever the store says. */
   readonly answering: ReadonlySet<Subnet>;
+  /** Under whose keys something stands that cannot be read. It is no word of their owners, and until somebody removes it nobody else gets them. */
+  readonly unreadable?: ReadonlySet<Subnet>;
   /** Of the monotonic clock. */
   readonly nowMs: number;
 }
@@ -62,7 +64,7 @@ function peerOf(entry: HostEntry): Subnet | undefined {
 }
 
 export function guard(before: GuardState, input: GuardInput): Guarded {
-  const { changes, observed, only, answering, nowMs } = input;
+  const { changes, observed, only, answering, unreadable, nowMs } = input;
   const lost = lostPeers(input);
   const wantedSince = new Map<Subnet, number>();
   for (const [subnet, since] of before.wantedSince) if (isOutOfSight(subnet, input)) wantedSince.set(subnet, since);
@@ -77,7 +79,10 @@ export function guard(before: GuardState, input: GuardInput): Guarded {
   for (const [subnet, since] of wantedSince) {
     const leftMs = since + HOLD_MS - nowMs;
     if (answering.has(subnet)) reasons.set(subnet, 'its lease is gone, but it still answers probes');
-    else if (implausible && leftMs > 0) {
+    else if (unreadable?.has(subnet) === true) {
+      reasons.set(subnet, 'what stands in the store for it cannot be read');
+      heldForMs = Math.min(heldForMs ?? HOLD_MS, HOLD_MS);
+    } else if (implausible && leftMs > 0) {
       reasons.set(
         subnet,
         `removing ${wantedSince.size} of ${standing} peers looks like a mistake: held for ${printDuration(leftMs)} more`,

@@ -15,6 +15,7 @@ import {
   type HostFile,
 } from '../core/host-entry.ts';
 import { standbyMetric } from '../core/instance.ts';
+import { parseLeaseKey } from '../core/lease-key.ts';
 import type { Lease, LeaseKey, LeaseView } from '../core/lease.ts';
 import type { PathName } from '../core/path.ts';
 import type { Subnet } from '../core/subnet.ts';
@@ -219,7 +220,9 @@ export class HostPasses {
     }
     const { only } = planned.scope;
     const own = self.lease.subnet.v4;
-    const guarded = guard(this.#guard, { changes, observed, only, own, answering, nowMs: this.#clock.now() });
+    const unreadable = new Set(view.skipped.flatMap(({ key }) => parseLeaseKey(key)?.subnet.v4 ?? []));
+    const nowMs = this.#clock.now();
+    const guarded = guard(this.#guard, { changes, observed, only, own, answering, unreadable, nowMs });
     if (!dryRun) this.#guard = guarded.state;
     return guarded;
   }

@@ -189,6 +189,18 @@ describe('the guard', () => {
     assert.deepEqual(gone.sort(), numbers(0, 17).map(subnetNumber).sort());
   });
 
+  it('holds a peer of which the store says something unreadable, and looks again each minute', () => {
+    const host = new GuardedHost([...BASICS, ...peers(1, 3)]);
+    const unreadable = new Set([subnetNumber(2)]);
+    for (const nowMs of [0, 90_000]) {
+      const { held, heldForMs } = host.pass(BASICS, nowMs, { unreadable });
+      assert.deepEqual([held.length, heldForMs], [3, 60_000]);
+      assert.deepEqual(host.world, world(...BASICS, ...peers(2, 1)));
+    }
+    host.pass(BASICS, 150_000);
+    assert.deepEqual(host.world, world(...BASICS));
+  });
+
   it('holds the entries of a peer that still answers, however few and however long', () => {
     const host = new GuardedHost([...BASICS, ...peers(1, 3)]);
     const answering = new Set([subnetNumber(2)]);

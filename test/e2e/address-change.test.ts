@@ -1,16 +1,16 @@
 /** A host's interface loses its address and gets another, while its daemon runs: its lease, its tunnel and the ways of others to it follow. */
 import assert from 'node:assert/strict';
-import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { parseAddress } from '../../src/core/address.ts';
 import type { JsonObject } from '../../src/core/json.ts';
 import type { Lab } from '../../src/lab/lab.ts';
 import type { LabHost } from '../../src/lab/lab-host.ts';
 import { ip } from '../../src/lab/namespaces.ts';
-import { bundle, enclosed } from '../lab/enclosed.ts';
+import { enclosed } from '../lab/enclosed.ts';
 import { becomes } from './becomes.ts';
 import { A1_A2_B1, closeLabs, never, networkUrl, reached, startCluster } from './cluster.ts';
 import { EtcdHand } from './etcd-hand.ts';
+import { runAs } from './run-as.ts';
 
 const [BEFORE, AFTER] = ['172.30.1.12', '172.30.1.22'];
 
@@ -32,25 +32,14 @@ enclosed(import.meta.url, () => {
       await gateways[0]?.weftd(['config', 'set', '-f', '-'], JSON.stringify(config));
       for (const host of [a2, ...gateways]) {
         await host.killDaemon();
-        runWithoutPublicIP(host);
+        // The lab's hosts are told their address; these look for themselves.
+        const store = host.environment['FLANNELD_STORE'] ?? '';
+        runAs(lab, host, ['--store', store, '--subnet-file', host.subnetFile, '--health-listen', 'off']);
       }
       await becomes('all is as it should be', A1_A2_B1, () => reached(lab, [lab.host('a1'), a2, lab.host('b1')]));
       await becomes('the gateways know each other', BEFORE, nextHop);
     });
     after(closeLabs);
-
-    /** The lab's hosts are told their address; this one looks for itself. */
-    function runWithoutPublicIP(host: LabHost): void {
-      const own = { '--iface': 'eth0', '--subnet-file': host.subnetFile, '--node-id': host.plan.node };
-      const flags = [...Object.entries(own).flat(), '--health-listen', 'off'];
-      host.daemon = lab.start({
-        name: host.name,
-        namespace: host.name,
-        command: [process.execPath, bundle(), 'run', ...flags],
-        environment: host.environment,
-        logFile: path.join(host.folder, 'weftd.log'),
-      });
-    }
 
     /** Of a1 to a2's subnet of the network of host-gw. */
     async function nextHop(): Promise<string | undefined> {

@@ -113,6 +113,26 @@ enclosed(import.meta.url, () => {
         [],
       );
     });
+
+    it('garbage over the lease of a flanneld is told, and that host is reached all the same', async () => {
+      const a2 = lab.host('a2');
+      const running = new SteadyFlows(lab, [
+        ['a2', 'b1'],
+        ['b1', 'a2'],
+      ]);
+      await hand.put(neighbour.key, 'garbage');
+      await a2.await(
+        'tells of it, and holds on',
+        ({ skipped, pass }) => (skipped.length === 1 && (pass?.held.length ?? 0) > 0 ? true : undefined),
+        never,
+      );
+      await running.more(100, never);
+      await neighbour.renew();
+      await a2.await('reads it again', ({ skipped }) => (skipped.length === 0 ? true : undefined), never);
+      await seesPeers(a2, 3);
+      const { lostPings, losers } = await running.stop();
+      assert.equal(lostPings, 0, losers.join());
+    });
   });
 });
 

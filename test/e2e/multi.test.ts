@@ -13,6 +13,7 @@ import { ip } from '../../src/lab/namespaces.ts';
 import { enclosed } from '../lab/enclosed.ts';
 import { becomes } from './becomes.ts';
 import { closeLabs, never, startLab } from './cluster.ts';
+import { runAs } from './run-as.ts';
 
 const NETWORKS: Readonly<Record<'vxlan' | 'hostgw', JsonObject>> = {
   vxlan: { Network: '10.11.0.0/16', Backend: { Type: 'vxlan' } },
@@ -40,7 +41,7 @@ enclosed(import.meta.url, () => {
         const store = uriOf(name);
         await any?.weftd(['config', 'set', '--store', store, '-f', '-'], JSON.stringify(NETWORKS[name]));
       }
-      for (const daemon of daemons.values()) daemon.startDaemon();
+      for (const name of NAMES) for (const host of HOSTS[name]) run(name, host);
       for (const name of NAMES) {
         for (const host of HOSTS[name]) {
           await daemons
@@ -64,8 +65,21 @@ enclosed(import.meta.url, () => {
       lab.addDaemon(lab.host(host).plan, {
         folder: name,
         store: uriOf(name),
-        flags: ['--subnet-file', fileOf(name, host), '--health-listen', 'off'],
       });
+
+    /** By flannel's own words. */
+    function run(name: Name, host: string): void {
+      const daemon = daemons.get(`${name} ${host}`);
+      assert.ok(daemon);
+      const [, endpoint = ''] = /^etcd:\/\/([^/]+)/.exec(lab.store.uri) ?? [];
+      const words = [
+        ['-etcd-endpoints', `http://${endpoint}`],
+        ['-etcd-prefix', `/${name}/network`],
+        ['-subnet-file', fileOf(name, host)],
+        ['-health-listen', 'off'],
+      ];
+      runAs(lab, daemon, words.flat());
+    }
 
     /** As the suite of flannel does: a device that does nothing gets the address of the file. */
     async function giveAddress(name: Name, host: string): Promise<string> {
@@ -117,7 +131,7 @@ enclosed(import.meta.url, () => {
       await daemon.killDaemon();
       assert.ok(await ping('a1', address('hostgw a1'), address('hostgw a2')));
       assert.ok(await ping('a2', address('vxlan a2'), address('vxlan a1')), 'the kernel goes on without a daemon');
-      daemon.startDaemon();
+      run('vxlan', 'a1');
       await becomes('it is ready again', true, async () => (await daemon.status())?.ready);
       assert.ok(await ping('a1', address('vxlan a1'), address('vxlan a2')));
     });
