@@ -1,4 +1,5 @@
 /** A follower's news as somebody reads them, who may be slower than they come. */
+import { setImmediate as rest } from 'node:timers/promises';
 import type { Etcd } from './etcd.ts';
 import { follow, type Follower } from './follow.ts';
 
@@ -18,6 +19,8 @@ export async function* following<T>(etcd: Etcd, make: () => Teller<T>, signal: A
   try {
     for (;;) {
       await teller.next(signal);
+      // What came with it from the network, each event by itself, is told with it: a view costs a look at every lease.
+      await rest();
       if (signal.aborted) return;
       yield teller.take();
     }

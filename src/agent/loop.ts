@@ -17,6 +17,8 @@ export type Changed = PassInput['changed'];
 type Few = Set<LeaseKey | typeof FIREWALL>;
 
 export interface PassResult {
+  /** How many leases it looked at. */
+  readonly scope: 'all' | number;
   /** The pass, or one of its changes, did not work. */
   readonly failed: boolean;
   /** Milliseconds until what was held back may go. */
@@ -34,6 +36,10 @@ export interface LoopParts {
 
 /** Between two passes lies at least this, and at least as long as the pass took: a storm of wakes costs half a core at most. */
 const REST_MS = 50;
+
+/** A pass over so few leases costs little, however long it waited for others to let it. */
+const CHEAP_LEASES = 64;
+const isCheap = ({ scope }: PassResult): boolean => scope !== 'all' && scope <= CHEAP_LEASES;
 
 const RETRY = { baseMs: 1000, capMs: 30_000, floorMs: 250 };
 
@@ -68,7 +74,7 @@ export class Loop {
       const startedMs = clock.now();
       const result = await pass(changed, signal);
       const nowMs = clock.now();
-      this.#restUntilMs = nowMs + Math.max(REST_MS, nowMs - startedMs);
+      this.#restUntilMs = nowMs + (isCheap(result) ? REST_MS : Math.max(REST_MS, nowMs - startedMs));
       this.#plan(changed === 'all', result, nowMs);
     }
   }

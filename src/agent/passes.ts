@@ -89,7 +89,7 @@ export class Passes {
       if (signal.aborted) throw error;
       journal.broke(asWeftError(error));
       if (journal.last === undefined) refuseDenied([asWeftError(error)]);
-      return { failed: true, heldForMs: undefined };
+      return { scope: 'all', failed: true, heldForMs: undefined };
     }
     const first = journal.last === undefined;
     journal.made(report);
@@ -107,7 +107,7 @@ export class Passes {
       this.#parts.findings.set('host', [...ofHost, ...this.#parts.guardFindings()]);
     }
     await onReport(report);
-    return { failed: report.failed.length > 0, heldForMs: report.heldForMs };
+    return { scope: report.scope, failed: report.failed.length > 0, heldForMs: report.heldForMs };
   }
 }
 

@@ -30,7 +30,7 @@ const ROUTES_ONE_BY_ONE = 4 * ONE_BY_ONE;
 
 const LOOPBACK = 'lo';
 
-/** Rests between dumps, so that a look at thousands does not hold up the rest of the process. */
+/** Rests before dumps, so that a look at thousands does not hold up the rest of the process; what is asked for one by one waits for nobody. */
 export async function observeKernel(
   socket: RouteSocket,
   links: Links,
@@ -55,15 +55,15 @@ export async function observeKernel(
   if (asked.any('address')) for (const version of versions) add(addresses(socket, links, scope, own, version));
   if (asked.any('broadcast') && scope.base !== undefined) add(observeBroadcasts(socket, links, scope.base));
   if (asked.any('neighbour')) {
-    await rest();
+    if (asked.few('neighbour', ONE_BY_ONE) === undefined) await rest();
     for (const link of own) add(neighbours(socket, link, versions, asked));
   }
   if (asked.any('fdb')) {
-    await rest();
+    if (asked.few('fdb', ONE_BY_ONE) === undefined) await rest();
     for (const link of own) add(forwarding(socket, link, asked));
   }
   if (asked.any('route') || asked.any('unreachable')) {
-    await rest();
+    if (asked.few('route', ROUTES_ONE_BY_ONE) === undefined) await rest();
     add(routes(socket, links, { ...scope, links: own.map(({ name }) => name) }, asked));
   }
   return entries;

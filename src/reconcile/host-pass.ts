@@ -55,8 +55,11 @@ export interface PassInput {
 /** In place of a lease's key: the packet filter, for what comes of it by itself. */
 export const FIREWALL = 'firewall';
 
-/** More leases than this cost less when all are looked at, and more removals than this want the guard's whole view. */
-const FEW_LEASES = 64;
+/**
+ * A burst of new leases is looked at alone too: what has nothing to do with it (settings, files, the firewall, which is asked by a program) waits for the
+ * pass over all. More removals than this want the guard's whole view.
+ */
+const FEW_LEASES = 1024;
 const FEW_REMOVALS = 10;
 
 interface Planned {

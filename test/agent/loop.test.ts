@@ -7,13 +7,15 @@ import { Loop, type Changed, type PassResult } from '../../src/agent/loop.ts';
 import { ManualClock } from '../fakes/manual-clock.ts';
 import { SeededRandom } from '../fakes/seeded-random.ts';
 
-const WELL: PassResult = { failed: false, heldForMs: undefined };
+const WELL: PassResult = { scope: 'all', failed: false, heldForMs: undefined };
 
 function key(n: number): LeaseKey {
   const read = parseLeaseKey(`10.${n >> 8}.${n & 255}.0-24`);
   assert.ok(read);
   return read.key;
 }
+
+const scopeOf = (changed: Changed): PassResult['scope'] => (changed === 'all' ? 'all' : changed.size);
 
 interface Setup {
   readonly loop: Loop;
@@ -86,6 +88,25 @@ test('a burst of 1,000 changes makes two passes: the first change at once, the r
   assert.deepEqual(passes, ['at 1000: 1 leases', 'at 1050: 999 leases']);
 });
 
+test('rests for as long as a pass took, but not for what a pass over a few leases had to wait', async () => {
+  const { loop, clock, passes, stop } = begin(async (changed, time, signal) => {
+    await time.sleep(400, signal);
+    return { ...WELL, scope: scopeOf(changed) };
+  });
+  const leases = (from: number, count: number): Set<LeaseKey> =>
+    new Set(Array.from({ length: count }, (_, n) => key(from + n)));
+  loop.wake(leases(0, 64));
+  await clock.advance(0);
+  await clock.advance(100);
+  loop.wake(leases(100, 65));
+  await clock.advance(800);
+  loop.wake(leases(200, 1));
+  await clock.advance(0);
+  await clock.advance(2000);
+  await stop();
+  assert.deepEqual(passes, ['at 0: 64 leases', 'at 450: 65 leases', 'at 1250: 1 leases']);
+});
+
 test('a wake for everything swallows those for a few', async () => {
   const { loop, clock, passes, stop } = begin();
   loop.wake(new Set([key(1)]));
@@ -129,7 +150,10 @@ test('rests as long as the pass took, so that a storm of wakes costs half the ti
 
 test('looks at everything again after a failure, after ever longer pauses, and at the usual pace once it is over', async () => {
   let failing = true;
-  const { loop, clock, passes, stop } = begin(() => ({ failed: failing, heldForMs: undefined }), 10_000_000);
+  const { loop, clock, passes, stop } = begin(
+    () => ({ scope: 'all', failed: failing, heldForMs: undefined }),
+    10_000_000,
+  );
   loop.wake(new Set([key(1)]));
   await clock.advance(0);
   await clock.advance(120_000);
@@ -147,6 +171,7 @@ test('looks at everything again after a failure, after ever longer pauses, and a
 
 test('a failure does not make others wait', async () => {
   const { loop, clock, passes, stop } = begin((changed) => ({
+    scope: scopeOf(changed),
     failed: changed === 'all' || changed.has(key(1)),
     heldForMs: undefined,
   }));
@@ -164,7 +189,7 @@ test('a failure does not make others wait', async () => {
 
 test('looks again when a hold ends, and not before', async () => {
   let held: number | undefined = 60_000;
-  const { loop, clock, passes, stop } = begin(() => ({ failed: false, heldForMs: held }));
+  const { loop, clock, passes, stop } = begin(() => ({ scope: 'all', failed: false, heldForMs: held }));
   loop.wake('all');
   await clock.advance(0);
   await clock.advance(59_999);
@@ -176,6 +201,7 @@ test('looks again when a hold ends, and not before', async () => {
 
 test('a pass over a few leases takes no hold and no resync back', async () => {
   const { loop, clock, passes, stop } = begin((changed) => ({
+    scope: scopeOf(changed),
     failed: false,
     heldForMs: changed === 'all' && clock.now() === 1_000_000 ? 60_000 : undefined,
   }));

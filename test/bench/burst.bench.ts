@@ -12,7 +12,11 @@ const programmed: number[] = [];
 for (let at = 0; at < ROUNDS; at++) {
   const world = await World.open(1);
   await world.ask({ ask: 'settle', leases: 1 });
-  const burst = await world.ask<{ arrival: number; programmed: number }>({ ask: 'burst', leases: JOINING });
+  const burst = await world.ask<{ arrival: number; programmed: number }>({
+    ask: 'burst',
+    leases: JOINING,
+    arrival: 'together',
+  });
   arrivals.push(burst.arrival);
   programmed.push(burst.programmed);
   await world.close();

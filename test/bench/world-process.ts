@@ -2,33 +2,23 @@
  * A host in a network namespace of its own, with a store on its loopback that holds any number of leases. Started by world.ts; measures what it is
  * asked to, so that the numbers hold no time of the way between the two.
  */
-import { BatchWriteItemCommand, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, openSync, readFileSync, rmSync, watch } from 'node:fs';
+import { existsSync, mkdtempSync, openSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { attributeItem, plainItem, type Plain } from '../../providers/dynamodb/attributes.ts';
-import { connect } from '../../providers/dynamodb/client.ts';
-import { openDynamoStore } from '../../providers/dynamodb/open-store.ts';
-import { leasedItem } from '../../providers/dynamodb/rows.ts';
-import { COUNTER_ROW, deltaRow, leaseRow, networkPartition } from '../../providers/dynamodb/sort-keys.ts';
+import { offset } from '../../src/core/address.ts';
 import type { Lease } from '../../src/core/lease.ts';
-import { parseNodeId } from '../../src/core/node-id.ts';
-import { CryptoRandom } from '../../src/system/crypto-random.ts';
-import { SystemClock } from '../../src/system/system-clock.ts';
-import { startDynamoDB } from '../dynamodb/emulator.ts';
-import { attributesOf, CONFIG_TEXT, leaseNumber } from './large-cluster.ts';
+import { baseOf } from '../../src/core/subnet.ts';
+import type { Arrival } from './bench-store.ts';
+import { dynamoBenchStore } from './dynamodb-store.ts';
+import { etcdBenchStore } from './etcd-store.ts';
+import { attributesOf, leaseNumber, subnetNumber } from './large-cluster.ts';
 import { EmulatedPeers, probedLeases, type Probed } from './probing.ts';
+import { RouteMonitor } from './route-monitor.ts';
 import type { Question, Reply } from './world.ts';
 
-const TABLE = 'weft';
-const NETWORK = 'default';
-const REGION = 'eu-bench-1';
-const TTL_MS = 24 * 3_600_000;
-/** BatchWriteItem takes so many. */
-const BATCH = 25;
 /** Behind any number of leases that a store is filled with. */
 const FIRST_NEWCOMER = 10_000;
 
@@ -43,33 +33,12 @@ ip(
   `address add ${attributesOf(0).publicIP}/16 dev eth0`,
   'link set eth0 up',
 );
-const dynamodb = await startDynamoDB();
-process.env['AWS_REGION'] = REGION;
-process.env['AWS_ENDPOINT_URL_DYNAMODB'] = dynamodb.endpoint;
-const connection = connect({});
-const store = openDynamoStore(`dynamodb://${TABLE}`, { clock: new SystemClock(), random: new CryptoRandom() });
-await store.create(never);
-await store.store.writeConfig(CONFIG_TEXT, 'absent', never);
-
-/** As many leases as asked for, written past the daemon: of other nodes, from another time. */
-async function fill(leases: readonly Lease[]): Promise<void> {
-  const items = leases.map(({ key, attributes }, index) => {
-    const node = parseNodeId(`node-${index + 1}`);
-    return row(leaseRow(key), leasedItem(node, attributes, index + 1, TTL_MS, index + 1));
-  });
-  await write([...items, row(COUNTER_ROW, { seq: leases.length + 1 })]);
-}
-
-async function write(items: readonly ReturnType<typeof row>[]): Promise<void> {
-  for (let at = 0; at < items.length; at += BATCH) {
-    const RequestItems = { [TABLE]: items.slice(at, at + BATCH) };
-    await connection.client.send(new BatchWriteItemCommand({ RequestItems }));
-  }
-}
-
-const row = (name: string, attributes: Plain) => ({
-  PutRequest: { Item: attributeItem({ PK: networkPartition(NETWORK), SK: name, ...attributes }) },
-});
+// A subnet that no other node of the benchmark has; by chance it might be a newcomer's.
+writeFileSync(
+  subnetFile,
+  `FLANNEL_NETWORK=10.0.0.0/8\nFLANNEL_SUBNET=${offset(baseOf(subnetNumber(0)), 1)}/24\nFLANNEL_MTU=1450\nFLANNEL_IPMASQ=false\n`,
+);
+const store = await (process.argv[2] === 'etcd' ? etcdBenchStore() : dynamoBenchStore());
 
 function startDaemon(poll = '1s'): ChildProcess {
   const log = openSync(logFile, 'a');
@@ -86,7 +55,7 @@ function startDaemon(poll = '1s'): ChildProcess {
     '--cloud',
     'none',
   ];
-  return spawn(process.execPath, ['dist/weftd.mjs', 'run', '--store', `dynamodb://${TABLE}?poll=${poll}`, ...own], {
+  return spawn(process.execPath, ['dist/weftd.mjs', 'run', '--store', store.url(poll), ...own], {
     stdio: ['ignore', log, log],
   });
 }
@@ -162,35 +131,65 @@ async function memory(leases: number): Promise<{ settled: number; peak: number }
   return measured;
 }
 
-/** So many nodes join at once, as fast as the store takes it: how long that took, and from the last write to the last route, in ms. */
-async function burst(joining: number): Promise<{ arrival: number; programmed: number }> {
-  const before = routes();
+let newcomers = 0;
+const nextNewcomers = (count: number): Lease[] =>
+  Array.from({ length: count }, () => leaseNumber(FIRST_NEWCOMER + (newcomers += 1)));
+
+/** A daemon that follows the store, since what was put there last has become a route, and has come to rest. */
+async function watchingDaemon(): Promise<{ daemon: ChildProcess; monitor: RouteMonitor }> {
+  const monitor = await RouteMonitor.start();
   const daemon = startDaemon();
-  await untilRoutes(before, daemon);
-  // The daemon has drawn numbers since the store was filled; the next is the first of the burst.
-  const last = await lastNumber();
-  const newcomers = Array.from({ length: joining }, (_, at) => ({
-    lease: leaseNumber(FIRST_NEWCOMER + at),
-    seq: last + 1 + at,
-  }));
-  const items = newcomers.flatMap(({ lease: { key, attributes }, seq }, at) => {
-    const content = leasedItem(parseNodeId(`node-${FIRST_NEWCOMER + at}`), attributes, seq, TTL_MS, seq);
-    return [row(leaseRow(key), content), row(deltaRow(seq), { ...content, row: leaseRow(key) })];
-  });
+  for (const lease of nextNewcomers(2)) {
+    await store.join([lease], 'one by one');
+    await programmedAt(monitor, [lease]);
+  }
+  await wait(2000);
+  return { daemon, monitor };
+}
+
+async function programmedAt(monitor: RouteMonitor, leases: readonly Lease[]): Promise<number> {
+  try {
+    return await monitor.standing(leases.map(({ subnet }) => subnet.v4));
+  } catch (error) {
+    throw new Error(`the kernel has ${routes()} routes; weftd says: ${readFileSync(logFile, 'utf8')}`, {
+      cause: error,
+    });
+  }
+}
+
+/** So many nodes join at once, as fast as the store takes it: how long that took, and from the last write to the last route, in ms. */
+async function burst(joining: number, arrival: Arrival): Promise<{ arrival: number; programmed: number }> {
+  const { daemon, monitor } = await watchingDaemon();
+  const leases = nextNewcomers(joining);
   const start = performance.now();
-  await write(items);
-  await write([row(COUNTER_ROW, { seq: last + joining })]);
+  await store.join(leases, arrival);
   const arrived = performance.now();
-  await untilRoutes(before + joining, daemon);
-  const end = performance.now();
+  const end = await programmedAt(monitor, leases);
+  await monitor.stop();
   await stopDaemon(daemon);
   return { arrival: arrived - start, programmed: end - arrived };
+}
+
+/** One node after the other joins a cluster at rest: from each acknowledged write to its route, in ms. */
+async function single(joining: number): Promise<number[]> {
+  const { daemon, monitor } = await watchingDaemon();
+  const took: number[] = [];
+  for (const lease of nextNewcomers(joining)) {
+    // Longer than what a look at everything takes, and the rest behind it.
+    await wait(300);
+    await store.join([lease], 'one by one');
+    const acknowledged = performance.now();
+    took.push((await programmedAt(monitor, [lease])) - acknowledged);
+  }
+  await monitor.stop();
+  await stopDaemon(daemon);
+  return took;
 }
 
 /** Peers that answer, in place of those that are nothing but a lease. */
 async function probing(leases: number): Promise<Probed> {
   const others = probedLeases(leases);
-  await fill(others.map(({ lease }) => lease));
+  await store.fill(others.map(({ lease }) => lease));
   const daemon = startDaemon('1m');
   try {
     await untilRoutes(leases, daemon);
@@ -204,15 +203,9 @@ async function probing(leases: number): Promise<Probed> {
 }
 
 async function leaseOf(node: string): Promise<Lease> {
-  for await (const { view } of store.store.watch(never))
+  for await (const { view } of store.leases.watch(never))
     for (const lease of view.leases.values()) if (lease.attributes.weft?.node === node) return lease;
   throw new Error('the store ended');
-}
-
-async function lastNumber(): Promise<number> {
-  const Key = attributeItem({ PK: networkPartition(NETWORK), SK: COUNTER_ROW });
-  const { Item } = await connection.client.send(new GetItemCommand({ TableName: TABLE, Key, ConsistentRead: true }));
-  return Number(plainItem(Item ?? {})['seq']);
 }
 
 function ip(...lines: string[]): void {
@@ -227,13 +220,15 @@ function ipText(...args: string[]): string {
 async function answer(question: Question): Promise<unknown> {
   switch (question.ask) {
     case 'fill':
-      return fill(Array.from({ length: question.leases }, (_, index) => leaseNumber(index + 1)));
+      return store.fill(Array.from({ length: question.leases }, (_, index) => leaseNumber(index + 1)));
     case 'settle':
       return settle(question.leases);
     case 'memory':
       return memory(question.leases);
     case 'burst':
-      return burst(question.leases);
+      return burst(question.leases, question.arrival);
+    case 'single':
+      return single(question.leases);
     case 'probing':
       return probing(question.leases);
     case 'empty node':
@@ -243,15 +238,13 @@ async function answer(question: Question): Promise<unknown> {
   }
 }
 
-function end(): void {
-  dynamodb.stop();
-  store.close();
-  connection.close();
+async function end(): Promise<void> {
+  await store.close();
   rmSync(folder, { recursive: true, force: true });
   process.exit();
 }
 
-process.on('disconnect', end);
+process.on('disconnect', () => void end());
 process.on('message', (question: Question) => {
   const reply = (content: Reply): void => void process.send?.(content);
   answer(question).then(

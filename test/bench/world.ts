@@ -2,9 +2,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import type { Arrival, StoreKind } from './bench-store.ts';
 
 export type Question =
-  | { readonly ask: 'fill' | 'settle' | 'memory' | 'burst' | 'probing'; readonly leases: number }
+  | { readonly ask: 'fill' | 'settle' | 'memory' | 'single' | 'probing'; readonly leases: number }
+  | { readonly ask: 'burst'; readonly leases: number; readonly arrival: Arrival }
   | { readonly ask: 'empty node' | 'start to file' };
 
 export interface Reply {
@@ -23,9 +25,9 @@ export class World {
   }
 
   /** With so many leases of other nodes in the store. */
-  static async open(leases: number): Promise<World> {
+  static async open(leases: number, store: StoreKind = 'dynamodb'): Promise<World> {
     const file = fileURLToPath(new URL('./world-process.js', import.meta.url));
-    const child = spawn('unshare', [...UNSHARE, process.execPath, '--enable-source-maps', file], {
+    const child = spawn('unshare', [...UNSHARE, process.execPath, '--enable-source-maps', file, store], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     const world = new World(child);

@@ -44,6 +44,18 @@ describe('the system clock', () => {
     assert.ok(Math.abs(slept - 3_600_001) <= 10, `counted ${slept}`);
   });
 
+  it('asks for the uptime once a millisecond at most, however often it is read', () => {
+    const host = new HandSetHost();
+    let asked = 0;
+    const { monotonicMs, wallMs } = host;
+    const clock = new SystemClock({ monotonicMs, wallMs, uptimeMs: () => ((asked += 1), host.uptimeMs()) });
+    for (let read = 0; read < 1000; read++) {
+      host.monotonic += 0.01;
+      clock.now();
+    }
+    assert.ok(asked <= 12, `${asked} times in 10 ms`);
+  });
+
   it('keeps counting from there', () => {
     const host = new HandSetHost();
     const clock = new SystemClock(host);
