@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { WeftError } from '../../src/core/errors.ts';
 import { away, Cluster, CONFIG, withSubnet } from './cluster.ts';
@@ -190,5 +191,20 @@ test('a state directory that cannot be written is reported and stops nothing', a
   await cluster.settle();
   assert.deepEqual(a.findings, ['STATE_UNREADABLE']);
   assert.equal(a.agent?.status().ready, true);
+  await cluster.stop();
+});
+
+test("where flannel's health port is taken it ends with a failure, before anything is touched", async () => {
+  const taken = createServer();
+  await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+  const address = taken.address();
+  assert.ok(typeof address === 'object' && address !== null);
+  const cluster = new Cluster();
+  const flannelHealth = { host: '127.0.0.1', port: address.port };
+  const a = cluster.member('a', '192.168.0.1', { flannelHealth }).start();
+  while (a.end === undefined) await cluster.pass(1000);
+  assert.equal(a.endCode, 'CANNOT_LISTEN');
+  assert.deepEqual([a.host.kernel.writes, cluster.leases], [0, '']);
+  await new Promise((resolve) => taken.close(resolve));
   await cluster.stop();
 });

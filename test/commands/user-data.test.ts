@@ -63,6 +63,46 @@ describe('weftd user-data', () => {
     assert.deepEqual((await unitOf(`${BASE} --health-listen off`)).command.slice(6), ['--health-listen', 'off']);
   });
 
+  it("hands flannel's options on, where they are not what the daemon does by itself", async () => {
+    const flags =
+      '--subnet-lease-renew-margin 90 --iptables-resync 30 --healthz-port 8081 --ip-masq --ip-masq-fully-random-disable --iptables-forward-rules=false --healthz-ip 127.0.0.1';
+    assert.deepEqual((await unitOf(`${BASE} ${flags}`)).command.slice(6), flags.split(' '));
+    const byDefault =
+      '-subnet-lease-renew-margin=60 -iptables-resync=5 -healthz-port=0 -ip-masq=false -iptables-forward-rules -healthz-ip=0.0.0.0 --log-level info';
+    assert.deepEqual((await unitOf(`${BASE} ${byDefault}`)).command.slice(6), []);
+  });
+
+  it('names the store by the etcd options, as they were given', async () => {
+    const etcd =
+      '--etcd-endpoints https://10.0.0.1:2379,https://10.0.0.2:2379 --etcd-prefix /a$b --etcd-cafile /etc/ca --etcd-certfile /etc/c --etcd-keyfile /etc/k --etcd-username u';
+    const { command } = await unitOf(`user-data --cloud aws ${etcd}`);
+    assert.deepEqual(command.slice(2), [...etcd.split(' '), '--cloud', 'aws']);
+    const bare = await unitOf('user-data --cloud aws -etcd-endpoints=10.0.0.1:2379');
+    assert.deepEqual(bare.command.slice(2), ['--etcd-endpoints', '10.0.0.1:2379', '--cloud', 'aws']);
+  });
+
+  it('takes no password from the variables of whoever writes the script', async () => {
+    const environment = {
+      FLANNELD_ETCD_ENDPOINTS: 'http://a:1',
+      FLANNELD_ETCD_USERNAME: 'u',
+      FLANNELD_ETCD_PASSWORD: 'p',
+    };
+    const { out, exit } = await new Terminal(environment).type('user-data --cloud aws');
+    assert.deepEqual(
+      [exit, readUnit(unitText(out)).command.slice(2, 6)],
+      [0, ['--etcd-endpoints', 'http://a:1', '--etcd-username', 'u']],
+    );
+  });
+
+  it('lets Docker wait for the subnet, and nobody wait for the store at boot', async () => {
+    const text = await script(BASE);
+    const { settings } = readUnit(unitText(text));
+    const of = (key: string) => settings.get(key);
+    assert.deepEqual([of('Service.Type'), of('Unit.Before')], [['notify'], ['docker.service']]);
+    assert.deepEqual([of('Service.NotifyAccess'), of('Service.TimeoutStartSec')], [['main'], ['infinity']]);
+    assert.match(text, /^systemctl restart --no-block weftd\.service$/m);
+  });
+
   it('gives the daemon the variables that were named', async () => {
     const { environment } = await unitOf(`${BASE} --env AWS_ENDPOINT_URL_DYNAMODB=https://a.b:1/%7Ec --env EMPTY=`);
     assert.deepEqual(environment, { AWS_ENDPOINT_URL_DYNAMODB: 'https://a.b:1/%7Ec', EMPTY: '' });
@@ -102,6 +142,19 @@ describe('weftd user-data', () => {
     [`${BASE} --env A`, /BAD_OPTION: --env "A": expected NAME=VALUE/],
     [`${BASE} --env A=\u0007`, /BAD_OPTION: --env "A=.": expected NAME=VALUE/],
     [`${BASE} --env AWS_SECRET_ACCESS_KEY=s`, /BAD_OPTION: --env AWS_SECRET_ACCESS_KEY: no credentials/],
+    [
+      `${BASE} --env FLANNELD_ETCD_PASSWORD=s`,
+      /BAD_OPTION: --env FLANNELD_ETCD_PASSWORD: no credentials.*\n.*passwordfile/,
+    ],
+    [
+      'user-data --cloud aws --etcd-endpoints http://a:1 --etcd-username u --etcd-password s',
+      /BAD_OPTION: weftd user-data takes no --etcd-password\n {2}Every program.*passwordfile=FILE/,
+    ],
+    [
+      'user-data --cloud aws --etcd-endpoints http://a:1 --etcd-cafile /c',
+      /BAD_OPTION: --etcd-cafile is given, and the endpoints are http/,
+    ],
+    [`${BASE} --etcd-prefix /a`, /BAD_OPTION: --store and --etcd-prefix both say where the store is/],
     [`${BASE} --env FLANNELD_NODE_ID=s`, /BAD_OPTION: --env FLANNELD_NODE_ID: each instance has its own/],
     [`${BASE} --env A=${'a'.repeat(16_384)}`, /BAD_OPTION: the script has \d+ bytes, and EC2 takes 16384/],
   ] as const) {
