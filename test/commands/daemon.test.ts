@@ -49,6 +49,7 @@ const STATUS = {
   store: { kind: 'memory', reachable: true, error: null },
   cloud: null,
   peers: [],
+  tunnel: null,
   pass: null,
   findings: [],
   skipped: [],
