@@ -1,10 +1,11 @@
 /** Runs on a host of the lab: does one deed (another-hand.ts) to the store that the environment names. */
+import { setTimeout as wait } from 'node:timers/promises';
 import { CreateTableCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { attributeItem, type Plain } from '../../providers/dynamodb/attributes.ts';
 import { change } from '../../providers/dynamodb/changes.ts';
 import { connect } from '../../providers/dynamodb/client.ts';
 import { Partition } from '../../providers/dynamodb/partition.ts';
-import { leasedItem } from '../../providers/dynamodb/rows.ts';
+import { freedItem, leasedItem } from '../../providers/dynamodb/rows.ts';
 import { CONFIG_ROW, leaseRow, networkPartition } from '../../providers/dynamodb/sort-keys.ts';
 import { parseAddress } from '../../src/core/address.ts';
 import { leaseKeyOf } from '../../src/core/lease-key.ts';
@@ -34,6 +35,25 @@ switch (deed.deed) {
     await write(row, (seq) => leasedItem(node, attributes, seq, TTL_MS, seq));
     break;
   }
+  case 'give plain lease':
+    await givePlain(deed);
+    break;
+  case 'let plain leases come and go': {
+    const present = new Set<string>();
+    for (let turn = 0; ; turn++) {
+      const lease = deed.leases[turn % deed.leases.length];
+      if (lease === undefined) break;
+      const { subnet } = lease;
+      if (present.delete(subnet)) await write(rowOf(subnet), (seq) => freedItem(undefined, seq, Date.now(), seq));
+      else {
+        present.add(subnet);
+        await givePlain(lease);
+      }
+      console.log(`${present.has(subnet) ? '+' : '-'} ${subnet}`);
+      await wait(deed.everyMs);
+    }
+    break;
+  }
   case 'delete config':
     await write(CONFIG_ROW, () => undefined);
     break;
@@ -49,6 +69,18 @@ switch (deed.deed) {
     break;
 }
 connection.close();
+
+function rowOf(subnet: string): string {
+  return leaseRow(leaseKeyOf({ v4: parseSubnet(subnet) }));
+}
+
+async function givePlain({ subnet, publicIP }: { readonly subnet: string; readonly publicIP: string }): Promise<void> {
+  const attributes = { publicIP: parseAddress(publicIP) };
+  await write(rowOf(subnet), (seq) => {
+    const { node: _, ...item } = leasedItem(parseNodeId('nobody'), attributes, seq, TTL_MS, seq);
+    return item;
+  });
+}
 
 /** As Weft writes: the feed tells of it. */
 async function write(row: string, content: (seq: number) => Plain | undefined): Promise<void> {
