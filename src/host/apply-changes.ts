@@ -58,6 +58,7 @@ export async function applyChanges(
     const told = peers;
     peers = [];
     if (told.length === 0) return;
+    batch.flush();
     const failed = await tunnel.applyPeers(
       links,
       told.map(({ change }) => change),

@@ -25,7 +25,20 @@ export const anySubnet: fc.Arbitrary<Subnet> = fc.oneof(subnetIn(4), subnetIn(6)
 /** Few keys and few states, so that lists meet: the same key in both, the same state in both, and neither. */
 export const hostEntry: fc.Arbitrary<HostEntry> = fc
   .tuple(
-    fc.constantFrom('link', 'address', 'route', 'neighbour', 'fdb', 'sysctl', 'unreachable', 'masquerade', 'file'),
+    fc.constantFrom(
+      'link',
+      'address',
+      'route',
+      'neighbour',
+      'fdb',
+      'sysctl',
+      'unreachable',
+      'masquerade',
+      'tun',
+      'socket',
+      'tunnel',
+      'file',
+    ),
     fc.nat(4),
     fc.nat(2),
   )
@@ -67,6 +80,14 @@ export const hostEntry: fc.Arbitrary<HostEntry> = fc
         return { kind: 'fdb', link: `weft.${id % 2}`, mac: macFrom(`${id}`), remote: other };
       case 'sysctl':
         return { kind: 'sysctl', name: `net/ipv4/conf/${id}`, value: `${state}` };
+      case 'tun':
+        return { kind: 'tun', name: `weft.udp${id}`, mtuBytes: 1472 - state, up: true };
+      case 'socket':
+        return { kind: 'socket', link: `weft.udp${id}`, local: other, port: 8285 };
+      case 'tunnel': {
+        const subnet = subnetOf(base, 24);
+        return { kind: 'tunnel', link: `weft.udp${id % 2}`, subnet, remote: other, port: 8285, mtuBytes: 1472 };
+      }
       case 'unreachable':
         return { kind: 'unreachable', destination: subnetOf(base, 24) };
       case 'masquerade':

@@ -1,10 +1,11 @@
 /** The deeds of another hand in DynamoDB. */
+import { setTimeout as wait } from 'node:timers/promises';
 import { CreateTableCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { attributeItem, type Plain } from '../../providers/dynamodb/attributes.ts';
 import { change } from '../../providers/dynamodb/changes.ts';
 import { connect, type Connection } from '../../providers/dynamodb/client.ts';
 import { Partition } from '../../providers/dynamodb/partition.ts';
-import { leasedItem } from '../../providers/dynamodb/rows.ts';
+import { freedItem, leasedItem } from '../../providers/dynamodb/rows.ts';
 import { CONFIG_ROW, leaseRow, networkPartition } from '../../providers/dynamodb/sort-keys.ts';
 import { parseUrl, type Location } from '../../providers/dynamodb/url.ts';
 import { parseAddress } from '../../src/core/address.ts';
@@ -32,10 +33,29 @@ export async function doInDynamoDB(url: string, deed: Deed): Promise<void> {
       break;
     }
     case 'give lease': {
-      const row = leaseRow(leaseKeyOf({ v4: parseSubnet(deed.subnet) }));
       const node = parseNodeId(deed.node);
       const attributes = { publicIP: parseAddress(deed.publicIP), weft: { node, incarnation: 1, mtuBytes: 1500 } };
-      await write(connection, location, row, (seq) => leasedItem(node, attributes, seq, TTL_MS, seq));
+      await write(connection, location, rowOf(deed.subnet), (seq) => leasedItem(node, attributes, seq, TTL_MS, seq));
+      break;
+    }
+    case 'give plain lease':
+      await givePlain(connection, location, deed);
+      break;
+    case 'let plain leases come and go': {
+      const present = new Set<string>();
+      for (let turn = 0; ; turn++) {
+        const lease = deed.leases[turn % deed.leases.length];
+        if (lease === undefined) break;
+        const { subnet } = lease;
+        if (present.delete(subnet))
+          await write(connection, location, rowOf(subnet), (seq) => freedItem(undefined, seq, Date.now(), seq));
+        else {
+          present.add(subnet);
+          await givePlain(connection, location, lease);
+        }
+        console.log(`${present.has(subnet) ? '+' : '-'} ${subnet}`);
+        await wait(deed.everyMs);
+      }
       break;
     }
     case 'delete config':
@@ -53,6 +73,20 @@ export async function doInDynamoDB(url: string, deed: Deed): Promise<void> {
       break;
   }
   connection.close();
+}
+
+const rowOf = (subnet: string): string => leaseRow(leaseKeyOf({ v4: parseSubnet(subnet) }));
+
+async function givePlain(
+  connection: Connection,
+  location: Location,
+  { subnet, publicIP }: { readonly subnet: string; readonly publicIP: string },
+): Promise<void> {
+  const attributes = { publicIP: parseAddress(publicIP) };
+  await write(connection, location, rowOf(subnet), (seq) => {
+    const { node: _, ...item } = leasedItem(parseNodeId('nobody'), attributes, seq, TTL_MS, seq);
+    return item;
+  });
 }
 
 async function putRow({ client }: Connection, { table, network }: Location, row: string, item: Plain): Promise<void> {

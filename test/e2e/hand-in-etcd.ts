@@ -1,4 +1,5 @@
 /** The deeds of another hand in etcd: with etcd3's own calls, past all of ours. */
+import { setTimeout as wait } from 'node:timers/promises';
 import { Etcd3 } from 'etcd3';
 import { Keys } from '../../providers/etcd/keys.ts';
 import { holderText } from '../../providers/etcd/lease-rows.ts';
@@ -17,6 +18,12 @@ export async function doInEtcd(url: string, deed: Deed): Promise<void> {
   const keys = new Keys(prefix);
   const etcd = new Etcd3({ hosts: endpoints.map((endpoint) => `http://${endpoint}`) });
   const lease = (): ReturnType<Etcd3['lease']> => etcd.lease(TTL_SECONDS, { autoKeepAlive: false });
+  const plain = async ({ subnet, publicIP }: { readonly subnet: string; readonly publicIP: string }): Promise<void> => {
+    const key = leaseKeyOf({ v4: parseSubnet(subnet) });
+    await lease()
+      .put(keys.lease(key))
+      .value(encodeLeaseValue({ publicIP: parseAddress(publicIP) }));
+  };
   switch (deed.deed) {
     case 'write config':
       await etcd.put(keys.config).value(deed.text);
@@ -33,6 +40,25 @@ export async function doInEtcd(url: string, deed: Deed): Promise<void> {
         .put(keys.held(key))
         .value(holderText(node, TTL_SECONDS * 1000));
       await lease().put(keys.lease(key)).value(value);
+      break;
+    }
+    case 'give plain lease':
+      await plain(deed);
+      break;
+    case 'let plain leases come and go': {
+      const present = new Set<string>();
+      for (let turn = 0; ; turn++) {
+        const one = deed.leases[turn % deed.leases.length];
+        if (one === undefined) break;
+        const { subnet } = one;
+        if (present.delete(subnet)) await etcd.delete().key(keys.lease(leaseKeyOf({ v4: parseSubnet(subnet) })));
+        else {
+          present.add(subnet);
+          await plain(one);
+        }
+        console.log(`${present.has(subnet) ? '+' : '-'} ${subnet}`);
+        await wait(deed.everyMs);
+      }
       break;
     }
     case 'delete config':
