@@ -33,6 +33,8 @@ export interface AgentOptions {
   readonly health: { readonly host: string; readonly port: number } | undefined;
   /** Unix socket for `status`, `explain`, `drain`, `wake`; undefined: none. */
   readonly controlSocket: string | undefined;
+  /** Commands of the network config (Backend.Type extension) may be run. */
+  readonly allowExtension: boolean;
   /** Take another subnet although something on this host still uses the old one. */
   readonly allowRenumber: boolean;
   /** A full pass at least this often, +-20 %. */

@@ -144,6 +144,7 @@ function agentOptions(
     firewallResyncMs: 5000,
     health: healthListen === 'off' ? undefined : healthListen,
     controlSocket: path.join(state.directory, CONTROL_SOCKET),
+    allowExtension: options.allowExtension ?? storeKind === 'etcd',
     allowRenumber,
     resyncMs: resync,
     drainWaitMs,

@@ -62,6 +62,7 @@ export const ERROR_KINDS = {
   PEER_UNREACHED: passing,
   NO_DAEMON: fault,
   EXTENSION_FAILED: passing,
+  EXTENSION_REFUSED: usage,
   UPLINK_BEHIND_NAT: fault,
   // The cloud
   ROUTE_TABLE_FULL: passing,

@@ -169,6 +169,7 @@ export class Member {
       firewallResyncMs: 5000,
       health: undefined,
       controlSocket: undefined,
+      allowExtension: true,
       allowRenumber: false,
       resyncMs: 3_600_000,
       drainWaitMs: 12_000,
