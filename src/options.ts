@@ -159,6 +159,10 @@ export const OPTIONS = {
     help: 'take another subnet although something on this host still uses the lost one',
     uses: OF_DAEMONS,
   }),
+  allowExtension: optional(toggle, {
+    help: 'run the commands of Backend.Type extension, as root; without it only where the store is etcd, as flannel does',
+    uses: ['run', 'user-data'],
+  }),
   resync: defaulted(duration(1000, '1s'), '1m', {
     help: 'look at the whole host at least this often, +-20 %',
     uses: ['run', 'user-data'],

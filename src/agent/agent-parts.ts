@@ -39,6 +39,8 @@ export interface AgentOptions {
   readonly renewMarginMs: number;
   /** Unix socket for `status`, `explain`, `drain`, `wake`; undefined: none. */
   readonly controlSocket: string | undefined;
+  /** Commands of the network config (Backend.Type extension) may be run. */
+  readonly allowExtension: boolean;
   /** Take another subnet although something on this host still uses the old one. */
   readonly allowRenumber: boolean;
   /** A full pass at least this often, +-20 %. */

@@ -20,10 +20,10 @@ import { baseOf } from '../core/subnet.ts';
 import type { Uplink } from '../core/uplink.ts';
 import type { Receiver, Self } from '../datapath/datapath.ts';
 import type { AgentParts } from './agent-parts.ts';
+import { refuseCommands, refuseNat } from './backend-conditions.ts';
 import { findingOf, type Findings } from './findings.ts';
 import { firewallWish } from './firewall-wish.ts';
 import { firstClaim, firstLook, ownDevices, previousSubnets, readyDevices } from './first-claim.ts';
-import { refuseNat } from './host-gw.ts';
 import { refuseCloudOverlap, refuseOverlap } from './network-overlap.ts';
 import { patiently, type Patience } from './patiently.ts';
 import { subnetEnv } from './subnet-env.ts';
@@ -86,6 +86,7 @@ export class StartUp {
       found.then(({ address }) => this.#placeInCloud(address, signal)),
       patiently('host', () => host.addresses(signal), this.#patience, signal),
     ]);
+    refuseCommands(config, parts.options);
     refuseNat(config, uplink);
     const { node, vtepMac: remembered } = state.remembered;
     const cloud =

@@ -147,6 +147,7 @@ function agentOptions(
     flannelHealth: healthzPort === 0 ? undefined : { host: healthzIp, port: healthzPort },
     renewMarginMs: options.subnetLeaseRenewMargin * 60_000,
     controlSocket: path.join(state.directory, CONTROL_SOCKET),
+    allowExtension: options.allowExtension ?? storeKind === 'etcd',
     allowRenumber,
     resyncMs: resync,
     drainWaitMs,

@@ -63,6 +63,7 @@ export const ERROR_KINDS = {
   PEER_UNREACHED: passing,
   NO_DAEMON: fault,
   EXTENSION_FAILED: passing,
+  EXTENSION_REFUSED: usage,
   UPLINK_BEHIND_NAT: fault,
   CANNOT_LISTEN: passing,
   // The cloud

@@ -73,6 +73,15 @@ test('many extension peers that vanish at once are held, as a mistake may have m
   await cluster.stop();
 });
 
+test('commands of the config are not run where that is not allowed', async () => {
+  const cluster = new Cluster(EXTENSION);
+  const a = cluster.member('a', '192.168.0.1', { allowExtension: false }).start();
+  await cluster.pass(1000);
+  assert.equal(a.endCode, 'EXTENSION_REFUSED');
+  assert.deepEqual(a.extension.ran, []);
+  assert.equal(cluster.network.leases.size, 0);
+});
+
 test('a start command that fails ends the start with its words, before anything is claimed or written', async () => {
   for (const at of ['prepare', 'settle'] as const) {
     const cluster = new Cluster(EXTENSION);

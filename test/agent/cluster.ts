@@ -173,6 +173,7 @@ export class Member {
       flannelHealth: undefined,
       renewMarginMs: HOUR_MS,
       controlSocket: undefined,
+      allowExtension: true,
       allowRenumber: false,
       resyncMs: 3_600_000,
       drainWaitMs: 12_000,

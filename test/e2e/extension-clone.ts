@@ -13,6 +13,7 @@ import { closeLabs, NETWORK, never, reached, startLab } from './cluster.ts';
 export interface Clone {
   readonly of: string;
   readonly backend: JsonObject;
+  readonly store: 'etcd' | 'dynamodb';
   /** Two hosts. */
   readonly hosts: readonly [string, string];
   /** Does ShutdownCommand take the ways to peers with it? */
@@ -21,7 +22,7 @@ export interface Clone {
 
 const PINGS = 50;
 
-export function carriesByCommands(url: string, { of, backend, hosts: [one, two], shutsDown }: Clone): void {
+export function carriesByCommands(url: string, { of, store, backend, hosts: [one, two], shutsDown }: Clone): void {
   enclosed(url, () => {
     describe(`extension's clone of ${of}`, () => {
       let lab: Lab;
@@ -30,7 +31,8 @@ export function carriesByCommands(url: string, { of, backend, hosts: [one, two],
       let far: string;
 
       before(async () => {
-        lab = await startLab();
+        // flannel's own store needs no word of permission.
+        lab = await startLab(store === 'etcd' ? { store } : { flags: ['--allow-extension'] });
         await lab.writeConfig({ Network: NETWORK, Backend: { Type: 'extension', ...backend } });
         [first, second] = [lab.host(one), lab.host(two)];
         await startHosts([first, second], [first, second], never);

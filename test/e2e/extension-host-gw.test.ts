@@ -2,6 +2,7 @@ import { carriesByCommands } from './extension-clone.ts';
 
 carriesByCommands(import.meta.url, {
   of: 'host-gw',
+  store: 'dynamodb',
   backend: {
     SubnetAddCommand: 'ip route add "$SUBNET" via "$PUBLIC_IP"',
     SubnetRemoveCommand: 'ip route del "$SUBNET" via "$PUBLIC_IP"',

@@ -4,6 +4,7 @@ const BASE = "export SUBNET_IP=$(echo $SUBNET | cut -d'/' -f 1)";
 
 carriesByCommands(import.meta.url, {
   of: 'vxlan',
+  store: 'etcd',
   backend: {
     MTU: 1450,
     PreStartupCommand:
