@@ -14,19 +14,19 @@ const plain = (publicIP: string, mac: string): string =>
   `{"PublicIP":"${publicIP}","PublicIPv6":null,"BackendType":"vxlan","BackendData":{"VNI":1,"VtepMAC":"${mac}"}}`;
 const GOOD = plain('172.30.2.77', 'ae:00:00:00:00:77');
 
-/** Keys below subnets/ and values, of which nothing can be read. */
+/** Keys and values of which nothing can be read. */
 const GARBAGE: Readonly<Record<string, string>> = {
-  garbage: 'x',
-  '10.42.99.0-24': 'x',
-  '10.42.98.0-24': '{"PublicIP":null}',
-  '10.42.97.0-24': '{"PublicIP":"2001:db8::1"}',
-  '10.42.96.7-24': GOOD,
-  'a/10.42.95.0-24': GOOD,
-  '10.42.94.0-32': GOOD,
-  '10.42.93.0-24/': GOOD,
-  '10.42.92.0-24': `{"PublicIP":"172.30.2.77","BackendData":${'['.repeat(40)}${']'.repeat(40)}}`,
-  '10.42.91.0-24': '\u0000\uFFFD{',
-  '': GOOD,
+  'subnets/garbage': 'x',
+  'subnets/10.42.99.0-24': 'x',
+  'subnets/10.42.98.0-24': '{"PublicIP":null}',
+  'subnets/10.42.97.0-24': '{"PublicIP":"2001:db8::1"}',
+  'subnets/10.42.96.7-24': GOOD,
+  'subnets/a/10.42.95.0-24': GOOD,
+  'subnets/10.42.94.0-32': GOOD,
+  'subnets/10.42.93.0-24/': GOOD,
+  'subnets/10.42.92.0-24': `{"PublicIP":"172.30.2.77","BackendData":${'['.repeat(40)}${']'.repeat(40)}}`,
+  'subnets/10.42.91.0-24': '\u0000\uFFFD{',
+  'subnets/': GOOD,
 };
 
 enclosed(import.meta.url, () => {
@@ -66,15 +66,16 @@ enclosed(import.meta.url, () => {
     }
 
     it('keys and values that cannot be read: each is told, and no route changes, while watching and at a start', async () => {
-      for (const [key, value] of Object.entries(GARBAGE)) await hand.put(`subnets/${key}`, value);
-      await hand.put('subnets-x/10.42.90.0-24', GOOD);
-      const all = Object.keys(GARBAGE).toSorted();
+      await hand.putAll({ ...GARBAGE, 'subnets-x/10.42.90.0-24': GOOD });
+      const all = Object.keys(GARBAGE)
+        .map((key) => key.slice('subnets/'.length))
+        .toSorted();
       await becomes('all are told', all, skipped);
       assert.deepEqual(difference(state, await kernelState(a1)), []);
       await restart();
       await becomes('all are told again', all, skipped);
       assert.deepEqual(difference(state, await kernelState(a1)), []);
-      for (const key of Object.keys(GARBAGE)) await hand.delete(`subnets/${key}`);
+      await hand.delete(...Object.keys(GARBAGE));
       await becomes('they are forgotten', [], skipped);
     });
 
@@ -93,25 +94,29 @@ enclosed(import.meta.url, () => {
     it('a lease outside the Network, around it, or over another’s: told, and given no route', async () => {
       const own = a1.container.subnet.replace('.0/24', '.128/25');
       const bad = ['192.168.7.0/24', '10.0.0.0/8', '10.42.0.0/16', '10.43.1.0/24', own];
-      for (const subnet of bad) await hand.put(`subnets/${subnet.replace('/', '-')}`, GOOD);
+      const keys = bad.map((subnet) => `subnets/${subnet.replace('/', '-')}`);
+      await hand.putAll(Object.fromEntries(keys.map((key) => [key, GOOD])));
       for (const subnet of bad) {
         const { path, refused } = await peer(subnet);
         assert.equal(path, 'none', subnet);
         assert.ok(refused.length > 0, subnet);
       }
       assert.deepEqual(difference(state, await kernelState(a1)), []);
-      for (const subnet of bad) await hand.delete(`subnets/${subnet.replace('/', '-')}`);
+      await hand.delete(...keys);
       await a1.await('forgets them', ({ peers }) => (peers.length === 2 ? true : undefined), never);
     });
 
     it('two plain leases of one public IP: both are reached there, and of two with one MAC the first', async () => {
-      await hand.put('subnets/10.42.61.0-24', plain('172.30.2.61', 'ae:00:00:00:00:61'));
-      await hand.put('subnets/10.42.62.0-24', plain('172.30.2.61', 'ae:00:00:00:00:62'));
-      await hand.put('subnets/10.42.63.0-24', plain('172.30.2.61', 'ae:00:00:00:00:61'));
+      const leases = {
+        'subnets/10.42.61.0-24': plain('172.30.2.61', 'ae:00:00:00:00:61'),
+        'subnets/10.42.62.0-24': plain('172.30.2.61', 'ae:00:00:00:00:62'),
+        'subnets/10.42.63.0-24': plain('172.30.2.61', 'ae:00:00:00:00:61'),
+      };
+      await hand.putAll(leases);
       const paths: string[] = [];
       for (const third of [61, 62, 63]) paths.push((await peer(`10.42.${third}.0/24`)).path);
       assert.deepEqual(paths, ['vxlan', 'vxlan', 'none']);
-      for (const third of [61, 62, 63]) await hand.delete(`subnets/10.42.${third}.0-24`);
+      await hand.delete(...Object.keys(leases));
       await restored(a1, state);
     });
 

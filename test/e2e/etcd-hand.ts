@@ -40,13 +40,20 @@ export class EtcdHand {
     await this.#do({ op: 'put', key: this.#full(key), value, ...(seconds === undefined ? {} : { seconds }) });
   }
 
+  /** Each under no etcd lease, one after the other. */
+  async putAll(values: Readonly<Record<string, string>>): Promise<void> {
+    await this.#do(
+      ...Object.entries(values).map(([key, value]) => ({ op: 'put', key: this.#full(key), value }) as const),
+    );
+  }
+
   /** As flanneld makes a lease: only where none is, for 24 hours. */
   async create(key: string, value: string): Promise<boolean> {
     return (await this.#do({ op: 'create', key: this.#full(key), value, seconds: 86_400 })) === true;
   }
 
-  async delete(key: string): Promise<void> {
-    await this.#do({ op: 'delete', key: this.#full(key) });
+  async delete(...keys: readonly string[]): Promise<void> {
+    await this.#do(...keys.map((key) => ({ op: 'delete', key: this.#full(key) }) as const));
   }
 
   /** Keys without the prefix, in order. */
@@ -63,9 +70,10 @@ export class EtcdHand {
     return `${this.prefix}/${key}`;
   }
 
-  async #do(deed: EtcdDeed): Promise<unknown> {
+  /** What the first came to. */
+  async #do(...deeds: readonly EtcdDeed[]): Promise<unknown> {
     const program = fileURLToPath(new URL('etcd-hand-program.js', import.meta.url));
-    const answer = await this.#host.run([process.execPath, program, this.#url, JSON.stringify([deed])]);
+    const answer = await this.#host.run([process.execPath, program, this.#url, JSON.stringify(deeds)]);
     return (JSON.parse(answer) as readonly unknown[])[0];
   }
 }

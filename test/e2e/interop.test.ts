@@ -18,6 +18,7 @@ import { becomes } from './becomes.ts';
 import { closeLabs, NETWORK, never, networkUrl, startLab } from './cluster.ts';
 import { EtcdHand } from './etcd-hand.ts';
 import { Flanneld } from './flanneld.ts';
+import { sourceSeen } from './source-seen.ts';
 
 const DAY_S = 86_400;
 /** Host and network of FLANNEL.md 2.2, at the lab's addresses. */
@@ -34,7 +35,7 @@ enclosed(import.meta.url, () => {
     let flanneld: Flanneld;
 
     before(async () => {
-      lab = await startLab({ store: 'etcd' });
+      lab = await startLab({ store: 'etcd', flags: ['--ip-masq'] });
       hand = new EtcdHand(lab);
       a1 = lab.host('a1');
       // In the range are three: one is flanneld's, in one lies a lease of another length.
@@ -236,15 +237,14 @@ enclosed(import.meta.url, () => {
     it('everybody: subnet.env is flannel’s, to the byte', () => {
       assert.equal(
         readFileSync(a1.subnetFile, 'utf8'),
-        'FLANNEL_NETWORK=10.42.0.0/16\nFLANNEL_SUBNET=10.42.12.1/24\nFLANNEL_MTU=1450\nFLANNEL_IPMASQ=false\n',
+        'FLANNEL_NETWORK=10.42.0.0/16\nFLANNEL_SUBNET=10.42.12.1/24\nFLANNEL_MTU=1450\nFLANNEL_IPMASQ=true\n',
       );
     });
 
-    it('everybody: between containers no address is translated', async () => {
-      const { name, address } = flanneld.host.container;
-      assert.match(await lab.host('a2').run(['ip', 'route', 'get', a1.container.address]), /flannel\.1/);
-      const seen = await sourceSeen(name, address);
-      assert.equal(seen, a1.container.address);
+    it('everybody: with --ip-masq no address is translated between containers, and a host’s own becomes its base', async () => {
+      const { container } = flanneld.host;
+      assert.equal(await sourceSeen(lab, a1.container.name, a1.container.address, container), a1.container.address);
+      assert.equal(await sourceSeen(lab, 'a1', a1.plan.address, container), '10.42.12.0');
     });
 
     it('store 5: another owner of the own key ends the daemon, and not with 0', async () => {
@@ -273,23 +273,6 @@ enclosed(import.meta.url, () => {
         await daemon.weftd(['cleanup', '--all', '--subnet-file', daemon.subnetFile]);
       };
       return { hand: its, end };
-    }
-
-    /** The sender of a datagram from a1's container, as that container there sees it. */
-    async function sourceSeen(container: string, address: string): Promise<string> {
-      const logFile = path.join(lab.folder, 'source.txt');
-      const listen = `require('node:dgram').createSocket('udp4', (_, { address }) => { console.log(address); process.exit(); }).bind(7000, () => console.log('listening'))`;
-      const send = `const s = require('node:dgram').createSocket('udp4'); s.send('x', 7000, '${address}', () => s.close())`;
-      const listener = lab.start({
-        name: 'source',
-        namespace: container,
-        command: [process.execPath, '-e', listen],
-        logFile,
-      });
-      await becomes('it listens', true, () => readFileSync(logFile, 'utf8').includes('listening'));
-      await a1.run(['nsenter', `--net=/run/netns/${a1.container.name}`, '--', process.execPath, '-e', send]);
-      await listener.ended;
-      return readFileSync(logFile, 'utf8').trim().split('\n').at(-1) ?? '';
     }
   });
 });
