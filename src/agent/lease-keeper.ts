@@ -20,7 +20,7 @@ import {
   type ShownLease,
 } from '../core/owner.ts';
 import type { OwnerPhase } from '../core/status.ts';
-import { Bell } from './bell.ts';
+import { Bell } from '../core/bell.ts';
 import { findingOf, type Findings } from './findings.ts';
 
 /** What a claim of the subnet in hand asks for, besides the subnet itself. */

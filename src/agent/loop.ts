@@ -9,7 +9,7 @@ import type { Clock } from '../contracts/clock.ts';
 import type { Random } from '../contracts/random.ts';
 import { backoffMs } from '../core/backoff.ts';
 import type { LeaseKey } from '../core/lease.ts';
-import { Bell } from './bell.ts';
+import { Bell } from '../core/bell.ts';
 
 /** Which leases to look at. */
 export type Changed = 'all' | ReadonlySet<LeaseKey>;
