@@ -29,7 +29,7 @@ const PROGRAMS = [
   { program: 'iptables', debian: 'iptables', for: ['test', 'bench'] },
   { program: 'aws', debian: 'awscli', for: ['test'], optional: true },
   { program: 'etcd', debian: 'etcd-server', for: onEtcd ? ['start'] : [] },
-  { program: 'etcd', debian: 'etcd-server', for: ['test'], optional: true },
+  { program: 'etcd', debian: 'etcd-server', for: ['test', 'bench'], optional: true },
   { program: 'openssl', debian: 'openssl', for: ['test'], optional: true },
   { program: 'shellcheck', debian: 'shellcheck', for: ['test'] },
   { program: 'iperf3', debian: 'iperf3', for: ['bench'] },

@@ -21,6 +21,7 @@ import {
   type ReplaceRouteRequest,
 } from '@aws-sdk/client-ec2';
 import { CLOUD_CALL_DEADLINE_MS } from '../../src/core/cloud-route.ts';
+import { withVariable } from '../../src/core/with-variable.ts';
 import type { Ec2Call } from './calls.ts';
 
 export interface Ec2Api extends Record<Ec2Call, unknown> {
@@ -54,16 +55,7 @@ export interface Ec2Connection {
 const QUIET = 'AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED';
 
 /** The SDK warns once, at the first client, that later versions will not run on Node 20. The user cannot do anything about our choice of SDK. */
-function withoutVersionWarning<T>(work: () => T): T {
-  const before = process.env[QUIET];
-  process.env[QUIET] = 'true';
-  try {
-    return work();
-  } finally {
-    if (before === undefined) delete process.env[QUIET];
-    else process.env[QUIET] = before;
-  }
-}
+const withoutVersionWarning = <T>(work: () => T): T => withVariable(process.env, QUIET, 'true', work);
 
 export function connectEc2({
   region,

@@ -1,5 +1,6 @@
 /** The SDK's client as we want it: short deadlines, kept connections, no retries of its own, and the store's clock read from each answer. */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { withVariable } from '../../src/core/with-variable.ts';
 import { regionOr } from './machine-region.ts';
 
 export interface ClientOptions {
@@ -22,16 +23,7 @@ export interface Connection {
 const QUIET = 'AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED';
 
 /** The SDK warns once, at the first client, that later versions will not run on Node 20. The user cannot do anything about our choice of SDK. */
-function withoutVersionWarning<T>(work: () => T): T {
-  const before = process.env[QUIET];
-  process.env[QUIET] = 'true';
-  try {
-    return work();
-  } finally {
-    if (before === undefined) delete process.env[QUIET];
-    else process.env[QUIET] = before;
-  }
-}
+const withoutVersionWarning = <T>(work: () => T): T => withVariable(process.env, QUIET, 'true', work);
 
 function regionOf({ region, machineRegion }: ClientOptions): { region?: string | (() => Promise<string>) } {
   if (region !== undefined) return { region };

@@ -7,7 +7,7 @@
  * strong read, and then closes the hole (changes.ts), so that nobody waits for ever and nothing comes late.
  */
 import { backoffMs } from '../../src/core/backoff.ts';
-import { Bell } from './bell.ts';
+import { Bell } from '../../src/core/bell.ts';
 import { closeHole } from './changes.ts';
 import { holesIn, OPEN_NUMBERS, readDeltas, type Delta, type Interest } from './deltas.ts';
 import { BEAT_MS, load, type Base } from './load.ts';
@@ -123,18 +123,8 @@ export class Feed {
         this.#tell(error);
         waitMs = backoffMs(failures, random.fraction(), BACKOFF);
       }
-      await this.#pause(waitMs, signal);
+      await this.#bell.wait(this.#partition.clock, waitMs, signal).catch(() => undefined);
     }
-  }
-
-  async #pause(ms: number, signal: AbortSignal): Promise<void> {
-    const woken = new AbortController();
-    const wake = (): void => woken.abort();
-    signal.addEventListener('abort', wake, { once: true });
-    const slept = this.#partition.clock.sleep(ms, woken.signal).catch(() => undefined);
-    await Promise.race([slept, this.#bell.heard(woken.signal)]);
-    signal.removeEventListener('abort', wake);
-    wake();
   }
 
   #tell(error: unknown): void {

@@ -2,16 +2,16 @@
 import type { Clock } from '../../src/contracts/clock.ts';
 import type { ViewChange } from '../../src/contracts/lease-store.ts';
 import type { Random } from '../../src/contracts/random.ts';
+import { Bell } from '../../src/core/bell.ts';
 import type { Finding } from '../../src/core/finding.ts';
 import { encodeLeaseValue } from '../../src/core/lease-value.ts';
 import type { Lease, LeaseKey, StoredConfig } from '../../src/core/lease.ts';
-import { Bell } from './bell.ts';
+import { Sightings } from '../../src/core/sightings.ts';
 import { applyDeltas, wants, type Delta, type Interest } from './deltas.ts';
 import type { Follower } from './feed.ts';
 import type { Base } from './load.ts';
 import { rowsUnder } from './partition.ts';
 import type { LeasedRow, Row } from './rows.ts';
-import { Sightings } from './sightings.ts';
 import { CONFIG_ROW, LEASE_ROWS, seqOfDelta } from './sort-keys.ts';
 
 export const LEASE_INTEREST: Interest = [{ from: CONFIG_ROW, to: CONFIG_ROW }, rowsUnder(LEASE_ROWS)];
@@ -34,7 +34,7 @@ export class LeaseFollower implements Follower {
 
   constructor(clock: Clock, random: Random, leastMs: number, trouble: (error: unknown) => void) {
     this.#clock = clock;
-    this.#sightings = new Sightings(random, leastMs);
+    this.#sightings = new Sightings(() => random.fraction(), leastMs);
     this.trouble = trouble;
   }
 
@@ -56,7 +56,7 @@ export class LeaseFollower implements Follower {
         this.#show(name, row);
         changed = true;
       }
-      if (row.kind === 'leased') this.#sightings.see(row, nowMs);
+      if (row.kind === 'leased') this.#sight(row, nowMs);
     }
     this.#revision = base.head.seq;
     this.#dueMs = nowMs + this.#sightings.nextLookMs();
@@ -76,7 +76,7 @@ export class LeaseFollower implements Follower {
     for (const name of changed) {
       const row = this.#rows.get(name);
       this.#show(name, row);
-      if (row?.kind === 'leased') this.#sightings.see(row, this.#clock.now());
+      if (row?.kind === 'leased') this.#sight(row, this.#clock.now());
     }
     this.#revision = Math.max(this.#revision, deltas.at(-1)?.seq ?? 0);
     if (changed.length > 0) this.#bell.ring();
@@ -116,6 +116,11 @@ export class LeaseFollower implements Follower {
       findings,
     };
     return { view, changed };
+  }
+
+  #sight({ lease, ttlMs }: LeasedRow, nowMs: number): void {
+    this.#sightings.see(lease.key, lease.version, nowMs);
+    this.#sightings.setTtl(lease.key, ttlMs);
   }
 
   /** A row is other than it was, or gone. */

@@ -1,6 +1,6 @@
 /** Records of one kind: read as a list, and followed. */
 import type { RecordKind, RecordList, StoredRecord } from '../../src/contracts/records.ts';
-import { Bell } from './bell.ts';
+import { Bell } from '../../src/core/bell.ts';
 import { applyDeltas, wants, type Delta, type Interest } from './deltas.ts';
 import type { Follower } from './feed.ts';
 import type { Base } from './load.ts';

@@ -1,6 +1,6 @@
 /** List, then watch, for ever: whoever follows has everything, and hears of every change, whatever happens to the connection in between. */
 import { backoffMs } from '../../src/core/backoff.ts';
-import { Bell } from './bell.ts';
+import { Bell } from '../../src/core/bell.ts';
 import { isEndpointTrouble, storeError } from './etcd-errors.ts';
 import type { Etcd, Listing } from './etcd.ts';
 import type { KeyRange } from './keys.ts';

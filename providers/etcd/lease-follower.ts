@@ -1,16 +1,21 @@
-/** The view of one watcher: keys in, complete views out, each lease one object for as long as it does not change. */
+/**
+ * The view of one watcher: keys in, complete views out, each lease one object for as long as it does not change. Owners that have stopped renewing are judged
+ * although etcd ends leases itself: a new leader, and each restart, gives all leases their whole TTL again.
+ */
 import type { ViewChange } from '../../src/contracts/lease-store.ts';
+import { Bell } from '../../src/core/bell.ts';
 import type { Finding } from '../../src/core/finding.ts';
 import { parseLeaseKey } from '../../src/core/lease-key.ts';
 import { encodeLeaseValue } from '../../src/core/lease-value.ts';
 import type { Lease, LeaseKey, StoredConfig } from '../../src/core/lease.ts';
-import { Bell } from './bell.ts';
+import { Sightings } from '../../src/core/sightings.ts';
 import type { Entry, Etcd, Listing } from './etcd.ts';
 import type { Teller } from './following.ts';
 import { below, type Keys } from './keys.ts';
 import { readHolder, readLease, type LeasedRow, type LeaseRow } from './lease-rows.ts';
-import { Sightings } from './sightings.ts';
 import type { KeyEvent } from './watch-stream.ts';
+
+const SHORTEST_LOOK_MS = 10_000;
 
 export class LeaseFollower implements Teller<ViewChange> {
   readonly doing = 'follow the leases';
@@ -36,7 +41,7 @@ export class LeaseFollower implements Teller<ViewChange> {
   constructor({ keys, clock, random }: Etcd, trouble: (error: unknown) => void) {
     this.#keys = keys;
     this.#clock = clock;
-    this.#sightings = new Sightings(random);
+    this.#sightings = new Sightings(() => random.fraction(), SHORTEST_LOOK_MS);
     this.ranges = [{ from: keys.config }, below(keys.leases)];
     this.beside = [below(keys.records('held'))];
     this.trouble = trouble;
@@ -55,13 +60,7 @@ export class LeaseFollower implements Teller<ViewChange> {
     }
     for (const name of this.#rows.keys()) if (!names.has(name) && this.#set(name, undefined, nowMs)) news = true;
 
-    this.#sightings.setTtls(
-      held.flatMap((entry) => {
-        const key = parseLeaseKey(entry.key.slice(this.#keys.records('held').length))?.key;
-        const { ttlMs } = readHolder(entry);
-        return key === undefined || ttlMs === undefined ? [] : [[key, ttlMs] as const];
-      }),
-    );
+    this.#setTtls(held);
     const expired = this.#sightings.expired(nowMs);
     if (expired.size !== this.#expired.size || [...expired].some((key) => !this.#expired.has(key))) news = true;
     this.#expired = expired;
@@ -154,10 +153,26 @@ export class LeaseFollower implements Teller<ViewChange> {
     this.#rows.set(name, row);
     if (row.kind === 'bad' || row.ignored !== undefined) this.#odd.add(name);
     else this.#odd.delete(name);
-    if (row.kind === 'leased') this.#sightings.see(row, nowMs);
+    if (row.kind === 'leased') this.#sight(row, nowMs);
     // Whoever was taken for gone has shown that he lives.
     const woke = row.kind === 'leased' && this.#noLongerExpired(row.lease.key);
     return !same || woke;
+  }
+
+  #sight({ lease, modified, forEver }: LeasedRow, nowMs: number): void {
+    if (forEver) this.#sightings.forget(lease.key);
+    else this.#sightings.see(lease.key, String(modified), nowMs);
+  }
+
+  /** It stands beside the leases, and is read when those are listed. */
+  #setTtls(held: readonly Entry[]): void {
+    const ttls = new Map(
+      held.map((entry) => [
+        parseLeaseKey(entry.key.slice(this.#keys.records('held').length))?.key,
+        readHolder(entry).ttlMs,
+      ]),
+    );
+    for (const key of this.#leases.keys()) this.#sightings.setTtl(key, ttls.get(key));
   }
 
   #show(key: LeaseKey, row: LeasedRow | undefined): void {

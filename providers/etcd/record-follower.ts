@@ -1,6 +1,6 @@
 /** Records of one kind: read as a list, and followed. */
 import type { RecordKind, RecordList, StoredRecord } from '../../src/contracts/records.ts';
-import { Bell } from './bell.ts';
+import { Bell } from '../../src/core/bell.ts';
 import type { Entry, Listing } from './etcd.ts';
 import type { Teller } from './following.ts';
 import { below } from './keys.ts';

@@ -16,7 +16,7 @@ import type { Subnet } from '../core/subnet.ts';
 import type { CloudFacts } from '../datapath/datapath.ts';
 import { CloudPasses } from '../reconcile/cloud-pass.ts';
 import { isSettled, type CloudReport } from '../reconcile/cloud-report.ts';
-import { Bell } from './bell.ts';
+import { Bell } from '../core/bell.ts';
 import { overlapFindings, reportFindings, tableTrouble, tellWritten } from './cloud-findings.ts';
 import { CloudSchedule, type LookEnd } from './cloud-schedule.ts';
 import { placedLease, routeWishes } from './cloud-wishes.ts';

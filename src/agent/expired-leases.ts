@@ -6,7 +6,7 @@ import type { Random } from '../contracts/random.ts';
 import { asWeftError } from '../core/errors.ts';
 import type { Lease, LeaseView } from '../core/lease.ts';
 import type { Subnet } from '../core/subnet.ts';
-import { Bell } from './bell.ts';
+import { Bell } from '../core/bell.ts';
 
 export interface ExpiredParts {
   readonly store: LeaseStore;

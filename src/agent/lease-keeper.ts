@@ -21,7 +21,7 @@ import {
 } from '../core/owner.ts';
 import type { OwnerPhase } from '../core/status.ts';
 import type { AgentOptions } from './agent-parts.ts';
-import { Bell } from './bell.ts';
+import { Bell } from '../core/bell.ts';
 import { findingOf, type Findings } from './findings.ts';
 
 /** What a claim of the subnet in hand asks for, besides the subnet itself. */

@@ -3,7 +3,7 @@ import type { Clock } from '../contracts/clock.ts';
 import type { HostNetwork, UplinkChoice } from '../contracts/host-network.ts';
 import type { Log } from '../contracts/log.ts';
 import type { Uplink } from '../core/uplink.ts';
-import { Bell } from './bell.ts';
+import { Bell } from '../core/bell.ts';
 import { findingOf, type Findings } from './findings.ts';
 
 export interface UplinkParts {

@@ -10,7 +10,7 @@ import type { Random } from '../contracts/random.ts';
 import { backoffMs } from '../core/backoff.ts';
 import type { LeaseKey } from '../core/lease.ts';
 import type { FIREWALL, PassInput } from '../reconcile/host-pass.ts';
-import { Bell } from './bell.ts';
+import { Bell } from '../core/bell.ts';
 
 /** Which leases to look at, or the packet filter. */
 export type Changed = PassInput['changed'];

@@ -26,7 +26,7 @@ import { baseOf, type Subnet } from '../core/subnet.ts';
 import type { Self } from '../datapath/datapath.ts';
 import type { Usable } from '../datapath/usable-paths.ts';
 import type { PassReport } from '../reconcile/pass-report.ts';
-import { Bell } from './bell.ts';
+import { Bell } from '../core/bell.ts';
 import { findingOf, type Findings } from './findings.ts';
 import type { Changed } from './loop.ts';
 import { patiently } from './patiently.ts';

@@ -17,7 +17,7 @@ import { asWeftError, WeftError } from '../core/errors.ts';
 import { isJsonObject } from '../core/json.ts';
 import type { Lease } from '../core/lease.ts';
 import type { NodeId } from '../core/node-id.ts';
-import { Bell } from './bell.ts';
+import { Bell } from '../core/bell.ts';
 import type { Findings } from './findings.ts';
 import { patiently } from './patiently.ts';
 

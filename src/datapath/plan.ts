@@ -18,17 +18,6 @@ export type Choose = (peer: Lease, usable: Usable, standing: PathName | undefine
 
 const NONE: readonly never[] = [];
 
-/** By the list alone, where nobody probes. */
-export const chooseFirst: Choose = (_peer, [path]) => FIRST[path];
-
-const first = (path: PathName): Chosen => ({ path, why: 'first of the list', trouble: false, refused: NONE });
-const FIRST: Readonly<Record<PathName, Chosen>> = {
-  direct: first('direct'),
-  fabric: first('fabric'),
-  vxlan: first('vxlan'),
-  udp: first('udp'),
-};
-
 /** What plans are made with besides the leases. */
 export interface PlanParts {
   readonly self: Self;

@@ -5,9 +5,10 @@ import type { Lease } from '../../src/core/lease.ts';
 import type { Self } from '../../src/datapath/datapath.ts';
 import { hostBasics } from '../../src/datapath/host-basics.ts';
 import { datapathsOf } from '../../src/datapath/paths.ts';
-import { chooseFirst, planPeers } from '../../src/datapath/plan.ts';
+import { planPeers } from '../../src/datapath/plan.ts';
 import { median, report, round } from './measure.ts';
 import { clusterOf, vpcOf } from './large-cluster.ts';
+import { chooseFirst } from '../datapath/choose-first.ts';
 
 const PEERS = 5000;
 const ROUNDS = 60;

@@ -15,8 +15,9 @@ import { baseOf, parseSubnet } from '../../src/core/subnet.ts';
 import type { Uplink } from '../../src/core/uplink.ts';
 import type { Self } from '../../src/datapath/datapath.ts';
 import { hostBasics } from '../../src/datapath/host-basics.ts';
-import { chooseFirst, planPeers, type PeerPlan, type PlanParts } from '../../src/datapath/plan.ts';
+import { planPeers, type PeerPlan, type PlanParts } from '../../src/datapath/plan.ts';
 import { datapathsOf } from '../../src/datapath/paths.ts';
+import { chooseFirst } from './choose-first.ts';
 
 export function uplinkAt(address: string, changes: Partial<Uplink> = {}): Uplink {
   const own = parseAddress(address);

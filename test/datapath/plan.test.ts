@@ -6,7 +6,7 @@ import { macFrom } from '../../src/core/mac.ts';
 import { parseSubnet } from '../../src/core/subnet.ts';
 import { hostBasics } from '../../src/datapath/host-basics.ts';
 import { datapathsOf } from '../../src/datapath/paths.ts';
-import { chooseFirst, planPeers } from '../../src/datapath/plan.ts';
+import { planPeers } from '../../src/datapath/plan.ts';
 import {
   assertGolden,
   entriesOf,
@@ -19,6 +19,7 @@ import {
   uplinkAt,
   vxlanAt,
 } from './cluster.ts';
+import { chooseFirst } from './choose-first.ts';
 
 const NETWORK = '10.42.0.0/16';
 const MINE = lease('10.42.1.0/24', '192.168.0.1', { weft: vxlanAt('me') });

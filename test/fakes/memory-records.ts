@@ -1,5 +1,5 @@
 /** `Records` in memory. */
-import { Bell } from '../../providers/dynamodb/bell.ts';
+import { Bell } from '../../src/core/bell.ts';
 import type { RecordKind, RecordList, Records, StoredRecord } from '../../src/contracts/records.ts';
 import { WeftError } from '../../src/core/errors.ts';
 import type { JsonValue } from '../../src/core/json.ts';

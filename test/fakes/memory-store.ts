@@ -1,5 +1,5 @@
 /** `LeaseStore` in memory: the whole contract, with the faults that a test asks for (MemoryNetwork). */
-import { Bell } from '../../providers/dynamodb/bell.ts';
+import { Bell } from '../../src/core/bell.ts';
 import type { Clock } from '../../src/contracts/clock.ts';
 import type { Claimed, ClaimWish, LeaseStore, ViewChange } from '../../src/contracts/lease-store.ts';
 import type { Random } from '../../src/contracts/random.ts';
@@ -68,7 +68,10 @@ export class MemoryStore implements LeaseStore {
           const change: ViewChange = { view, changed: last === undefined ? 'all' : changed };
           last = view;
           yield change;
-        } else await this.#wait(bell, sightings.nextMs(this.#clock.now()), signal);
+        } else {
+          const ms = sightings.nextMs(this.#clock.now()) ?? Infinity;
+          await bell.wait(this.#clock, ms, signal).catch(() => undefined);
+        }
       }
     } finally {
       leave();
@@ -171,17 +174,6 @@ export class MemoryStore implements LeaseStore {
       skipped: [...this.#network.garbage].map(([key, why]) => ({ key, why })),
       findings: [],
     };
-  }
-
-  async #wait(bell: Bell, ms: number | undefined, signal: AbortSignal): Promise<void> {
-    const done = new AbortController();
-    const end = (): void => done.abort();
-    signal.addEventListener('abort', end, { once: true });
-    const slept =
-      ms === undefined ? new Promise<void>(() => undefined) : this.#clock.sleep(ms, done.signal).catch(() => undefined);
-    await Promise.race([slept, bell.heard(done.signal)]);
-    signal.removeEventListener('abort', end);
-    end();
   }
 }
 

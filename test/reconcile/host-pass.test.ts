@@ -8,12 +8,13 @@ import type { Lease, LeaseKey, LeaseView } from '../../src/core/lease.ts';
 import { macFrom } from '../../src/core/mac.ts';
 import { parseSubnet } from '../../src/core/subnet.ts';
 import type { Self } from '../../src/datapath/datapath.ts';
-import { chooseFirst, type Choose } from '../../src/datapath/plan.ts';
+import type { Choose } from '../../src/datapath/plan.ts';
 import { HostPasses, type PassInput } from '../../src/reconcile/host-pass.ts';
 import type { PassReport } from '../../src/reconcile/pass-report.ts';
 import { FakeHost } from '../fakes/fake-host.ts';
 import { ManualClock } from '../fakes/manual-clock.ts';
 import { lease, selfAt, uplinkAt, vxlanAt } from '../datapath/cluster.ts';
+import { chooseFirst } from '../datapath/choose-first.ts';
 
 const MINE = lease('10.42.1.0/24', '192.168.0.1', { weft: vxlanAt('me'), epoch: 1 });
 const SELF: Self = selfAt(
