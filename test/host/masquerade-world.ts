@@ -5,7 +5,7 @@
  *                                        198.51.100.1 ─── far 10.42.9.2
  */
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { HostEntry } from '../../src/core/host-entry.ts';
@@ -13,6 +13,7 @@ import { describeHostEntry } from '../../src/core/host-entry.ts';
 import type { Masquerade } from '../../src/core/masquerade-rules.ts';
 import { parseSubnet } from '../../src/core/subnet.ts';
 import { PacketFilter } from '../../src/host/packet-filter.ts';
+import { findProgram } from '../../src/host/program.ts';
 import { enterOwnNetworkNamespace, hidePrograms } from './own-network-namespace.ts';
 import { look, NETWORK, run } from './packet-filter.ts';
 
@@ -77,6 +78,17 @@ export class MasqueradeWorld {
   /** A rule set of another hand, whatever is hidden from us. */
   nft(text: string): string {
     return run(this.#nft, ...text.split(' '));
+  }
+
+  /** Programs that are found before the real ones, which they may run as $PROGRAM. Yields what takes them away. */
+  standIn(scripts: Readonly<Record<string, string>>): () => void {
+    const before = process.env['PATH'];
+    for (const [name, script] of Object.entries(scripts)) {
+      const file = path.join(this.#folder, name);
+      writeFileSync(file, `#!/bin/sh\nPROGRAM=${findProgram(name)}\n${script}\n`, { mode: 0o755 });
+    }
+    process.env['PATH'] = `${this.#folder}:${before}`;
+    return () => (process.env['PATH'] = before);
   }
 
   /**

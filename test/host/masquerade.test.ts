@@ -135,12 +135,46 @@ describe('masquerade', { skip: NEEDS_ROOT }, () => {
     }
   }
 
-  it('counts as standing for the daemon that set it, in whatever words its program shows it', async () => {
-    enter('nftables');
-    const filter = new PacketFilter();
-    await put({ ...WANT, fullyRandom: false }, filter);
-    // As where a program has refused random ports: what stands is the best there is.
-    assert.deepEqual(await standing(INSTANCE, filter), ['masquerade 10.42.0.0/16 own 10.42.7.0/24']);
+  const REFUSAL = '*random*) echo "Error: not supported" >&2; exit 1;; esac';
+  const REFUSING = {
+    nftables: { nft: `case "$*" in ${REFUSAL}\nexec "$PROGRAM" "$@"` },
+    'iptables-nft': {
+      iptables: 'exec "$PROGRAM" "$@"',
+      'iptables-restore': `text=$(cat); case "$text" in ${REFUSAL}\necho "$text" | "$PROGRAM" "$@"`,
+    },
+  };
+  for (const kind of ['nftables', 'iptables-nft'] as const) {
+    it(`does without random ports where they are refused, and is not set again and again for it (${kind})`, async () => {
+      const world = enter(kind);
+      const restore = world.standIn(REFUSING[kind]);
+      try {
+        const filter = new PacketFilter();
+        await put(WANT, filter);
+        assert.deepEqual(await standing(INSTANCE, filter), STANDS, 'it is the best there is');
+        assert.deepEqual(
+          await standing(),
+          ['masquerade 10.42.0.0/16 own 10.42.7.0/24'],
+          'and who starts anew tries again',
+        );
+        assert.equal(world.sender('pod', '192.0.2.2', 'outside'), '192.0.2.1');
+      } finally {
+        restore();
+      }
+    });
+  }
+
+  it('is not set again and again where nft shows it in words that nobody here knows', async () => {
+    const world = enter('nftables');
+    const restore = world.standIn({ nft: '"$PROGRAM" "$@" | sed "s/masquerade/disguise/g"' });
+    try {
+      const filter = new PacketFilter();
+      await put(WANT, filter);
+      assert.deepEqual(await standing(INSTANCE, filter), STANDS);
+      world.nft(`flush chain ip weft_masq_${INSTANCE} postrouting`);
+      assert.notDeepEqual(await standing(INSTANCE, filter), STANDS, 'a change is seen all the same');
+    } finally {
+      restore();
+    }
   });
 
   it('moves to nftables when nft comes to a host that had iptables alone', async () => {
