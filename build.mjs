@@ -27,7 +27,13 @@ import { build, transform } from 'esbuild';
 const root = path.dirname(fileURLToPath(import.meta.url));
 const LIMIT_BYTES = 1_000_000;
 /** What the daemon loads of later/ while it runs; the rest belongs to other commands, and to credentials that no server has. */
-const LATER_OF_THE_DAEMON = ['pino', 'metrics', 'packet-filter', 'credential-provider-http', 'credential-provider-imds'];
+const LATER_OF_THE_DAEMON = [
+  'pino',
+  'metrics',
+  'packet-filter',
+  'credential-provider-http',
+  'credential-provider-imds',
+];
 
 const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
 /**
@@ -57,6 +63,21 @@ const shortNames = {
   },
 };
 const shortened = async (text) => (await transform(text, { minifyIdentifiers: true })).code;
+
+/**
+ * Packages that other packages import for what nothing here asks of them: prom-client's for exemplars of traces, pino's for logging by a worker.
+ * A call of either would throw.
+ */
+const leftOut = {
+  name: 'left-out',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^(@opentelemetry\/api|thread-stream)$/ }, ({ path: name }) => ({
+      path: name,
+      namespace: 'left-out',
+    }));
+    onLoad({ filter: /.*/, namespace: 'left-out' }, () => ({ contents: 'module.exports = {};' }));
+  },
+};
 
 /**
  * etcd3 parses its .proto files when it is loaded, from beside itself; the bundle has none beside it. They become JSON here, in the form that
@@ -128,9 +149,12 @@ const options = {
 };
 const bundle = async (outdir, entryPoints, ...plugins) =>
   // esbuild prints what is wrong.
-  await build({ ...options, outdir, entryPoints, plugins: [...plugins, quickProcess, protosInside, shortNames] }).catch(
-    () => process.exit(1),
-  );
+  await build({
+    ...options,
+    outdir,
+    entryPoints,
+    plugins: [...plugins, quickProcess, leftOut, protosInside, shortNames],
+  }).catch(() => process.exit(1));
 
 const start = await bundle('dist', { weftd: 'src/main.ts' }, putOff);
 const workers = [
