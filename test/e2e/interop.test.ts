@@ -74,6 +74,22 @@ enclosed(import.meta.url, () => {
       );
     });
 
+    it('store 1: a lease of both families is a peer by its IPv4 subnet', async () => {
+      const key = 'subnets/10.42.33.0-24&2001:cafe:42:6::-64';
+      const v6 = `"BackendV6Data":{"VNI":1,"VtepMAC":"ae:f2:1a:4a:99:67"}}`;
+      const value = B1.replace('2.11', '2.33')
+        .replace(':66', ':33')
+        .replace('null', '"fd00::1"')
+        .replace(/\}$/, `,${v6}`);
+      await hand.put(key, value, DAY_S);
+      await becomes('it has a route', true, async () =>
+        (await a1.run(['ip', 'route', 'show', '10.42.33.0/24'])).startsWith(
+          '10.42.33.0/24 via 10.42.33.0 dev flannel.1',
+        ),
+      );
+      await hand.delete(key);
+    });
+
     it('store 2: the value is flannel’s to the byte, up to our member, which stands behind all of its own', async () => {
       const { value } = await own();
       const mac = /ether (\S+)/.exec(await device())?.[1];
