@@ -6,6 +6,7 @@ import type { CommandName } from './commands/command-name.ts';
 import {
   absolutePath,
   address,
+  anyText,
   duration,
   endpoint,
   etcdEndpoints,
@@ -42,7 +43,7 @@ const OF_LEASES = [
 const OF_STORE = [...AT_HOST, ...OF_CONFIG, ...OF_LEASES] as const satisfies readonly CommandName[];
 const WITH_USER_DATA = [...OF_STORE, 'user-data'] as const satisfies readonly CommandName[];
 /** What flanneld takes and nothing here goes by: a start must not fail for a flag about its log. */
-const NO_EFFECT = { uses: ['run'], flannel: true } as const;
+const NO_EFFECT = { uses: ['run'] } as const;
 
 export const OPTIONS = {
   store: optional(storeUrl, {
@@ -193,10 +194,10 @@ export const OPTIONS = {
   }),
   logtostderr: optional(toggle, { help: 'always so', ...NO_EFFECT }),
   alsologtostderr: optional(toggle, { help: 'always so', ...NO_EFFECT }),
-  stderrthreshold: optional(text('LEVEL'), { help: 'without effect: --log-level sets the log', ...NO_EFFECT }),
-  vmodule: optional(text('PATTERNS'), { help: 'without effect: --log-level sets the log', ...NO_EFFECT }),
-  log_backtrace_at: optional(text('FILE:LINE'), { help: 'without effect', ...NO_EFFECT }),
-  log_dir: optional(text('DIR'), { help: 'without effect: the log goes to stderr', ...NO_EFFECT }),
+  stderrthreshold: optional(anyText('LEVEL'), { help: 'without effect: --log-level sets the log', ...NO_EFFECT }),
+  vmodule: optional(anyText('PATTERNS'), { help: 'without effect: --log-level sets the log', ...NO_EFFECT }),
+  log_backtrace_at: optional(anyText('FILE:LINE'), { help: 'without effect: --log-level sets the log', ...NO_EFFECT }),
+  log_dir: optional(anyText('DIR'), { help: 'without effect: the log goes to stderr', ...NO_EFFECT }),
   json: defaulted(toggle, 'false', {
     help: 'print one JSON value for programs; errors too',
     uses: ['plan', 'status', 'explain', ...OF_CONFIG, 'lease list', 'lease show', 'version'],

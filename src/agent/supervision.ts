@@ -61,12 +61,14 @@ const hangs = (sinceMs: number | undefined, nowMs: number, watchdogMs: number): 
   sinceMs !== undefined && nowMs - sinceMs > watchdogMs;
 
 export function statusLine(facts: Facts): string {
-  const [reason, ...others] = unreadyReasons(facts);
+  const { phase, lease, passes, findings } = facts;
+  const reasons = unreadyReasons(facts);
+  // What a start waits for is told last there, and says most.
+  const reason = phase === 'starting' && findings.length > 0 ? reasons.at(-1) : reasons[0];
   if (reason !== undefined) {
-    const more = others.length === 0 ? '' : ` (and ${others.length} more: weftd status)`;
+    const more = reasons.length === 1 ? '' : ` (and ${reasons.length - 1} more: weftd status)`;
     return `not ready: ${reason.slice(0, LONGEST_LINE)}${more}`;
   }
-  const { lease, passes, findings } = facts;
   const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
   const needs = findings.length === 0 ? '' : `, ${count(findings.length, 'finding')}: weftd status`;
   return `ready: ${lease?.subnet.v4}, ${count(passes.last?.peers.size ?? 0, 'peer')}${needs}`;

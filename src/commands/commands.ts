@@ -25,7 +25,7 @@ export const COMMANDS: Readonly<Record<CommandName, CommandAbout>> = {
   run: {
     summary: 'run the daemon: lease a subnet, program the kernel, keep both right (also: weftd alone)',
     more: 'SIGTERM and SIGINT end it and leave the data path standing; SIGHUP makes it look at everything again. It ends with 4 when another node took its lease, with 5 when it may not program the kernel.',
-    examples: [`weftd run ${STORE} --iface eth0`],
+    examples: [`weftd run ${STORE} --iface eth0`, 'weftd run --etcd-endpoints=http://10.0.0.1:2379 --ip-masq'],
   },
   plan: {
     summary: 'show what weftd run would change on this host, and why; changes nothing',

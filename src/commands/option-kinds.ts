@@ -31,6 +31,12 @@ export function text(placeholder: string): Kind<string> {
   return { placeholder, expects: 'a text that is not empty', read: (value) => (value === '' ? undefined : value) };
 }
 
+export const anyText = (placeholder: string): Kind<string> => ({
+  placeholder,
+  expects: 'a text',
+  read: (value) => value,
+});
+
 export const absolutePath = (placeholder: string): Kind<string> => ({
   placeholder,
   expects: 'an absolute path',

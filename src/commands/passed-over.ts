@@ -36,7 +36,7 @@ function ofOtherStore({ store }: Options, environment: Environment): PassedOver[
 }
 
 const withoutEffect = (options: Options): PassedOver[] =>
-  WITHOUT_EFFECT.filter((key) => options[key] !== undefined).map((key) => ({
+  WITHOUT_EFFECT.filter((key) => (options[key] ?? '') !== '').map((key) => ({
     what: `--${flagOf(key)}`,
     why: 'The log goes to stderr, and --log-level sets it.',
   }));

@@ -65,7 +65,10 @@ describe('the service manager', () => {
     while (supervisor.heard.length === 0) await new Promise((resolve) => setImmediate(resolve));
     await cluster.pass(5000);
     assert.equal(supervisor.ready, 0);
-    assert.match(supervisor.statuses.join('\n'), /^not ready: no lease yet \(and \d more: weftd status\)/m);
+    assert.match(
+      supervisor.statuses.join('\n'),
+      /^not ready: CONFIG_MISSING: the store holds no network config.* \(and 3 more: weftd status\)$/m,
+    );
     await cluster.writeConfig(CONFIG);
     await cluster.pass(20_000);
     assert.equal(supervisor.ready, 1);

@@ -163,9 +163,23 @@ enclosed(import.meta.url, () => {
       daemon.kill('SIGTERM');
       assert.equal(await daemon.ended, 'exit code 0');
       assert.match(hear(), /^STOPPING=1$/m);
-      const { code, stdout, stderr } = await weftd(['cleanup', `--state-dir=${STATE}`, `--subnet-file=${SUBNET_FILE}`]);
+    });
+
+    it('keeps subnet and device when its endpoints are written in another way', async () => {
+      const device = async (): Promise<string> =>
+        (await tryIn('a1', ['ip', '-br', 'link', 'show', 'flannel.1'])).stdout;
+      const was = [readFileSync(SUBNET_FILE, 'utf8'), await device()];
+      const flags = ['-iface=eth0', '-ip-masq', `-subnet-file=${SUBNET_FILE}`, '-healthz-port=8081'];
+      daemon = start('again', [...flags, '-etcd-endpoints=http://127.0.0.1:2379']);
+      await becomes('it is ready', async () => ((await ask(8081, '/readyz')).startsWith('200') ? true : undefined));
+      assert.deepEqual([readFileSync(SUBNET_FILE, 'utf8'), await device()], was);
+      daemon.kill('SIGTERM');
+      await daemon.ended;
+      const words = ['cleanup', `--state-dir=${STATE}`, `--subnet-file=${SUBNET_FILE}`];
+      const { code, stdout, stderr } = await weftd([...words, '-etcd-endpoints=http://127.0.0.1:2379']);
       assert.equal(code, 0, stderr);
-      assert.match(stdout, /^- device flannel\.1|^- .*flannel\.1/m);
+      assert.match(stdout, /^- .*flannel\.1/m);
+      assert.equal(await device(), '');
     });
   });
 });
