@@ -25,7 +25,7 @@ export const anySubnet: fc.Arbitrary<Subnet> = fc.oneof(subnetIn(4), subnetIn(6)
 /** Few keys and few states, so that lists meet: the same key in both, the same state in both, and neither. */
 export const hostEntry: fc.Arbitrary<HostEntry> = fc
   .tuple(
-    fc.constantFrom('link', 'address', 'route', 'neighbour', 'fdb', 'sysctl', 'unreachable', 'file'),
+    fc.constantFrom('link', 'address', 'route', 'neighbour', 'fdb', 'sysctl', 'unreachable', 'extension', 'file'),
     fc.nat(4),
     fc.nat(2),
   )
@@ -69,6 +69,16 @@ export const hostEntry: fc.Arbitrary<HostEntry> = fc
         return { kind: 'sysctl', name: `net/ipv4/conf/${id}`, value: `${state}` };
       case 'unreachable':
         return { kind: 'unreachable', destination: subnetOf(base, 24) };
+      case 'extension':
+        return {
+          kind: 'extension',
+          subnet: subnetOf(base, 24),
+          publicIP: other,
+          data: `${state}`,
+          add: 'add',
+          remove: 'remove',
+          ...(state === 2 ? { half: true } : {}),
+        };
       default:
         return { kind: 'file', path: `/run/${id}`, text: `${state}` };
     }
