@@ -1,5 +1,6 @@
 /** What of a changed network config a running daemon takes over, and what has to wait for its restart. */
 import { defaultPaths } from './backend-config.ts';
+import type { ExtensionCommands } from './extension.ts';
 import type { FamilyRange, NetworkConfig } from './network-config.ts';
 
 export interface RefusedChange {
@@ -57,11 +58,6 @@ const FIXED: readonly Fixed[] = [
     read: (config) => config.vxlan.learning,
     why: `the device would be made anew; it ${RESTART}`,
   },
-  {
-    key: 'Backend.*Command',
-    read: (config) => JSON.stringify(config.extension),
-    why: `what the old commands have set up stands; it ${RESTART}`,
-  },
   { key: 'UDP.Port', read: (config) => config.udpPort, why: `peers send to the old one; it ${RESTART}` },
   { key: 'Probe.Port', read: (config) => config.probe.port, why: `peers ask at the old one; it ${RESTART}` },
   { key: 'GCE.Mode', read: (config) => config.gce.mode, why: `it ${RESTART}` },
@@ -77,6 +73,9 @@ export function mergeLive(current: NetworkConfig, next: NetworkConfig, otherLeas
   const refused = FIXED.filter(({ read }) => read(current) !== read(next)).map(({ key, why }) => ({ key, why }));
   const length = subnetLengthRefusal(current.v4, next.v4, otherLeases);
   if (length !== undefined) refused.push(length);
+  const { extension } = current;
+  if (extension !== undefined && next.extension !== undefined && !sameCommands(extension, next.extension))
+    refused.push({ key: 'Backend.*Command', why: `what the old ones have set up stands; it ${RESTART}` });
   // Paths that nobody wrote down come from Backend.Type; where that is refused, so are they.
   const typeStays = current.backendType === next.backendType && current.backendGiven === next.backendGiven;
   const unwritten = [false, true].some((directRouting) =>
@@ -84,7 +83,8 @@ export function mergeLive(current: NetworkConfig, next: NetworkConfig, otherLeas
   );
   const config: NetworkConfig = {
     ...current,
-    paths: typeStays || !unwritten ? next.paths : current.paths,
+    // Beside commands that reach the peers no path may be put.
+    paths: extension === undefined && (typeStays || !unwritten) ? next.paths : current.paths,
     leaseTtlMs: next.leaseTtlMs,
     routeWriter: next.routeWriter,
     allowPlaintext: next.allowPlaintext,
@@ -103,6 +103,8 @@ function subnetLengthRefusal(current: FamilyRange, next: FamilyRange, otherLease
       : `${others} /${current.subnetLength}; it takes effect when they are gone and the daemon restarts`;
   return { key: 'SubnetLen', why };
 }
+
+const sameCommands = (a: ExtensionCommands, b: ExtensionCommands): boolean => JSON.stringify(a) === JSON.stringify(b);
 
 const samePaths = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((path, index) => path === b[index]);

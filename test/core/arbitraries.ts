@@ -34,6 +34,7 @@ export const hostEntry: fc.Arbitrary<HostEntry> = fc
       'sysctl',
       'unreachable',
       'masquerade',
+      'extension',
       'tun',
       'socket',
       'tunnel',
@@ -97,6 +98,16 @@ export const hostEntry: fc.Arbitrary<HostEntry> = fc
           network: subnetOf(base, 16),
           subnet: subnetOf(addressFrom(0x0a2a_0000n + BigInt(state) * 256n, 4), 24),
           fullyRandom: true,
+        };
+      case 'extension':
+        return {
+          kind: 'extension',
+          subnet: subnetOf(base, 24),
+          publicIP: other,
+          data: `${state}`,
+          add: 'add',
+          remove: 'remove',
+          ...(state === 2 ? { half: true } : {}),
         };
       default:
         return { kind: 'file', path: `/run/${id}`, text: `${state}` };

@@ -84,6 +84,17 @@ describe('a changed network config', () => {
     assert.deepEqual(refusedKeys(current, config({})), ['Backend.Type']);
   });
 
+  it('of commands waits for a restart, and beside commands no path comes into force', () => {
+    const running = config({ Backend: { Type: 'extension', SubnetAddCommand: 'one' } });
+    const other = config({ Backend: { Type: 'extension', SubnetAddCommand: 'two' } });
+    assert.deepEqual(mergeLive(running, other, 3).config, running);
+    assert.deepEqual(refusedKeys(running, other), ['Backend.*Command']);
+    assert.deepEqual(refusedKeys(running, running), []);
+    const vxlan = config({ Backend: { Type: 'vxlan' }, Weft: { Paths: ['direct', 'vxlan'] } });
+    assert.deepEqual(mergeLive(running, vxlan, 3).config.paths, []);
+    assert.deepEqual(refusedKeys(running, vxlan), ['Backend.Type']);
+  });
+
   it('keeps what containers and clouds already go by', () => {
     const next = config({
       EnableNFTables: true,
