@@ -38,13 +38,16 @@ switch (deed.deed) {
   case 'give plain lease':
     await givePlain(deed);
     break;
+  case 'take lease':
+    await take(deed.subnet);
+    break;
   case 'let plain leases come and go': {
     const present = new Set<string>();
     for (let turn = 0; ; turn++) {
       const lease = deed.leases[turn % deed.leases.length];
       if (lease === undefined) break;
       const { subnet } = lease;
-      if (present.delete(subnet)) await write(rowOf(subnet), (seq) => freedItem(undefined, seq, Date.now(), seq));
+      if (present.delete(subnet)) await take(subnet);
       else {
         present.add(subnet);
         await givePlain(lease);
@@ -72,6 +75,10 @@ connection.close();
 
 function rowOf(subnet: string): string {
   return leaseRow(leaseKeyOf({ v4: parseSubnet(subnet) }));
+}
+
+async function take(subnet: string): Promise<void> {
+  await write(rowOf(subnet), (seq) => freedItem(undefined, seq, Date.now(), seq));
 }
 
 async function givePlain({ subnet, publicIP }: { readonly subnet: string; readonly publicIP: string }): Promise<void> {
