@@ -11,6 +11,7 @@ export type Deed =
   | { readonly deed: 'give lease'; readonly subnet: string; readonly node: string; readonly publicIP: string }
   /** As flanneld with its udp backend writes it: an address, and nothing of Weft. */
   | { readonly deed: 'give plain lease'; readonly subnet: string; readonly publicIP: string }
+  | { readonly deed: 'take lease'; readonly subnet: string }
   /** Such leases come and go, one change each time, until the program is ended: it prints a line for each. */
   | {
       readonly deed: 'let plain leases come and go';

@@ -41,14 +41,16 @@ export async function doInDynamoDB(url: string, deed: Deed): Promise<void> {
     case 'give plain lease':
       await givePlain(connection, location, deed);
       break;
+    case 'take lease':
+      await take(connection, location, deed.subnet);
+      break;
     case 'let plain leases come and go': {
       const present = new Set<string>();
       for (let turn = 0; ; turn++) {
         const lease = deed.leases[turn % deed.leases.length];
         if (lease === undefined) break;
         const { subnet } = lease;
-        if (present.delete(subnet))
-          await write(connection, location, rowOf(subnet), (seq) => freedItem(undefined, seq, Date.now(), seq));
+        if (present.delete(subnet)) await take(connection, location, subnet);
         else {
           present.add(subnet);
           await givePlain(connection, location, lease);
@@ -76,6 +78,10 @@ export async function doInDynamoDB(url: string, deed: Deed): Promise<void> {
 }
 
 const rowOf = (subnet: string): string => leaseRow(leaseKeyOf({ v4: parseSubnet(subnet) }));
+
+async function take(connection: Connection, location: Location, subnet: string): Promise<void> {
+  await write(connection, location, rowOf(subnet), (seq) => freedItem(undefined, seq, Date.now(), seq));
+}
 
 async function givePlain(
   connection: Connection,

@@ -24,6 +24,9 @@ export async function doInEtcd(url: string, deed: Deed): Promise<void> {
       .put(keys.lease(key))
       .value(encodeLeaseValue({ publicIP: parseAddress(publicIP) }));
   };
+  const take = async (subnet: string): Promise<void> => {
+    await etcd.delete().key(keys.lease(leaseKeyOf({ v4: parseSubnet(subnet) })));
+  };
   switch (deed.deed) {
     case 'write config':
       await etcd.put(keys.config).value(deed.text);
@@ -45,13 +48,16 @@ export async function doInEtcd(url: string, deed: Deed): Promise<void> {
     case 'give plain lease':
       await plain(deed);
       break;
+    case 'take lease':
+      await take(deed.subnet);
+      break;
     case 'let plain leases come and go': {
       const present = new Set<string>();
       for (let turn = 0; ; turn++) {
         const one = deed.leases[turn % deed.leases.length];
         if (one === undefined) break;
         const { subnet } = one;
-        if (present.delete(subnet)) await etcd.delete().key(keys.lease(leaseKeyOf({ v4: parseSubnet(subnet) })));
+        if (present.delete(subnet)) await take(subnet);
         else {
           present.add(subnet);
           await plain(one);

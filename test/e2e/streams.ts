@@ -15,14 +15,14 @@ const FURTHER_BYTES = 200_000;
 const WITHIN_MS = 15_000;
 
 /** One end, as a program in a namespace. */
-class End {
+export class End {
   readonly #child: ChildProcessByStdio<Writable, Readable, null>;
   readonly #lines: AsyncIterator<string>;
 
-  constructor(namespace: string, ...words: readonly string[]) {
-    const file = fileURLToPath(new URL('tcp-stream.js', import.meta.url));
-    const [program, ...args] = insideOf(namespace, [process.execPath, file, ...words]);
-    this.#child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  constructor(namespace: string, program: string, ...words: readonly string[]) {
+    const file = fileURLToPath(new URL(program, import.meta.url));
+    const [executable, ...args] = insideOf(namespace, [process.execPath, file, ...words]);
+    this.#child = spawn(executable, args, { stdio: ['pipe', 'pipe', 'inherit'] });
     this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
   }
 
@@ -57,9 +57,9 @@ export class Stream {
 
   /** @param from a namespace: a container's or a host's own. To the first container of `to`. */
   static async open(from: string, to: LabHost, port: number): Promise<Stream> {
-    const server = new End(to.container.name, 'serve', String(port));
+    const server = new End(to.container.name, 'tcp-stream.js', 'serve', String(port));
     assert.equal(await server.line(), 'ready');
-    const client = new End(from, 'send', to.container.address, String(port));
+    const client = new End(from, 'tcp-stream.js', 'send', to.container.address, String(port));
     assert.equal(await client.line(), 'ready');
     return new Stream(server, client);
   }

@@ -4,10 +4,10 @@
  *
  *   node flannel-udp-program.js UPLINK-ADDRESS PORT BASE NETWORK SUBNET=PEER...
  *
- * Prints `ready`, and ends with its stdin.
+ * Prints `ready`, and ends with its stdin, where that is no device.
  */
 import { execFileSync } from 'node:child_process';
-import { constants, openSync, readSync } from 'node:fs';
+import { constants, fstatSync, openSync, readSync } from 'node:fs';
 import { loadKoffi } from '../../src/native/koffi.ts';
 
 const koffi = loadKoffi();
@@ -79,9 +79,10 @@ const device = openDevice();
 const datagrams = Number(socket(AF_INET, SOCK_DGRAM_NONBLOCK, 0));
 if (Number(bind(datagrams, sockaddr(number(uplink), port), 16)) < 0) throw new Error('bind');
 
-/** 0: stdin, device, datagrams. */
+/** Stdin, device, datagrams: poll(2) passes over a negative descriptor. */
+const stdin = fstatSync(0).isCharacterDevice() ? -1 : 0;
 const fds = new DataView(new ArrayBuffer(24));
-for (const [at, fd] of [0, device, datagrams].entries()) {
+for (const [at, fd] of [stdin, device, datagrams].entries()) {
   fds.setInt32(8 * at, fd, true);
   fds.setInt16(8 * at + 4, POLLIN, true);
 }
