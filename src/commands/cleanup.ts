@@ -18,7 +18,7 @@ import { SharedHost } from '../host/shared-host.ts';
 import { openStateDirectory, readState, type KnownState } from '../host/state-directory.ts';
 import { PinoLog } from '../system/pino-log.ts';
 import type { Action, Invocation } from './command.ts';
-import { namedStore } from './named-store.ts';
+import { isStoreNamed, namedStore } from './named-store.ts';
 import { storeIdentity } from './open-store.ts';
 import { requireLinux, requireNetAdmin } from './require-linux.ts';
 import { MACHINE_ID } from './this-host.ts';
@@ -32,6 +32,7 @@ export const cleanup: Action = async (invocation) => {
   const known = await readState({ directory: options.stateDir, instanceKey });
   if (known === undefined) {
     io.out(`Nothing to remove: no weftd of ${url} has run with its state in ${options.stateDir}.\n`);
+    if (!isStoreNamed(options)) io.out('Was it of another store? Name that with --store, or the etcd options.\n');
     return 0;
   }
   // The lock keeps a daemon from starting meanwhile. INSTANCE_RUNNING when one runs.

@@ -1,9 +1,6 @@
 /** The daemon, put together. What the start waits for is loaded and read side by side. */
-import path from 'node:path';
 import { Agent } from '../agent/agent.ts';
-import type { AgentOptions } from '../agent/agent-parts.ts';
 import { asWeftError, WeftError } from '../core/errors.ts';
-import type { Subnet } from '../core/subnet.ts';
 import type { ParsedSubnetFile } from '../core/subnet-file.ts';
 import { Extension } from '../host/extension.ts';
 import { LinuxHost } from '../host/linux-host.ts';
@@ -14,13 +11,13 @@ import { openStateDirectory, type StateDirectory } from '../host/state-directory
 import { readSubnetFile } from '../host/subnet-file.ts';
 import { CryptoRandom } from '../system/crypto-random.ts';
 import { PinoLog } from '../system/pino-log.ts';
+import { agentOptions } from './agent-options.ts';
 import type { Action, Invocation, OpenedStore } from './command.ts';
-import { CONTROL_SOCKET } from './find-daemon.ts';
 import { namedStore, type NamedStore } from './named-store.ts';
 import { passedOver } from './passed-over.ts';
 import { requireLinux, requireNetAdmin } from './require-linux.ts';
 import { machineRegion, openCloud, type OpenedCloud } from './this-cloud.ts';
-import { firewallOptions, MACHINE_ID, subnetIn, uplinkChoice } from './this-host.ts';
+import { MACHINE_ID, subnetIn } from './this-host.ts';
 
 export const run: Action = async (invocation) => {
   const { options, environment } = invocation;
@@ -68,7 +65,13 @@ async function runAgent(invocation: Invocation, { url, password }: NamedStore, l
     clock,
     random,
     log,
-    options: agentOptions(options, state, opened, subnetIn(file, options.subnetFile, state, log), version),
+    options: agentOptions(options, {
+      stateFolder: state.directory,
+      storeKind: opened.kind,
+      drainWaitMs: opened.seenWithinMs,
+      subnetFromFile: subnetIn(file, options.subnetFile, state, log),
+      version,
+    }),
     guardFiles: async (links) => networkdFiles(instance.id, links),
     tunnelCounters: () => linux.tunnelCounters,
     guardFindings: () => networkdFindings(instance.id),
@@ -127,31 +130,4 @@ async function subnetFile(file: string, log: PinoLog): Promise<ParsedSubnetFile 
     log.warn({ error }, 'subnet file cannot be read');
     return undefined;
   }
-}
-
-function agentOptions(
-  options: Invocation['options'],
-  state: StateDirectory,
-  { kind: storeKind, seenWithinMs: drainWaitMs }: OpenedStore,
-  subnetFromFile: Subnet | undefined,
-  version: string,
-): AgentOptions {
-  const { healthListen, healthzIp, healthzPort, allowRenumber, resync, subnetFile: subnetPath } = options;
-  return {
-    uplink: uplinkChoice(options),
-    subnetFile: subnetPath,
-    subnetFromFile,
-    ...firewallOptions(options),
-    firewallResyncMs: options.iptablesResync * 1000,
-    health: healthListen === 'off' ? undefined : healthListen,
-    flannelHealth: healthzPort === 0 ? undefined : { host: healthzIp, port: healthzPort },
-    renewMarginMs: options.subnetLeaseRenewMargin * 60_000,
-    controlSocket: path.join(state.directory, CONTROL_SOCKET),
-    allowExtension: options.allowExtension ?? storeKind === 'etcd',
-    allowRenumber,
-    resyncMs: resync,
-    drainWaitMs,
-    version,
-    storeKind,
-  };
 }
