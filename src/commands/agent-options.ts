@@ -12,7 +12,7 @@ export interface Found extends Pick<AgentOptions, 'storeKind' | 'drainWaitMs' | 
 }
 
 export function agentOptions(options: Options, { stateFolder, ...found }: Found): AgentOptions {
-  const { healthListen, healthzIp, healthzPort, subnetFile, allowRenumber, allowExtension } = options;
+  const { healthListen, healthzIp, healthzPort, subnetFile, allowRenumber } = options;
   return {
     ...found,
     uplink: uplinkChoice(options),
@@ -24,7 +24,7 @@ export function agentOptions(options: Options, { stateFolder, ...found }: Found)
     renewMarginMs: options.subnetLeaseRenewMargin * 60_000,
     controlSocket: path.join(stateFolder, CONTROL_SOCKET),
     allowRenumber,
-    allowExtension,
+    allowExtension: options.allowExtension ?? found.storeKind === 'etcd',
     resyncMs: options.resync,
   };
 }

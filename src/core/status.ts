@@ -2,7 +2,7 @@
 import type { ErrorCode } from './errors.ts';
 import type { Finding } from './finding.ts';
 import type { Skipped } from './lease.ts';
-import type { PathName, Reach, Refusal } from './path.ts';
+import type { Reach, Refusal } from './path.ts';
 import type { Carried } from './tunnel-counters.ts';
 import type { DropReason } from './tunnel-packet.ts';
 
