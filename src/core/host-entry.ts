@@ -176,7 +176,7 @@ const ORDER: Readonly<Record<HostEntry['kind'], number>> = {
   route: 8,
   file: 10,
   // Commands may take their time: all else is in place before the first of them.
-  extension: 11,
+  extension: 20,
 };
 
 /** After the routes of traffic, and gone before them: no packet of traffic takes one in between. */
