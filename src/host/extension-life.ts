@@ -26,12 +26,10 @@ export function openExtension(
 export class ExtensionLife implements HostExtension {
   readonly #memory: ExtensionMemory;
   readonly #log: Log;
-  readonly #run: typeof runShell;
 
-  constructor(memory: ExtensionMemory, log: Log, run = runShell) {
+  constructor(memory: ExtensionMemory, log: Log) {
     this.#memory = memory;
     this.#log = log;
-    this.#run = run;
   }
 
   async prepare(commands: ExtensionCommands | undefined, signal: AbortSignal): Promise<string | undefined> {
@@ -96,7 +94,7 @@ export class ExtensionLife implements HostExtension {
     signal: AbortSignal,
   ): Promise<string> {
     if (text === '') return '';
-    const output = await this.#run({ name, text, environment, input: '' }, signal);
+    const output = await runShell({ name, text, environment, input: '' }, signal);
     this.#log.info({ command: name }, 'command was run');
     return output;
   }

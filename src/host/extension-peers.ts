@@ -14,7 +14,10 @@ import { peerEnvironment, type ExtensionPeer } from '../core/extension.ts';
 import { hostEntryKey, sameHostEntry, type HostEntry } from '../core/host-entry.ts';
 import type { Uplink } from '../core/uplink.ts';
 import type { ExtensionMemory } from './extension-memory.ts';
-import { runShell } from './shell-command.ts';
+import { COMMAND_LIMIT_MS, runShell } from './shell-command.ts';
+
+/** When the commands of one pass have taken as long in all as one may, each of the others gets this: a host whose commands all hang goes on to the next pass. */
+const HASTE_MS = 5000;
 
 /** Whoever cannot be removed so often is not there, most likely: it is forgotten, or a peer that is long gone would be tried for ever. */
 const REMOVALS = 8;
@@ -22,16 +25,18 @@ const REMOVALS = 8;
 export class ExtensionPeers implements HostNetwork {
   readonly #host: HostNetwork;
   readonly #memory: ExtensionMemory;
-  readonly #run: typeof runShell;
+  readonly #patienceMs: number;
+  #limitMs: number;
   /** Failed removals of a peer, in a row. */
   readonly #removals = new Map<string, number>();
   /** Whose command failed the last time: those go last, so that one that hangs keeps nobody waiting behind it in every pass. */
   readonly #trouble = new Set<string>();
 
-  constructor(host: HostNetwork, memory: ExtensionMemory, run = runShell) {
+  constructor(host: HostNetwork, memory: ExtensionMemory, patienceMs = COMMAND_LIMIT_MS) {
     this.#host = host;
     this.#memory = memory;
-    this.#run = run;
+    this.#patienceMs = patienceMs;
+    this.#limitMs = patienceMs;
   }
 
   async observe(scope: HostScope, signal: AbortSignal): Promise<HostObservation> {
@@ -73,7 +78,10 @@ export class ExtensionPeers implements HostNetwork {
 
   async #all(changes: readonly Change<HostEntry>[], signal: AbortSignal): Promise<ChangeOutcome[]> {
     const outcomes: ChangeOutcome[] = [];
+    const startedMs = performance.now();
     for (const change of changes) {
+      this.#limitMs =
+        performance.now() - startedMs > this.#patienceMs ? Math.min(HASTE_MS, this.#patienceMs) : this.#patienceMs;
       const error = await this.#one(change, signal);
       if (error === undefined) this.#trouble.delete(keyOf(change));
       else this.#trouble.add(keyOf(change));
@@ -132,7 +140,8 @@ export class ExtensionPeers implements HostNetwork {
     const text = which === 'SubnetAddCommand' ? peer.add : peer.remove;
     if (text === '') return;
     const name = `${which} for ${peer.subnet} at ${peer.publicIP}`;
-    await this.#run({ name, text, environment: peerEnvironment(peer), input: peer.data }, signal);
+    const environment = peerEnvironment(peer);
+    await runShell({ name, text, environment, input: peer.data }, signal, this.#limitMs);
   }
 }
 

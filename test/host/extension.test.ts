@@ -13,7 +13,6 @@ import { parseSubnet } from '../../src/core/subnet.ts';
 import { ExtensionLife } from '../../src/host/extension-life.ts';
 import { ExtensionMemory } from '../../src/host/extension-memory.ts';
 import { ExtensionPeers } from '../../src/host/extension-peers.ts';
-import { runShell } from '../../src/host/shell-command.ts';
 import { FakeHost } from '../fakes/fake-host.ts';
 import { ListLog } from '../fakes/list-log.ts';
 
@@ -50,11 +49,10 @@ const peer = (n: number, changes: Partial<ExtensionPeer> = {}): ExtensionPeer =>
 function daemon(life = 'boot 1', limitMs?: number) {
   const memory = new ExtensionMemory(folder, life);
   const log = new ListLog();
-  const run: typeof runShell = (command, signal) => runShell(command, signal, limitMs);
-  const host = new ExtensionPeers(new FakeHost(), memory, run);
+  const host = new ExtensionPeers(new FakeHost(), memory, limitMs);
   return {
     log,
-    life: new ExtensionLife(memory, log, run),
+    life: new ExtensionLife(memory, log),
     host,
     /** One pass: what came of each change. */
     async wants(...wanted: readonly HostEntry[]): Promise<string[]> {
