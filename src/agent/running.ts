@@ -250,7 +250,7 @@ export class Running {
       self: this.self,
       view: this.#view,
       guardFiles: this.#guardFiles.value,
-      previousNetwork: this.#memory.previousNetwork,
+      previousNetworks: this.#memory.previousNetworks,
       answering: this.#beside.prober.choices.answering,
       choose: this.#beside.prober.choices.choose,
     };
@@ -273,7 +273,7 @@ export class Running {
       host: this.#parts.host,
       self: this.self,
       files: this.#guardFiles.value,
-      previousNetwork: this.#memory.previousNetwork,
+      previousNetworks: this.#memory.previousNetworks,
     };
   }
 

@@ -7,6 +7,7 @@ import type { Subnet } from '../core/subnet.ts';
 import type { ParsedSubnetFile } from '../core/subnet-file.ts';
 import { LinuxHost } from '../host/linux-host.ts';
 import { networkdFiles, networkdFindings } from '../host/networkd.ts';
+import { otherInstances } from '../host/other-instances.ts';
 import { SharedHost } from '../host/shared-host.ts';
 import { openStateDirectory, type StateDirectory } from '../host/state-directory.ts';
 import { readSubnetFile } from '../host/subnet-file.ts';
@@ -59,6 +60,7 @@ async function runAgent(invocation: Invocation, url: string, log: PinoLog): Prom
     probe: linux.probe(probeKeyOf(state), instance.id),
     state,
     instance,
+    otherInstances: () => otherInstances(options.stateDir, instance.id),
     clock,
     random,
     log,

@@ -41,8 +41,8 @@ export interface PassInput {
   readonly changed: 'all' | ReadonlySet<LeaseKey>;
   /** subnet.env and the like. */
   readonly files: readonly HostFile[];
-  /** The Network before a change, whose routes are still ours to remove. */
-  readonly previousNetwork: Subnet | undefined;
+  /** Networks before changes, whose routes are still ours to remove. */
+  readonly previousNetworks: readonly Subnet[];
   /** Subnets of peers that answered a probe lately: not removed, whatever the store says. */
   readonly answering: ReadonlySet<Subnet>;
   /** Which of the usable paths of a peer is taken. Asked at least once for each peer of the pass; it must go by what is known before the pass alone. */
@@ -124,7 +124,7 @@ export class HostPasses {
     const planned = few === undefined ? undefined : this.#planFew(input, paths, few);
     if (planned !== undefined) return { planned, observed: await this.#host.observe(planned.scope, signal) };
     const basics = hostBasics(input.self, paths);
-    const scope = hostScope(input.self, basics, input.files, input.previousNetwork);
+    const scope = hostScope(input.self, basics, input.files, input.previousNetworks);
     const observed = await this.#host.observe(scope, signal);
     return { planned: this.#planAll(input, paths, basics, scope, observed.entries), observed };
   }
@@ -181,7 +181,7 @@ export class HostPasses {
     if (this.#marks.contested) return undefined;
     const routes = [...keys].flatMap((key) => [this.#leases.get(key), view.leases.get(key)]).flatMap(routesTo(paths));
     const only = new Set([...before, ...wanted, ...routes].map(hostEntryKey));
-    return { scope: { ...hostScope(self, [], [], input.previousNetwork), only }, plans, looked: [...keys], wanted };
+    return { scope: { ...hostScope(self, [], [], input.previousNetworks), only }, plans, looked: [...keys], wanted };
   }
 
   #guardRemovals(
