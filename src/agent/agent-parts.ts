@@ -6,7 +6,7 @@ import type { HostExtension } from '../contracts/host-extension.ts';
 import type { HostNetwork, UplinkChoice } from '../contracts/host-network.ts';
 import type { LeaseStore } from '../contracts/lease-store.ts';
 import type { Log } from '../contracts/log.ts';
-import type { NodeState } from '../contracts/node-state.ts';
+import type { NodeState, OtherInstance } from '../contracts/node-state.ts';
 import type { PathProbe } from '../contracts/path-probe.ts';
 import type { Random } from '../contracts/random.ts';
 import type { Records } from '../contracts/records.ts';
@@ -67,6 +67,8 @@ export interface AgentParts {
   /** Absent: in none, or in one whose routes are not programmed. */
   readonly cloud?: CloudParts;
   readonly instance: Instance;
+  /** Other daemons of this host that run now. */
+  otherInstances?(): Promise<readonly OtherInstance[]>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;

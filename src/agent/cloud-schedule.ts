@@ -30,6 +30,8 @@ export class CloudSchedule {
   #failures = 0;
   #suspectMs = Infinity;
   #doubted = false;
+  /** There are doubts that no look was called for yet. */
+  #unpaid = false;
 
   constructor({ clock, random }: { readonly clock: Clock; readonly random: Random }) {
     this.#clock = clock;
@@ -49,11 +51,12 @@ export class CloudSchedule {
   /** Of a path that went down, perhaps for every node at once. */
   doubt(nodes: number): void {
     this.#doubted = true;
+    this.#unpaid = true;
     const allowedMs = this.#doubtsPaidMs - (DOUBTS_AT_ONCE - 1) * DOUBT_GAP_MS;
     this.#by(Math.max(this.#clock.now(), allowedMs) + this.#spreadMs(nodes));
   }
 
-  /** The look that was to settle it has failed: the next one has to. */
+  /** The look that was to settle it has failed: the next one has to, at no further cost. */
   stillDoubted(): void {
     this.#doubted = true;
   }
@@ -78,7 +81,8 @@ export class CloudSchedule {
   begin(): void {
     this.#dueMs = Infinity;
     this.#suspectMs = Infinity;
-    if (this.#doubted) this.#doubtsPaidMs = Math.max(this.#doubtsPaidMs, this.#clock.now()) + DOUBT_GAP_MS;
+    if (this.#unpaid) this.#doubtsPaidMs = Math.max(this.#doubtsPaidMs, this.#clock.now()) + DOUBT_GAP_MS;
+    this.#unpaid = false;
     this.#doubted = false;
   }
 

@@ -109,7 +109,7 @@ export async function explain(
   const { peer, path: taken } = found;
   const path = datapathsOf(self.config.paths).find(({ name }) => name === taken);
   const wanted = path?.send(self, peer, undefined) ?? byCommands(self, found);
-  const scope = { ...hostScope(self, [], [], undefined), only: new Set(wanted.map(hostEntryKey)) };
+  const scope = { ...hostScope(self, [], [], []), only: new Set(wanted.map(hostEntryKey)) };
   const observed = wanted.length === 0 ? [] : (await host.observe(scope, signal)).entries;
   const overhead = path?.overheadBytes ?? 0;
   return {

@@ -1,6 +1,7 @@
 /** A Network that shares addresses with a network this host is in would cut it off from one of them. */
 import type { CloudSelf } from '../contracts/cloud-network.ts';
 import type { InterfaceAddress } from '../contracts/host-network.ts';
+import type { OtherInstance } from '../contracts/node-state.ts';
 import { WeftError } from '../core/errors.ts';
 import { baseOf, contains, overlaps, subnetOf, type Subnet } from '../core/subnet.ts';
 
@@ -46,6 +47,19 @@ export function refuseCloudOverlap(
     `Network ${network} overlaps ${range}, a range of ${identity.network}, which this host is in`,
     {
       hint: 'Choose a Network that lies outside all ranges of the cloud network, and of those it is peered with',
+    },
+  );
+}
+
+/** Two daemons of one host would each take the other's routes for its own. @throws WeftError NETWORK_OVERLAP, naming both ranges and the daemon */
+export function refuseOtherInstances(network: Subnet, others: readonly OtherInstance[]): void {
+  const other = others.find((each) => overlaps(network, each.network));
+  if (other === undefined) return;
+  throw new WeftError(
+    'NETWORK_OVERLAP',
+    `Network ${network} overlaps ${other.network}, the Network of another weftd that runs on this host (${other.folder})`,
+    {
+      hint: 'Give each network of a host a range of its own; a daemon that is not needed any more is stopped, and tidied up by weftd cleanup',
     },
   );
 }

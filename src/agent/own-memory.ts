@@ -4,49 +4,46 @@ import type { Subnet } from '../core/subnet.ts';
 import type { Self } from '../datapath/datapath.ts';
 import { findingOf, type Findings } from './findings.ts';
 
+/** Each is one more range to look at in each pass; a change whose routes went is forgotten. */
+const MOST_PREVIOUS = 4;
+
 export class OwnMemory {
   readonly #state: NodeState;
   readonly #findings: Findings;
-  #network: Subnet;
-  #previous: Subnet | undefined;
+  readonly #network: Subnet;
+  #previous: readonly Subnet[];
 
   constructor(state: NodeState, findings: Findings, network: Subnet) {
-    const { network: before, previousNetwork } = state.remembered;
+    const { network: before, previousNetworks = [] } = state.remembered;
     this.#state = state;
     this.#findings = findings;
     this.#network = network;
-    this.#previous = before === undefined || before === network ? previousNetwork : before;
+    const all = new Set(before === undefined ? previousNetworks : [before, ...previousNetworks]);
+    all.delete(network);
+    this.#previous = [...all].slice(0, MOST_PREVIOUS);
   }
 
-  /** The Network before a change, whose routes are still ours to remove. */
-  get previousNetwork(): Subnet | undefined {
-    return this.#previous === this.#network ? undefined : this.#previous;
+  /** Networks before changes, the latest first, whose routes are still ours to remove. */
+  get previousNetworks(): readonly Subnet[] {
+    return this.#previous;
   }
 
   async keep({ lease, vtepMac }: Self, incarnation: number): Promise<void> {
-    const previous = this.previousNetwork;
-    const now: Partial<RememberedState> = {
-      incarnation,
-      network: this.#network,
-      subnet: lease.subnet.v4,
-      vtepMac,
-      ...(previous === undefined ? {} : { previousNetwork: previous }),
-    };
-    await this.#write(now);
+    const previousNetworks = this.#previous;
+    await this.#write({ incarnation, network: this.#network, subnet: lease.subnet.v4, vtepMac, previousNetworks });
   }
 
-  /** Nothing of ours stands in the previous Network any more: another daemon may have it now. */
+  /** Nothing of ours stands in previous Networks any more: another daemon may have them now. */
   async dropPrevious(): Promise<void> {
-    if (this.previousNetwork === undefined) return;
-    // The state file keeps what it is not told anew, so "none" is written as the Network itself.
-    this.#previous = this.#network;
-    await this.#write({ previousNetwork: this.#network });
+    if (this.#previous.length === 0) return;
+    this.#previous = [];
+    await this.#write({ previousNetworks: [] });
   }
 
   async #write(now: Partial<RememberedState>): Promise<void> {
     const before: Partial<RememberedState> = this.#state.remembered;
     const keys = Object.keys(now) as (keyof RememberedState)[];
-    if (keys.every((key) => before[key] === now[key])) return;
+    if (keys.every((key) => isSame(before[key], now[key]))) return;
     try {
       await this.#state.remember(now);
       this.#findings.clear('state');
@@ -55,3 +52,7 @@ export class OwnMemory {
     }
   }
 }
+
+/** Also of lists; none is an empty one. */
+const isSame = (a: RememberedState[keyof RememberedState], b: RememberedState[keyof RememberedState]): boolean =>
+  a === b || JSON.stringify(a ?? []) === JSON.stringify(b ?? []);

@@ -19,7 +19,7 @@ export interface PassSources {
   readonly self: Self;
   readonly view: LeaseView;
   readonly guardFiles: readonly HostFile[];
-  readonly previousNetwork: Subnet | undefined;
+  readonly previousNetworks: readonly Subnet[];
   readonly answering: ReadonlySet<Subnet>;
   readonly choose: Choose;
 }
@@ -76,13 +76,13 @@ export class Passes {
 
   async #make(changed: Changed, signal: AbortSignal): Promise<PassResult> {
     const { sources, options, journal, onReport } = this.#parts;
-    const { self, view, guardFiles, previousNetwork, answering, choose } = sources();
+    const { self, view, guardFiles, previousNetworks, answering, choose } = sources();
     const file = subnetEnv(self, options);
     let report: PassReport;
     try {
       const files = [file, ...guardFiles];
       report = await this.#passes.pass(
-        { self, view, changed, files, previousNetwork, answering, choose, dryRun: false },
+        { self, view, changed, files, previousNetworks, answering, choose, dryRun: false },
         signal,
       );
     } catch (error) {

@@ -251,7 +251,7 @@ export class Running {
       self: this.self,
       view: this.#view,
       guardFiles: this.#guardFiles.value,
-      previousNetwork: this.#memory.previousNetwork,
+      previousNetworks: this.#memory.previousNetworks,
       answering: this.#beside.prober.choices.answering,
       choose: this.#beside.prober.choices.choose,
     };
@@ -271,8 +271,8 @@ export class Running {
   }
 
   #standing(): TearDownParts {
-    const { previousNetwork } = this.#memory;
-    return { host: this.#parts.host, self: this.self, files: this.#guardFiles.value, previousNetwork };
+    const { previousNetworks } = this.#memory;
+    return { host: this.#parts.host, self: this.self, files: this.#guardFiles.value, previousNetworks };
   }
 
   async #readGuardFiles(): Promise<void> {

@@ -24,7 +24,7 @@ import { refuseCommands, refuseNat } from './backend-conditions.ts';
 import { findingOf, type Findings } from './findings.ts';
 import { firewallWish } from './firewall-wish.ts';
 import { firstClaim, firstLook, ownDevices, previousSubnets, readyDevices } from './first-claim.ts';
-import { refuseCloudOverlap, refuseOverlap } from './network-overlap.ts';
+import { refuseCloudOverlap, refuseOtherInstances, refuseOverlap } from './network-overlap.ts';
 import { patiently, type Patience } from './patiently.ts';
 import { subnetEnv } from './subnet-env.ts';
 import { vtepMac } from './vtep-mac.ts';
@@ -95,6 +95,7 @@ export class StartUp {
         : { cloud: { identity: cloudSelf.identity, table: undefined, trouble: undefined, rows: new Map() } };
     const unknown: Receiver = { config, uplink, vtepMac: macFrom(node), ...cloud };
     if (cloudSelf !== undefined) refuseCloudOverlap(config.v4.network, cloudSelf);
+    refuseOtherInstances(config.v4.network, (await parts.otherInstances?.()) ?? []);
     const [previous] = previousSubnets(parts);
     refuseOverlap({
       network: config.v4.network,

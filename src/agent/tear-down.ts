@@ -31,7 +31,7 @@ export interface TearDownParts {
   readonly self: Self;
   /** Files besides subnet.env. */
   readonly files: readonly HostFile[];
-  readonly previousNetwork: Subnet | undefined;
+  readonly previousNetworks: readonly Subnet[];
 }
 
 /** @returns what could not be removed */
@@ -40,9 +40,9 @@ export async function tearDown(
   parts: TearDownParts,
   signal: AbortSignal,
 ): Promise<readonly FailedChange[]> {
-  const { host, self, files, previousNetwork } = parts;
+  const { host, self, files, previousNetworks } = parts;
   const kinds = what === 'all' ? ALL : PEERS;
-  const observed = await host.observe(hostScope(self, [], files, previousNetwork), signal);
+  const observed = await host.observe(hostScope(self, [], files, previousNetworks), signal);
   const standing = observed.entries.filter(({ kind }) => kinds.has(kind));
   const changes = diff(standing, [], HOST_ENTRIES);
   const outcomes = changes.length === 0 ? [] : await host.apply(changes, signal);

@@ -115,7 +115,8 @@ async function scopeOf(
   options: Invocation['options'],
   signal: AbortSignal,
 ): Promise<HostScope> {
-  const networks = [remembered.network, remembered.previousNetwork].filter((network) => network !== undefined);
+  const { network, previousNetworks = [] } = remembered;
+  const networks = network === undefined ? previousNetworks : [network, ...previousNetworks];
   const base = remembered.subnet === undefined ? undefined : baseOf(remembered.subnet);
   // Our devices are those that carry our base, and nobody else puts that /32 on a device.
   const carriers = (await host.addresses(signal)).filter(

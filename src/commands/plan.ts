@@ -72,7 +72,7 @@ export const plan: Action = async (invocation) => {
       view,
       changed: 'all',
       files,
-      previousNetwork: known?.remembered.previousNetwork,
+      previousNetworks: known?.remembered.previousNetworks ?? [],
       answering: new Set<never>(),
       choose: asFound(self, clock),
       dryRun: true,

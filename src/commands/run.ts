@@ -5,6 +5,7 @@ import type { ParsedSubnetFile } from '../core/subnet-file.ts';
 import { Extension } from '../host/extension.ts';
 import { LinuxHost } from '../host/linux-host.ts';
 import { networkdFiles, networkdFindings } from '../host/networkd.ts';
+import { otherInstances } from '../host/other-instances.ts';
 import { serviceManager } from '../host/service-manager.ts';
 import { SharedHost } from '../host/shared-host.ts';
 import { openStateDirectory, type StateDirectory } from '../host/state-directory.ts';
@@ -62,6 +63,7 @@ async function runAgent(invocation: Invocation, { url, password }: NamedStore, l
     probe: linux.probe(probeKeyOf(state), instance.id),
     state,
     instance,
+    otherInstances: () => otherInstances(options.stateDir, instance.id),
     clock,
     random,
     log,

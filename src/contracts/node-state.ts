@@ -8,8 +8,8 @@ export interface RememberedState {
   /** Counts starts; the current run's number. */
   readonly incarnation: number;
   readonly network?: Subnet;
-  /** The Network before a change, whose routes are still ours to remove. */
-  readonly previousNetwork?: Subnet;
+  /** Networks before changes, the latest first, whose routes are still ours to remove. */
+  readonly previousNetworks?: readonly Subnet[];
   readonly subnet?: Subnet;
   /** MAC of our vxlan device. */
   readonly vtepMac?: MacAddress;
@@ -17,12 +17,19 @@ export interface RememberedState {
   readonly probeKey?: string;
 }
 
-/** `undefined` forgets: a subnet that was released, a Network whose last route is gone. */
+/** `undefined` forgets: a subnet that was released, Networks whose last routes are gone. */
 export type RememberedChanges = Partial<Pick<RememberedState, 'node' | 'incarnation'>> & {
-  readonly [Name in 'network' | 'previousNetwork' | 'subnet' | 'vtepMac' | 'probeKey']?:
+  readonly [Name in 'network' | 'previousNetworks' | 'subnet' | 'vtepMac' | 'probeKey']?:
     | RememberedState[Name]
     | undefined;
 };
+
+/** Another daemon of this host that runs. */
+export interface OtherInstance {
+  /** Its folder in the state directory. */
+  readonly folder: string;
+  readonly network: Subnet;
+}
 
 /** The state file of one instance, locked while the daemon runs. Writes are atomic: the file before or the file after. */
 export interface NodeState {

@@ -9,7 +9,8 @@ import { hostEntryKey, type HostEntry } from '../core/host-entry.ts';
 import { isJsonObject } from '../core/json.ts';
 import { WeftError } from '../core/errors.ts';
 import { fileError } from './host-errors.ts';
-import { lockAt, lockClaims } from './claims-lock.ts';
+import { lockClaims } from './claims-lock.ts';
+import { runs } from './other-instances.ts';
 import { readRemembered } from './remembered-state.ts';
 
 /** What the key of a device begins with. */
@@ -50,7 +51,7 @@ export class Claims {
     if (this.#read().get(key) !== this.#instance) {
       await this.#change(async (claims) => {
         const owner = claims.get(key);
-        if (owner !== undefined && owner !== this.#instance && this.#runs(owner))
+        if (owner !== undefined && owner !== this.#instance && runs(this.#folder(owner)))
           throw await this.foreign(entry, owner);
         claims.set(key, this.#instance);
       }, signal);
@@ -82,13 +83,6 @@ export class Claims {
 
   #folder(instance: string): string {
     return join(this.#directory, instance);
-  }
-
-  #runs(instance: string): boolean {
-    if (!existsSync(this.#folder(instance))) return false;
-    const lock = lockAt(join(this.#folder(instance), 'lock'));
-    lock?.release();
-    return lock === undefined;
   }
 
   /** A file that cannot be read claims nothing: what it protects from is rare, and a daemon without it works. */

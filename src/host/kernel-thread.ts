@@ -3,6 +3,7 @@ import { closeSync, writeSync } from 'node:fs';
 import type { Worker } from 'node:worker_threads';
 import { keepHeapSmall } from '../native/heap-growth.ts';
 import { checked, libc } from '../native/libc.ts';
+import { SharedDescriptors } from '../native/shared-descriptors.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts';
 
 // sys/eventfd.h
@@ -78,7 +79,13 @@ export class KernelThread {
 
   #start(Thread: typeof Worker): void {
     this.#wakeFd = checked('eventfd', libc().eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    const start: WorkerStart = { wakeFd: this.#wakeFd, ownPort: this.#ownPort, receiveBytes: this.#receiveBytes };
+    const descriptors = new SharedDescriptors();
+    const start: WorkerStart = {
+      wakeFd: this.#wakeFd,
+      ownPort: this.#ownPort,
+      receiveBytes: this.#receiveBytes,
+      descriptors: descriptors.memory,
+    };
     const worker = new Thread(workerFile(), {
       workerData: start,
       execArgv: [],
@@ -93,7 +100,11 @@ export class KernelThread {
       for (const user of this.#users) user.onMessage(message);
     });
     worker.on('error', (error) => this.#fail(worker, error));
-    worker.on('exit', () => this.#fail(worker, new Error('the kernel worker ended')));
+    worker.on('exit', () => {
+      // What it could not close itself: whoever takes its place wants its port.
+      descriptors.closeAll();
+      this.#fail(worker, new Error('the kernel worker ended'));
+    });
     // Listening holds the process; waiting for the kernel must not.
     worker.unref();
     process.once('exit', this.#stop);

@@ -26,6 +26,7 @@ import { MessageReader } from '../native/netlink/message-reader.ts';
 import { watchFilter } from '../native/netlink/watch-filter.ts';
 import { NetlinkSocket } from '../native/netlink-socket.ts';
 import { Readiness } from '../native/readiness.ts';
+import { SharedDescriptors } from '../native/shared-descriptors.ts';
 import { ProbeStation } from './probe-station.ts';
 import { Relevance } from './relevance.ts';
 import type { FromWorker, ProbeOrder, ToWorker, WorkerStart } from './worker-messages.ts';
@@ -50,7 +51,8 @@ class KernelWatch {
   readonly #routes: NetlinkSocket;
   readonly #rules: NetlinkSocket | undefined;
   readonly #reader = new MessageReader(new Uint8Array(1 << 16));
-  readonly #station = new ProbeStation();
+  readonly #station: ProbeStation;
+  readonly #descriptors: SharedDescriptors;
   /** What changed before we listened is unknown. */
   readonly #waiting = new Set<HostHint>(['everything']);
   #isTaken = true;
@@ -60,6 +62,8 @@ class KernelWatch {
     this.#port = port;
     this.#start = start;
     this.#relevance = new Relevance(start.ownPort);
+    this.#descriptors = new SharedDescriptors(start.descriptors);
+    this.#station = new ProbeStation(this.#descriptors);
     this.#routes = new NetlinkSocket(NETLINK_ROUTE, {
       receiveBytes: start.receiveBytes,
       sendBytes: SEND_BYTES,
@@ -67,6 +71,7 @@ class KernelWatch {
     });
     this.#routes.filter(watchFilter(start.ownPort, []));
     this.#rules = openRules(start.receiveBytes);
+    for (const socket of this.#sockets) this.#descriptors.add(socket.fd);
   }
 
   run(): void {
@@ -75,13 +80,19 @@ class KernelWatch {
     } finally {
       // Descriptors belong to the process: whoever takes this thread's place wants its port.
       this.#obey({ kind: 'probe-stop' });
-      this.#routes.close();
-      this.#rules?.close();
+      for (const socket of this.#sockets) {
+        this.#descriptors.remove(socket.fd);
+        socket.close();
+      }
     }
   }
 
+  get #sockets(): readonly NetlinkSocket[] {
+    return this.#rules === undefined ? [this.#routes] : [this.#routes, this.#rules];
+  }
+
   #watch(): void {
-    const own = [this.#start.wakeFd, this.#routes.fd, ...(this.#rules === undefined ? [] : [this.#rules.fd])];
+    const own = [this.#start.wakeFd, ...this.#sockets.map(({ fd }) => fd)];
     const wake = new Uint8Array(8);
     // What the main thread said meanwhile belongs to the beginning, of which one hint at everything tells.
     this.#listen();

@@ -9,6 +9,7 @@ import type { PathName } from '../core/path.ts';
 import { PATIENCE_MS } from '../core/probe-verdict.ts';
 import { EADDRNOTAVAIL, ENODEV, KernelError } from '../native/kernel-error.ts';
 import { linkIndex, MarkedSocket } from '../native/marked-socket.ts';
+import type { SharedDescriptors } from '../native/shared-descriptors.ts';
 
 /** A filter that remembers a flow passes it on although it would pass nothing new: so asks anew, as a new flow, so often. */
 const ROTATE_MS = 10_000;
@@ -29,6 +30,7 @@ interface Retiring {
 }
 
 export class ProbeSockets {
+  readonly #descriptors: SharedDescriptors;
   readonly #base: number;
   readonly #paths: ReadonlyMap<PathName, ProbePath>;
   readonly #responder: MarkedSocket;
@@ -41,7 +43,8 @@ export class ProbeSockets {
   #retiring: readonly Retiring[] = [];
 
   /** @throws KernelError */
-  constructor(self: ProbeSelf) {
+  constructor(self: ProbeSelf, descriptors: SharedDescriptors) {
+    this.#descriptors = descriptors;
     this.#base = v4Value(self.base);
     this.#paths = new Map(self.paths.map((each) => [each.path, each]));
     this.#responder = this.#keep('answer', this.#open('udp', self.port));
@@ -132,6 +135,7 @@ export class ProbeSockets {
   }
 
   #keep(use: SocketUse, socket: MarkedSocket): MarkedSocket {
+    this.#descriptors.add(socket.fd);
     this.#uses.set(socket.fd, use);
     this.#fds = [...this.#uses.keys()];
     return socket;
@@ -140,6 +144,7 @@ export class ProbeSockets {
   #drop(socket: MarkedSocket): void {
     this.#uses.delete(socket.fd);
     this.#fds = [...this.#uses.keys()];
+    this.#descriptors.remove(socket.fd);
     socket.close();
   }
 }

@@ -6,7 +6,6 @@
  */
 import type { ProbeOutcome, ProbePeer, ProbeSelf, ProbeTarget } from '../contracts/path-probe.ts';
 import { v4Value } from '../core/address.ts';
-import type { NodeId } from '../core/node-id.ts';
 import type { PathName } from '../core/path.ts';
 import type { ProbeRequest } from '../core/probe-message.ts';
 import { PATIENCE_MS, type SettledProbe } from '../core/probe-verdict.ts';
@@ -14,7 +13,9 @@ import type { Subnet } from '../core/subnet.ts';
 import { DatagramReader, type Datagram } from '../native/datagram.ts';
 import { errnoName, KernelError } from '../native/kernel-error.ts';
 import { linkName } from '../native/marked-socket.ts';
+import type { SharedDescriptors } from '../native/shared-descriptors.ts';
 import { EchoSession } from './echo-session.ts';
+import { EchoSessions } from './echo-sessions.ts';
 import { pairSeals, publicProbeKey } from './probe-keys.ts';
 import { ProbeSession } from './probe-session.ts';
 import { ProbeSockets } from './probe-sockets.ts';
@@ -27,11 +28,6 @@ interface Listening {
   readonly firstSequence: number;
   readonly sockets: ProbeSockets;
   readonly devices: ReadonlyMap<string, PathName>;
-}
-
-interface Asked {
-  readonly subnet: Subnet;
-  readonly session: EchoSession;
 }
 
 /** Datagrams of one socket before the others get their turn. */
@@ -50,16 +46,21 @@ export class ProbeStation {
   readonly #reader = new DatagramReader();
   #listening: Listening | undefined;
   #sessions = new Map<number, ProbeSession>();
-  /** Of peers that may come back: sequences are never used again under one key. */
-  readonly #sequences = new Map<NodeId, number>();
-  readonly #echoes = new Map<number, Asked>();
+  /** The highest of peers that are gone and may come back: sequences are never used again under one key. */
+  #usedSequence = 0;
+  readonly #echoes = new EchoSessions();
   /** What to look at when its answer is overdue, in the order of time. */
   #overdue: { readonly atMs: number; readonly base: number }[] = [];
   /** Of devices, by their index. */
   readonly #names = new Map<number, { readonly name: string; readonly untilMs: number }>();
+  readonly #descriptors: SharedDescriptors;
   #outcomes: ProbeOutcome[] = [];
   #tellAtMs = Infinity;
   #closeAtMs = Infinity;
+
+  constructor(descriptors: SharedDescriptors) {
+    this.#descriptors = descriptors;
+  }
 
   /** Descriptors to wait for; another object when they have changed. */
   get fds(): readonly number[] {
@@ -123,7 +124,7 @@ export class ProbeStation {
       const base = this.#overdue.shift()?.base ?? 0;
       const session = this.#sessions.get(base);
       if (session !== undefined) this.#tell(session.peer.subnet, 'probe', session.giveUp(nowMs), nowMs);
-      const echo = this.#echoes.get(base);
+      const echo = this.#echoes.of(base);
       if (echo !== undefined) this.#tell(echo.subnet, 'echo', echo.session.giveUp(nowMs), nowMs);
     }
   }
@@ -134,7 +135,14 @@ export class ProbeStation {
     if (before !== undefined) this.#stop();
     const devices = new Map(self.paths.flatMap(({ path, device }) => (device === undefined ? [] : [[device, path]])));
     const publicKey = publicProbeKey(privateKey);
-    this.#listening = { self, privateKey, publicKey, firstSequence, sockets: new ProbeSockets(self), devices };
+    this.#listening = {
+      self,
+      privateKey,
+      publicKey,
+      firstSequence,
+      sockets: new ProbeSockets(self, this.#descriptors),
+      devices,
+    };
     this.#serve(
       [...this.#sessions.values()].map(({ peer }) => peer),
       nowMs,
@@ -149,13 +157,13 @@ export class ProbeStation {
 
   #serve(peers: readonly ProbePeer[], nowMs: number): void {
     const before = this.#sessions;
+    for (const { sequence } of before.values()) this.#usedSequence = Math.max(this.#usedSequence, sequence);
     const sessions = new Map<number, ProbeSession>();
     for (const peer of peers) {
       const base = v4Value(peer.base);
       const session = this.#session(peer, before.get(base), nowMs);
       if (session !== undefined) sessions.set(base, session);
     }
-    for (const [base, { peer, sequence }] of before) if (!sessions.has(base)) this.#sequences.set(peer.node, sequence);
     this.#sessions = sessions;
   }
 
@@ -166,13 +174,13 @@ export class ProbeStation {
     const known = isSame ? before.seals : undefined;
     const seals = known ?? pairSeals(privateKey, { node: self.node, key: publicKey }, peer);
     if (seals === undefined) return undefined;
-    const sequence = this.#sequences.get(peer.node) ?? firstSequence;
+    const sequence = Math.max(this.#usedSequence, firstSequence);
     return new ProbeSession(self, peer, seals, { sequence, nowMs }, isSame ? before : undefined);
   }
 
   #ask({ subnet, base: address, path, by }: ProbeTarget, nowMs: number): void {
     const base = v4Value(address);
-    const session = by === 'echo' ? this.#echo(base, subnet) : this.#sessions.get(base);
+    const session = by === 'echo' ? this.#echoes.to(base, subnet, nowMs) : this.#sessions.get(base);
     const sockets = this.#listening?.sockets;
     if (session === undefined || sockets === undefined)
       return this.#tell(subnet, by, [{ path, verdict: 'silent', why: 'there is no key for this peer' }], nowMs);
@@ -187,14 +195,8 @@ export class ProbeStation {
     this.#closeAtMs = Math.min(this.#closeAtMs, sockets.closeOld(nowMs));
   }
 
-  #echo(base: number, subnet: Subnet): EchoSession {
-    let asked = this.#echoes.get(base);
-    if (asked === undefined) this.#echoes.set(base, (asked = { subnet, session: new EchoSession() }));
-    return asked.session;
-  }
-
   #hearEcho({ bytes, from }: Datagram, nowMs: number): void {
-    const echo = this.#echoes.get(from);
+    const echo = this.#echoes.of(from);
     if (echo !== undefined) this.#tell(echo.subnet, 'echo', echo.session.hear(bytes, nowMs), nowMs);
   }
 

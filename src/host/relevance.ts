@@ -1,6 +1,5 @@
 /** Which notification of the kernel is about us and by another hand. Pure but for what it remembers; the kernel worker asks it. */
 import type { HostHint } from '../contracts/host-network.ts';
-import { ROUTE_PROTOCOL } from '../core/instance.ts';
 import { readAddress } from '../native/netlink/address.ts';
 import {
   AF_BRIDGE,
@@ -132,7 +131,8 @@ export class Relevance {
     if (scope === undefined) return true;
     if (route.table === RT_TABLE_LOCAL) return scope.base !== undefined && route.destination === ipValueOf(scope.base);
     if (route.table !== RT_TABLE_MAIN) return false;
-    if (route.protocol === ROUTE_PROTOCOL || this.#isWithin(route.destination, route.prefixLength)) return true;
+    // Also of our protocol: outside our networks it is another daemon's of this host.
+    if (this.#isWithin(route.destination, route.prefixLength)) return true;
     // What the uplink is chosen by, and what it reaches without a gateway: IPv4.
     if (typeof route.destination === 'bigint') return false;
     return (

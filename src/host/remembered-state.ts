@@ -5,7 +5,7 @@ import { WeftError } from '../core/errors.ts';
 import { isJsonObject, type JsonObject } from '../core/json.ts';
 import { tryMac } from '../core/mac.ts';
 import { tryNodeId } from '../core/node-id.ts';
-import { trySubnet } from '../core/subnet.ts';
+import { trySubnet, type Subnet } from '../core/subnet.ts';
 import { writeAtomically } from './atomic-file.ts';
 import { fileError, isGone } from './host-errors.ts';
 
@@ -61,7 +61,7 @@ function parseRemembered(value: unknown): RememberedState {
     node,
     incarnation,
     network: optional(value, 'network', trySubnet),
-    previousNetwork: optional(value, 'previousNetwork', trySubnet),
+    previousNetworks: previousNetworks(value),
     subnet: optional(value, 'subnet', trySubnet),
     vtepMac: optional(value, 'vtepMac', tryMac),
     probeKey: optional(value, 'probeKey', (text) => (X25519_KEY.test(text) ? text : undefined)),
@@ -75,16 +75,29 @@ export function stateOf(
     'node' | 'incarnation'
   >,
 ): RememberedState {
-  const { node, incarnation, network, previousNetwork, subnet, vtepMac, probeKey } = known;
+  const { node, incarnation, network, previousNetworks: previous = [], subnet, vtepMac, probeKey } = known;
   return {
     node,
     incarnation,
     ...(network === undefined ? {} : { network }),
-    ...(previousNetwork === undefined ? {} : { previousNetwork }),
+    ...(previous.length === 0 ? {} : { previousNetworks: previous }),
     ...(subnet === undefined ? {} : { subnet }),
     ...(vtepMac === undefined ? {} : { vtepMac }),
     ...(probeKey === undefined ? {} : { probeKey }),
   };
+}
+
+/** Before there was a list there was one, and none was the Network itself. */
+function previousNetworks(value: JsonObject): readonly Subnet[] {
+  const list = value['previousNetworks'] ?? [];
+  if (!Array.isArray(list)) throw new Error('"previousNetworks": expected a list');
+  const read = list.map((each) => {
+    const network = typeof each === 'string' ? trySubnet(each) : undefined;
+    if (network === undefined) throw new Error(`"previousNetworks": ${JSON.stringify(each)} cannot be read`);
+    return network;
+  });
+  const one = optional(value, 'previousNetwork', trySubnet);
+  return one === undefined || one === value['network'] ? read : [...read, one];
 }
 
 function optional<T>(object: JsonObject, name: string, read: (text: string) => T | undefined): T | undefined {

@@ -83,8 +83,8 @@ export class StateDirectory implements NodeState {
 
   async #write(changes: RememberedChanges): Promise<void> {
     const all = { ...this.#remembered, ...changes };
-    const { network, previousNetwork, subnet, vtepMac, node, incarnation, probeKey } = all;
-    const next = stateOf({ node, incarnation, network, previousNetwork, subnet, vtepMac, probeKey });
+    const { network, previousNetworks, subnet, vtepMac, node, incarnation, probeKey } = all;
+    const next = stateOf({ node, incarnation, network, previousNetworks, subnet, vtepMac, probeKey });
     if (JSON.stringify(next) === JSON.stringify(this.#remembered)) return;
     await writeRemembered(stateFile(this.directory), next);
     this.#remembered = next;

@@ -12,6 +12,8 @@ export interface WorkerStart {
   readonly ownPort: number;
   /** How much may wait to be read before the kernel drops. */
   readonly receiveBytes: number;
+  /** Of `SharedDescriptors`: what it has open. */
+  readonly descriptors: SharedArrayBuffer;
 }
 
 /** Which notifications of the kernel are about us. */

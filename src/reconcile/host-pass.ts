@@ -42,8 +42,8 @@ export interface PassInput {
   readonly changed: 'all' | ReadonlySet<LeaseKey | typeof FIREWALL>;
   /** subnet.env and the like. */
   readonly files: readonly HostFile[];
-  /** The Network before a change, whose routes are still ours to remove. */
-  readonly previousNetwork: Subnet | undefined;
+  /** Networks before changes, whose routes are still ours to remove. */
+  readonly previousNetworks: readonly Subnet[];
   /** Subnets of peers that answered a probe lately: not removed, whatever the store says. */
   readonly answering: ReadonlySet<Subnet>;
   /** Which of the usable paths of a peer is taken. Asked at least once for each peer of the pass; it must go by what is known before the pass alone. */
@@ -136,7 +136,7 @@ export class HostPasses {
     if (planned !== undefined) return { planned, observed: await this.#host.observe(planned.scope, signal) };
     const basics = hostBasics(input.self, paths);
     const scope = {
-      ...hostScope(input.self, basics, input.files, input.previousNetwork),
+      ...hostScope(input.self, basics, input.files, input.previousNetworks),
       ...(this.#looksForLeft ? leftByFlanneld(input.self, input.view) : {}),
     };
     const observed = await this.#host.observe(scope, signal);
@@ -204,7 +204,7 @@ export class HostPasses {
     const only = new Set(
       [...before, ...wanted, ...routes].map(hostEntryKey).concat(firewall ? firewallKeys(self) : []),
     );
-    const scope = { ...hostScope(self, [], [], input.previousNetwork), only };
+    const scope = { ...hostScope(self, [], [], input.previousNetworks), only };
     return { scope, plans, looked: [...keys], wanted, firewall };
   }
 

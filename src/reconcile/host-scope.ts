@@ -30,11 +30,11 @@ export function hostScope(
   self: Self,
   basics: readonly HostEntry[],
   files: readonly HostFile[],
-  previousNetwork: Subnet | undefined,
+  previousNetworks: readonly Subnet[],
 ): HostScope {
   const { firewall, lease } = self;
   const { network } = self.config.v4;
-  const networks = previousNetwork === undefined ? [network] : [network, previousNetwork];
+  const networks = [network, ...previousNetworks];
   // Of every path, also of those no longer in the list: theirs have to go.
   const paths = datapathsOf(PATH_NAMES);
   return {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseAddress } from '../../src/core/address.ts';
+import { WeftError } from '../../src/core/errors.ts';
 import { Cluster, type Member, withSubnet } from './cluster.ts';
 
 const BRIDGE = {
@@ -115,6 +116,27 @@ test('after a change of the Network the routes of the old one go, and then it is
   await cluster.pass(70_000);
   assert.doesNotMatch(a.host.text, /10\.42\./);
   assert.match(a.host.text, /route 10\.99\./);
-  assert.equal(a.state.remembered.previousNetwork, '10.99.0.0/16');
+  assert.deepEqual(a.state.remembered.previousNetworks, []);
+  await cluster.stop();
+});
+
+test('a second change of the Network before the first is tidied up leaves nothing of either', async () => {
+  const cluster = new Cluster();
+  const a = cluster.member('a', '192.168.0.1').start();
+  await cluster.pass(1000);
+  assert.match(a.host.text, /^unreachable 10\.42\./m);
+  for (const network of ['10.99.0.0/16', '10.98.0.0/16']) {
+    await a.stop();
+    await cluster.writeConfig({ Network: network, Backend: { Type: 'vxlan' } });
+    a.host.failChange = ({ op }) => (op === 'remove' ? new WeftError('KERNEL_REFUSED', 'not now') : undefined);
+    a.start();
+    await cluster.pass(1000);
+  }
+  assert.deepEqual(a.state.remembered.previousNetworks, ['10.99.0.0/16', '10.42.0.0/16']);
+  a.host.failChange = undefined;
+  await cluster.pass(70_000);
+  assert.doesNotMatch(a.host.text, /10\.(42|99)\./);
+  assert.match(a.host.text, /^unreachable 10\.98\.0\.0\/16/m);
+  assert.deepEqual(a.state.remembered.previousNetworks, []);
   await cluster.stop();
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { refuseOverlap, usersOf, type OverlapFacts } from '../../src/agent/network-overlap.ts';
+import { refuseOtherInstances, refuseOverlap, usersOf, type OverlapFacts } from '../../src/agent/network-overlap.ts';
 import type { InterfaceAddress } from '../../src/contracts/host-network.ts';
 import { parseSubnet, tryInterfaceAddress } from '../../src/core/subnet.ts';
 
@@ -49,6 +49,18 @@ test('what is there because of us is no overlap: tunnel devices, the base, bridg
     code: 'NETWORK_OVERLAP',
   });
   assert.throws(() => refuseOverlap(facts([on('lo', '10.42.7.9/32')])), { code: 'NETWORK_OVERLAP' });
+});
+
+test('refuses a Network that overlaps that of another daemon which runs on this host, and names it', () => {
+  const network = parseSubnet('10.42.0.0/16');
+  const other = (text: string) => ({ folder: `/var/lib/weftd/${text[3]}`, network: parseSubnet(text) });
+  refuseOtherInstances(network, []);
+  refuseOtherInstances(network, [other('10.43.0.0/16'), other('10.41.0.0/16')]);
+  for (const text of ['10.42.64.0/18', '10.0.0.0/8', '10.42.0.0/16'])
+    assert.throws(() => refuseOtherInstances(network, [other('10.43.0.0/16'), other(text)]), {
+      code: 'NETWORK_OVERLAP',
+      message: `Network 10.42.0.0/16 overlaps ${text}, the Network of another weftd that runs on this host (/var/lib/weftd/${text[3]})`,
+    });
 });
 
 test('a subnet is in use by devices with an address in it, our own and our base apart', () => {

@@ -94,7 +94,7 @@ export class World {
         view: this.view,
         changed: 'all',
         files: [],
-        previousNetwork: undefined,
+        previousNetworks: [],
         answering: this.prober.choices.answering,
         choose: this.prober.choices.choose,
         dryRun: false,

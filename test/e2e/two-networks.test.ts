@@ -80,6 +80,18 @@ onEachStore(import.meta.url, (store) => {
       });
     }
 
+    it('do not share a Network: the one that comes second ends before it touches anything', async () => {
+      const state = await kernelState(lab.host('a1'));
+      const third = daemonBeside(lab, 'a1', 'overlapping');
+      const other = config('10.42.64.0/18', { VXLAN: { VNI: 3, Port: 8474 } });
+      await third.weftd(['config', 'set', '-f', '-'], other);
+      third.startDaemon();
+      assert.notEqual(await third.daemon?.ended, 'exit code 0');
+      const why = /NETWORK_OVERLAP: Network 10\.42\.64\.0\/18 overlaps 10\.42\.0\.0\/16, the Network of another weftd/;
+      assert.match(readFileSync(third.logFile, 'utf8'), why);
+      assert.deepEqual(difference(state, await kernelState(lab.host('a1'))), []);
+    });
+
     it('do not write one subnet.env', async () => {
       const a1 = lab.host('a1');
       const text = readFileSync(a1.subnetFile, 'utf8');

@@ -87,12 +87,13 @@ describe('a notification of the kernel', () => {
     assert.equal(hear(relevance, RTM_NEWROUTE, route('10.42.8.0/24'), OWN_PORT + 1), 'routes');
   });
 
-  it('of a route matters in our Network, of our protocol, in the main table, and where the uplink hangs on it', () => {
+  it("of a route matters in our Network, in the main table, and where the uplink hangs on it; another daemon's of our protocol does not", () => {
     const relevance = watching();
     const routes = (body: (w: MessageWriter) => void): string => hear(relevance, RTM_DELROUTE, body);
     assert.equal(routes(route('10.42.8.0/24')), 'routes');
     assert.equal(routes(route('10.99.8.0/24')), '');
-    assert.equal(routes(route('10.99.8.0/24', { protocol: 87 })), 'routes');
+    assert.equal(routes(route('10.42.8.0/24', { protocol: 87 })), 'routes');
+    assert.equal(routes(route('10.99.8.0/24', { protocol: 87 })), '');
     assert.equal(routes(route('10.42.8.0/24', { priority: 8702 })), 'routes');
     assert.equal(
       routes((w) =>

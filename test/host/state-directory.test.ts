@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import { tryMac } from '../../src/core/mac.ts';
 import { parseNodeId, type NodeId } from '../../src/core/node-id.ts';
 import { parseSubnet } from '../../src/core/subnet.ts';
+import { otherInstances } from '../../src/host/other-instances.ts';
 import { instanceIdOf, openStateDirectory, readState, type StateDirectory } from '../../src/host/state-directory.ts';
 
 const HOLDER = new URL('state-holder.js', import.meta.url).pathname;
@@ -86,16 +87,46 @@ describe('the state of a daemon', () => {
 
   it('forgets what it is told to forget', async () => {
     const state = await open(A);
-    await state.remember({ subnet: SUBNET, previousNetwork: parseSubnet('10.9.0.0/16') });
+    await state.remember({ subnet: SUBNET, previousNetworks: [parseSubnet('10.9.0.0/16')] });
     await state.remember({ subnet: undefined });
     const { probeKey } = state.remembered;
     assert.deepEqual((await known())?.remembered, {
       node: 'node-a',
       incarnation: 1,
-      previousNetwork: '10.9.0.0/16',
+      previousNetworks: ['10.9.0.0/16'],
       probeKey,
     });
     assert.deepEqual(state.remembered, (await known())?.remembered);
+  });
+
+  it('reads the Network before a change as daemons before there was a list wrote it', async () => {
+    await start(A);
+    const file = join(directory, ID, 'state.json');
+    const { form, node, incarnation, ...rest } = JSON.parse(readFileSync(file, 'utf8'));
+    const rewrite = (more: object): void =>
+      writeFileSync(file, JSON.stringify({ form, node, incarnation, network: '10.42.0.0/16', ...more, ...rest }));
+    rewrite({ previousNetwork: '10.9.0.0/16' });
+    assert.deepEqual((await known())?.remembered.previousNetworks, ['10.9.0.0/16']);
+    // None.
+    rewrite({ previousNetwork: '10.42.0.0/16' });
+    assert.equal((await known())?.remembered.previousNetworks, undefined);
+    rewrite({ previousNetworks: ['10.9.0.0/16', 'nonsense'] });
+    await assert.rejects(known, { code: 'STATE_UNREADABLE', message: /"previousNetworks": "nonsense" cannot be read/ });
+  });
+
+  it('tells of the other daemons of the host that run, and of their Networks', async () => {
+    const own = await open(A);
+    const other = await open(A, ['etcd://other']);
+    await other.remember({ network: parseSubnet('10.43.0.0/16') });
+    const gone = await open(A, ['etcd://gone']);
+    await gone.remember({ network: parseSubnet('10.44.0.0/16') });
+    await gone.close();
+    await open(A, ['etcd://just starting']);
+    const others = (): ReturnType<typeof otherInstances> => otherInstances(directory, own.instance.id);
+    assert.deepEqual(await others(), [{ folder: other.directory, network: '10.43.0.0/16' }]);
+    await other.close();
+    assert.deepEqual(await others(), []);
+    assert.deepEqual(await otherInstances(join(directory, 'nowhere'), own.instance.id), []);
   });
 
   it('keeps all of many changes made at once', async () => {

@@ -66,7 +66,7 @@ async function program(Backend: JsonObject, mtuBytes = 1500): Promise<Made> {
   const wanted = [...basics, ...entriesOf(self, peersOf(self.config.vxlan.vni))];
   const host = new LinuxHost();
   const changes = async () => {
-    const scope = { ...hostScope(self, basics, [], undefined), accepts: [] };
+    const scope = { ...hostScope(self, basics, [], []), accepts: [] };
     return diff((await host.observe(scope, never)).entries, wanted, HOST_ENTRIES);
   };
   try {

@@ -30,7 +30,7 @@ function begin() {
     const self: Self = { ...plain, firewall: { ...plain.firewall, instance: ID, ...firewall } };
     const leases = new Map([MINE, PEER].map((one) => [one.key, one]));
     const view = { revision: '1', config: undefined, leases, expired: new Set<never>(), skipped: [], findings: [] };
-    const rest = { files: [], previousNetwork: undefined, answering: new Set<never>(), choose: chooseFirst };
+    const rest = { files: [], previousNetworks: [], answering: new Set<never>(), choose: chooseFirst };
     return passes.pass({ self, view, changed, ...rest, dryRun: false }, new AbortController().signal);
   };
   const filter = (): string[] => host.text.split('\n').filter((line) => /^(accept|masquerade)/.test(line));

@@ -46,7 +46,7 @@ function inputOf(leases: Iterable<Lease>, changed: PassInput['changed'] = 'all',
     view: viewOf(leases),
     changed,
     files: [],
-    previousNetwork: undefined,
+    previousNetworks: [],
     answering: new Set(),
     choose: chooseFirst,
     dryRun: false,
@@ -263,7 +263,7 @@ test('after a change of the Network the accept rules of the old one go with its 
   const mine = lease('10.99.1.0/24', '192.168.0.1', { weft: vxlanAt('me') });
   const config = { Network: '10.99.0.0/16', Backend: { Type: 'vxlan', DirectRouting: true } };
   const self = selfAt(config, mine, uplinkAt('192.168.0.1'));
-  await pass({ ...inputOf([mine], 'all', self), previousNetwork: SELF.config.v4.network });
+  await pass({ ...inputOf([mine], 'all', self), previousNetworks: [SELF.config.v4.network] });
   assert.doesNotMatch(host.text, /10\.42\./);
 });
 
