@@ -30,6 +30,7 @@ const PROGRAMS = [
   { program: 'aws', debian: 'awscli', for: ['test'], optional: true },
   { program: 'etcd', debian: 'etcd-server', for: onEtcd ? ['start'] : [] },
   { program: 'etcd', debian: 'etcd-server', for: ['test'], optional: true },
+  { program: 'etcdctl', debian: 'etcd-client', for: ['test'], optional: true },
   { program: 'openssl', debian: 'openssl', for: ['test'], optional: true },
   { program: 'shellcheck', debian: 'shellcheck', for: ['test'] },
   { program: 'iperf3', debian: 'iperf3', for: ['bench'] },
