@@ -7,7 +7,7 @@
  *   node setup.mjs test | check | bench | dynamodb-local | node-versions [args of test/run.mjs]
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -30,6 +30,7 @@ const PROGRAMS = [
   { program: 'aws', debian: 'awscli', for: ['test'], optional: true },
   { program: 'etcd', debian: 'etcd-server', for: onEtcd ? ['start'] : [] },
   { program: 'etcd', debian: 'etcd-server', for: ['test', 'bench'], optional: true },
+  { program: 'etcdctl', debian: 'etcd-client', for: ['test'], optional: true },
   { program: 'openssl', debian: 'openssl', for: ['test'], optional: true },
   { program: 'shellcheck', debian: 'shellcheck', for: ['test'] },
   { program: 'iperf3', debian: 'iperf3', for: ['bench'] },
@@ -135,8 +136,15 @@ function installPrograms() {
   // A package list that cannot be refreshed may still name what we need.
   apt('update');
   if (apt(...install) !== 0) stop(`setup: apt-get failed. Install these by hand and try again:\n\n  ${byHand}\n`);
+  if (debian.includes('etcd-server')) stopService('etcd');
   const still = missing.filter(({ program }) => !findProgram(program)).map(({ program }) => program);
   if (still.length > 0) stop(`setup: ${still.join(', ')} still cannot be found in PATH (${process.env.PATH})`);
+}
+
+/** Debian starts what it installs, now and at each boot. Lab and tests start their own. */
+function stopService(name) {
+  if (existsSync('/run/systemd/system'))
+    spawnSync('systemctl', ['disable', '--now', name], { stdio: ['ignore', 2, 2] });
 }
 
 function findProgram(name) {

@@ -6,7 +6,7 @@ import type { StorePlan } from './topology.ts';
 const NAME = 'lab';
 const PEER_URL = 'http://127.0.0.1:2380';
 
-/** @param dataFolder in memory: what etcd flushes at each write is flushed nowhere. */
+/** @param dataFolder in memory: what etcd flushes at each write is flushed nowhere. It takes 130 MB there, most of it room for its log. */
 export function etcdProgram({ address }: StorePlan, dataFolder: string): StoreProgram {
   const { port, title } = SERVICES.etcd;
   const clientUrl = `http://${address}:${port}`;

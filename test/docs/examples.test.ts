@@ -5,6 +5,7 @@ import path from 'node:path';
 import { describe, it } from 'node:test';
 import { EC2_CALLS } from '../../providers/aws/calls.ts';
 import { STORE_PERMISSIONS } from '../../providers/dynamodb/calls.ts';
+import { storeIdentity } from '../../src/commands/open-store.ts';
 import { readOptions, splitArguments } from '../../src/commands/read-arguments.ts';
 import { checkConfig } from '../../src/core/config-check.ts';
 import { weftUnit } from '../../src/core/user-data-unit.ts';
@@ -34,7 +35,7 @@ describe('the examples', () => {
   }
 
   for (const file of ending('weftd.env')) {
-    it(`${file} names variables that exist, with values that can be read`, () => {
+    it(`${file} names variables that exist, with values that can be read`, async () => {
       const known = new Set(OPTION_KEYS.map((key) => variableOf(flagOf(key))));
       const ours = variables(file).filter(([name]) => !name.startsWith('AWS_'));
       assert.deepEqual(
@@ -42,7 +43,8 @@ describe('the examples', () => {
         [],
       );
       const options = readOptions('run', splitArguments([]), Object.fromEntries(ours));
-      assert.notEqual(options.store, undefined);
+      assert.ok(options.store !== undefined);
+      await storeIdentity(options.store);
     });
   }
 

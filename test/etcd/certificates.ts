@@ -1,6 +1,6 @@
 /** A certificate authority for one test file, made by openssl, and what it has signed. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 
@@ -46,6 +46,15 @@ export class Certificates {
     this.#openssl('genrsa', '-out', pair.private, '2048');
     this.#openssl('rsa', '-in', pair.private, '-pubout', '-out', pair.public);
     return pair;
+  }
+
+  /** As etcd3 takes them. */
+  contents({ cert, key }: Signed): {
+    readonly rootCertificate: Buffer;
+    readonly certChain: Buffer;
+    readonly privateKey: Buffer;
+  } {
+    return { rootCertificate: readFileSync(this.ca), certChain: readFileSync(cert), privateKey: readFileSync(key) };
   }
 
   remove(): void {

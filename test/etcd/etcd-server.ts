@@ -6,13 +6,13 @@ import { createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 
-/** Why no etcd, or no openssl to make certificates, can be had here; undefined when they can. */
-export function whyNoEtcd(...more: readonly 'openssl'[]): string | undefined {
+/** Why no etcd, no openssl to make certificates or no etcdctl can be had here; undefined when they can. */
+export function whyNoEtcd(...more: readonly ('openssl' | 'etcdctl')[]): string | undefined {
   const missing = ['etcd', ...more].filter(
     (program) => spawnSync(program, [program === 'etcd' ? '--version' : 'version']).status !== 0,
   );
   if (missing.length === 0) return undefined;
-  const reason = `not installed: ${missing.join(', ')} (Debian: etcd-server, openssl)`;
+  const reason = `not installed: ${missing.join(', ')} (Debian: etcd-server, etcd-client, openssl)`;
   if (process.getuid?.() === 0) throw new Error(reason);
   return reason;
 }
