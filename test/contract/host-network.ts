@@ -31,6 +31,7 @@ import {
   type HostWorld,
 } from './host-world.ts';
 import { hostHintsContract } from './host-hints.ts';
+import { hostUdpContract } from './host-udp.ts';
 import { hostUplinkContract } from './host-uplink.ts';
 
 const ALL: readonly HostEntry[] = [
@@ -293,6 +294,7 @@ export function hostNetworkContract(
     });
 
     hostHintsContract(world);
+    hostUdpContract(world);
     hostUplinkContract(world);
   });
 }
