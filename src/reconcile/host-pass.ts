@@ -30,6 +30,7 @@ import {
   type PeerPlan,
   type PlanParts,
 } from '../datapath/plan.ts';
+import { brokenPaths, refusing, sameBroken, type BrokenPaths } from './broken-paths.ts';
 import { hostScope } from './host-scope.ts';
 import type { FailedChange, PassReport, PeerPath } from './pass-report.ts';
 import { settlePaths } from './peer-paths.ts';
@@ -71,6 +72,7 @@ export class HostPasses {
   #marks: Marks = { owners: new Map(), contested: false };
   #leases: ReadonlyMap<LeaseKey, Lease> = new Map();
   #receives: readonly PathName[] = [];
+  #broken: BrokenPaths = new Map();
   readonly #paths = new Map<LeaseKey, PeerPath>();
 
   constructor(parts: { readonly host: HostNetwork; readonly clock: Clock }) {
@@ -81,7 +83,7 @@ export class HostPasses {
   /** One pass. Rejects, with nothing applied, when the host could not be observed. Never two at once. */
   async pass(input: PassInput, signal: AbortSignal): Promise<PassReport> {
     const startedMs = this.#clock.now();
-    const paths = datapathsOf(input.self.config.paths);
+    const paths = refusing(datapathsOf(input.self.config.paths), this.#broken);
     const few = this.#few(input);
     const { planned, observed } = await this.#look(input, paths, few, signal);
     const scope = planned.scope.only === undefined ? 'all' : planned.looked.length;
@@ -93,6 +95,7 @@ export class HostPasses {
       error === undefined ? [] : [{ change, error }],
     );
     if (scope === 'all') this.#receives = receivingPaths(input.self, paths, failed);
+    const hasTurned = scope === 'all' && !input.dryRun && this.#learnBroken(input.self, paths, failed);
     this.#leases = input.view.leases;
     return {
       number: (this.#number += 1),
@@ -105,10 +108,18 @@ export class HostPasses {
       applied: outcomes.flatMap(({ change, error }) => (error === undefined ? [change] : [])),
       failed,
       held,
-      heldForMs,
+      // By which paths peers can be reached is another matter now: the next pass plans by that.
+      heldForMs: hasTurned ? 0 : heldForMs,
       receives: this.#receives,
       findings: [...input.view.findings, ...observed.findings],
     };
+  }
+
+  /** @returns whether others are broken than before */
+  #learnBroken(self: Self, paths: readonly Datapath[], failed: readonly FailedChange[]): boolean {
+    const before = this.#broken;
+    this.#broken = brokenPaths(self, paths, failed);
+    return !sameBroken(before, this.#broken);
   }
 
   /** Plans and what stands. A pass over all looks first: what is not chosen yet is chosen by what stands. */
