@@ -31,6 +31,7 @@ import {
   type PeerPlan,
   type PlanParts,
 } from '../datapath/plan.ts';
+import { brokenPaths, refusing, sameBroken, type BrokenPaths } from './broken-paths.ts';
 import { firewallKeys, hostScope, leftByFlanneld } from './host-scope.ts';
 import type { FailedChange, PassReport, PeerPath } from './pass-report.ts';
 import { settlePaths } from './peer-paths.ts';
@@ -82,6 +83,7 @@ export class HostPasses {
   #receives: readonly PathName[] = [];
   /** At the start, and whenever something stood in the way of a route: another hand's, most likely. */
   #looksForLeft = true;
+  #broken: BrokenPaths = new Map();
   readonly #paths = new Map<LeaseKey, PeerPath>();
 
   constructor(parts: { readonly host: HostNetwork; readonly clock: Clock }) {
@@ -92,7 +94,7 @@ export class HostPasses {
   /** One pass. Rejects, with nothing applied, when the host could not be observed. Never two at once. */
   async pass(input: PassInput, signal: AbortSignal): Promise<PassReport> {
     const startedMs = this.#clock.now();
-    const paths = datapathsOf(input.self.config.paths);
+    const paths = refusing(datapathsOf(input.self.config.paths), this.#broken);
     const few = this.#few(input);
     const { planned, observed } = await this.#look(input, paths, few, signal);
     const scope = planned.scope.only === undefined ? 'all' : planned.looked.length;
@@ -106,6 +108,7 @@ export class HostPasses {
     if (scope === 'all') this.#receives = receivingPaths(input.self, paths, failed);
     if (scope === 'all' || failed.length > 0)
       this.#looksForLeft = failed.some(({ change }) => change.op === 'put' && change.want.kind === 'route');
+    const hasTurned = scope === 'all' && !input.dryRun && this.#learnBroken(input.self, paths, failed);
     this.#leases = input.view.leases;
     return {
       number: (this.#number += 1),
@@ -118,11 +121,19 @@ export class HostPasses {
       applied: outcomes.flatMap(({ change, error }) => (error === undefined ? [change] : [])),
       failed,
       held,
-      heldForMs,
+      // By which paths peers can be reached is another matter now: the next pass plans by that.
+      heldForMs: hasTurned ? 0 : heldForMs,
       receives: this.#receives,
       findings: [...input.view.findings, ...observed.findings],
       firewall: planned.firewall ? (observed.firewallIsSilent ? 'is silent' : 'tells of changes') : undefined,
     };
+  }
+
+  /** @returns whether others are broken than before */
+  #learnBroken(self: Self, paths: readonly Datapath[], failed: readonly FailedChange[]): boolean {
+    const before = this.#broken;
+    this.#broken = brokenPaths(self, paths, failed);
+    return !sameBroken(before, this.#broken);
   }
 
   /** Plans and what stands. A pass over all looks first: what is not chosen yet is chosen by what stands. */

@@ -32,6 +32,7 @@ import {
 } from './host-world.ts';
 import { hostHintsContract } from './host-hints.ts';
 import { hostTakeOverContract } from './host-take-over.ts';
+import { hostUdpContract } from './host-udp.ts';
 import { hostUplinkContract } from './host-uplink.ts';
 
 const ALL: readonly HostEntry[] = [
@@ -275,6 +276,7 @@ export function hostNetworkContract(
 
     hostHintsContract(world);
     hostTakeOverContract(world);
+    hostUdpContract(world);
     hostUplinkContract(world);
   });
 }

@@ -47,6 +47,7 @@ function byHand(entry: HostEntry): void {
 function removedByHand(entry: HostEntry): void {
   switch (entry.kind) {
     case 'link':
+    case 'tun':
       return ip('link', 'delete', entry.name);
     case 'address':
       return ip('address', 'delete', `${entry.address}/${entry.prefixLength}`, 'dev', entry.link);

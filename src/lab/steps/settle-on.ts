@@ -44,7 +44,7 @@ async function kernelPaths(topology: Topology, host: LabHost): Promise<ReadonlyM
   return new Map(
     routes.map((line): readonly [string, PathName] => {
       const [destination = ''] = line.split(' ');
-      if (!line.includes(` dev ${UPLINK} `)) return [destination, 'vxlan'];
+      if (!line.includes(` dev ${UPLINK} `)) return [destination, line.includes(' via ') ? 'vxlan' : 'udp'];
       return [destination, line.includes(` via ${gateway} `) ? 'fabric' : 'direct'];
     }),
   );

@@ -1,0 +1,37 @@
+/** Paths that this host cannot send by, since what they leave by could not be made: no module for it, a name or a port that is another's. */
+import { isDevice } from '../core/device.ts';
+import { hostEntryKey } from '../core/host-entry.ts';
+import type { PathName } from '../core/path.ts';
+import { unusable, type Datapath, type Receiver } from '../datapath/datapath.ts';
+import type { FailedChange } from './pass-report.ts';
+
+/** By path: why. Where something of it stands, and could only not be changed, packets go on leaving by that. */
+export type BrokenPaths = ReadonlyMap<PathName, string>;
+
+export function brokenPaths(self: Receiver, paths: readonly Datapath[], failed: readonly FailedChange[]): BrokenPaths {
+  const missing = new Map<string, string>();
+  for (const { change, error } of failed)
+    if (change.op === 'put' && change.was === undefined) missing.set(hostEntryKey(change.want), error.message);
+  const broken = new Map<PathName, string>();
+  if (missing.size === 0) return broken;
+  for (const path of paths) {
+    const parts = path.receive(self).filter((entry) => isDevice(entry) || entry.kind === 'socket');
+    const [why] = parts.flatMap((entry) => missing.get(hostEntryKey(entry)) ?? []);
+    if (why !== undefined) broken.set(path.name, why);
+  }
+  return broken;
+}
+
+export const sameBroken = (a: BrokenPaths, b: BrokenPaths): boolean =>
+  a.size === b.size && [...a.keys()].every((path) => b.has(path));
+
+/** The same paths, of which those that are broken take no peer. What they need is wanted all the same, and tried again in every pass. */
+export function refusing(paths: readonly Datapath[], broken: BrokenPaths): readonly Datapath[] {
+  if (broken.size === 0) return paths;
+  return paths.map((path) => {
+    const why = broken.get(path.name);
+    if (why === undefined) return path;
+    const verdict = unusable(`this host's own end of it could not be made: ${why}`);
+    return { ...path, judge: () => verdict };
+  });
+}

@@ -1,0 +1,97 @@
+/** The user-space tunnel: its device, the engine that serves it, and the peers in the engine's table. */
+import assert from 'node:assert/strict';
+import { parseAddress } from '../../src/core/address.ts';
+import { hostEntryKey, type HostEntry } from '../../src/core/host-entry.ts';
+import { parseSubnet } from '../../src/core/subnet.ts';
+import type { TunLink, TunnelPeer, TunnelSocket } from '../../src/core/udp-entry.ts';
+import {
+  BASE,
+  lines,
+  loopback,
+  make,
+  never,
+  outcomes,
+  puts,
+  removes,
+  replaces,
+  scope,
+  seen,
+  type HostWorld,
+} from './host-world.ts';
+
+type World = (title: string, body: (world: HostWorld) => Promise<void>) => void;
+
+const NAME = 'weft.udp8295';
+const device: TunLink = { kind: 'tun', name: NAME, mtuBytes: 1472, up: true };
+const address: HostEntry = { kind: 'address', link: NAME, address: BASE, prefixLength: 32 };
+const socket: TunnelSocket = { kind: 'socket', link: NAME, local: parseAddress('192.168.7.1'), port: 8295 };
+const peer = (n: number): TunnelPeer => ({
+  kind: 'tunnel',
+  link: NAME,
+  subnet: parseSubnet(`10.42.${n}.0/24`),
+  remote: parseAddress(`192.168.7.${n}`),
+  port: 8295,
+  mtuBytes: 1472,
+});
+const route = (n: number): HostEntry => ({
+  kind: 'route',
+  destination: parseSubnet(`10.42.${n}.0/24`),
+  link: NAME,
+  onlink: false,
+  source: BASE,
+  mtuBytes: 1472,
+});
+const ALL = [device, address, socket, peer(8), peer(9), route(8), route(9)];
+const within = { ...scope, links: [NAME] };
+
+export function hostUdpContract(world: World): void {
+  world('sees a tunnel through UDP just as it was put, and nothing when it was removed', async ({ host }) => {
+    await make(host, puts(...ALL));
+    assert.equal(await seen(host, within), lines(ALL));
+    await make(host, puts(...ALL));
+    await make(host, removes(...ALL.toReversed()));
+    assert.equal(await seen(host, within), '');
+    await make(host, removes(...ALL.toReversed()));
+  });
+
+  world(
+    'changes the size of its device, the port of its engine and its peers, and keeps the rest',
+    async ({ host }) => {
+      const smaller = { ...device, mtuBytes: 1372 };
+      const other = { ...socket, port: 8296 };
+      const moved = { ...peer(8), remote: parseAddress('192.168.7.88') };
+      await make(host, puts(...ALL));
+      await make(host, [...replaces(device, smaller), ...replaces(socket, other), ...replaces(peer(8), moved)]);
+      assert.equal(await seen(host, within), lines([smaller, address, other, moved, peer(9), route(8), route(9)]));
+      await make(host, removes(peer(9)));
+      assert.equal(await seen(host, within), lines([smaller, address, other, moved, route(8), route(9)]));
+    },
+  );
+
+  world('looks at one peer of the tunnel alone', async ({ host }) => {
+    await make(host, puts(...ALL));
+    const only = new Set([peer(9), route(9), peer(10)].map(hostEntryKey));
+    assert.equal(await seen(host, { ...within, only }), lines([peer(9), route(9)]));
+  });
+
+  world('sees that a tunnel went with its device, and puts it back', async ({ host, hand }) => {
+    await make(host, puts(...ALL));
+    hand.remove(device);
+    assert.equal(await seen(host, within), '');
+    await make(host, puts(...ALL));
+    assert.equal(await seen(host, within), lines(ALL));
+  });
+
+  world('leaves a device of another kind that has the name of the tunnel’s', async ({ host, hand }) => {
+    hand.addDevice(NAME);
+    const made = await host.apply(puts(device, loopback, address, socket, peer(8)), never());
+    assert.deepEqual(outcomes(made), ['LINK_FOREIGN', 'done', 'LINK_FOREIGN', 'LINK_FOREIGN', 'LINK_FOREIGN']);
+    assert.equal(await seen(host, within), lines([loopback]));
+    await make(host, removes(device));
+  });
+
+  world('says that the device of a tunnel is missing', async ({ host }) => {
+    const made = await host.apply(puts(socket, peer(8), route(8)), never());
+    assert.deepEqual(outcomes(made), ['LINK_MISSING', 'LINK_MISSING', 'LINK_MISSING']);
+  });
+}
