@@ -77,6 +77,23 @@ const protosInside = {
   },
 };
 
+/**
+ * gRPC names the server to TLS also where the name is an IP address, which RFC 6066 forbids and Node warns of (DEP0123). Without one Node names none, and still holds the
+ * certificate against the address.
+ */
+const noAddressAsServerName = {
+  name: 'no-address-as-server-name',
+  setup({ onLoad }) {
+    onLoad({ filter: /\/grpc-js\/build\/src\/channel-credentials\.js$/ }, async ({ path: file }) => {
+      const code = await readFile(file, 'utf8');
+      const line = 'connectionOptions.servername = remoteHost;';
+      if (!code.includes(line)) throw new Error('gRPC names the server to TLS in another way than it did');
+      const named = `connectionOptions.servername = require('node:net').isIP(remoteHost) ? '' : remoteHost;`;
+      return { contents: await shortened(code.replace(line, named)) };
+    });
+  },
+};
+
 /** What is imported on demand and is not the store that starts the quickest, by the name of its file in later/. */
 const later = {};
 const putOff = {
@@ -128,9 +145,12 @@ const options = {
 };
 const bundle = async (outdir, entryPoints, ...plugins) =>
   // esbuild prints what is wrong.
-  await build({ ...options, outdir, entryPoints, plugins: [...plugins, quickProcess, protosInside, shortNames] }).catch(
-    () => process.exit(1),
-  );
+  await build({
+    ...options,
+    outdir,
+    entryPoints,
+    plugins: [...plugins, quickProcess, protosInside, noAddressAsServerName, shortNames],
+  }).catch(() => process.exit(1));
 
 const start = await bundle('dist', { weftd: 'src/main.ts' }, putOff);
 const worker = await bundle('dist', { 'kernel-worker': 'src/host/kernel-worker.ts' });
