@@ -82,6 +82,8 @@ const protosInside = {
         [`root.toDescriptor('proto3').file`, '[]'],
         [`message.toDescriptor('proto3')`, 'undefined'],
         ['messageDescriptor.$type.toObject(messageDescriptor, descriptorOptions)', '{}'],
+        ['require("protobufjs/ext/descriptor")', '{}'],
+        ['(0, util_1.addCommonProtos)();', ''],
       ]) {
         if (!code.includes(from)) throw new Error('@grpc/proto-loader describes messages in another way than it did');
         code = code.replace(from, to);
