@@ -1,11 +1,11 @@
-/** How often a call to the store is tried: each endpoint at once, then all again after a wait, within seconds, and only where once more cannot do harm. */
+/** How often a call to the store is tried: each endpoint at once, then all again after a wait, within seconds. None does harm when it is done again. */
 import type { Etcd3 } from 'etcd3';
 import type { Clock } from '../../src/contracts/clock.ts';
 import type { Random } from '../../src/contracts/random.ts';
 import { backoffMs } from '../../src/core/backoff.ts';
 import { WeftError } from '../../src/core/errors.ts';
 import type { Connection } from './client.ts';
-import { isEndpointTrouble, neverHappened, passes, storeError } from './etcd-errors.ts';
+import { isEndpointTrouble, passes, storeError } from './etcd-errors.ts';
 
 const ROUNDS = 3;
 /** No further attempt begins after this, but that each endpoint is tried once; with the client's own deadline no call to one endpoint outlasts 12 s. */
@@ -15,8 +15,6 @@ const BACKOFF = { baseMs: 200, capMs: 2000, floorMs: 20 };
 export interface AttemptOptions {
   /** What is tried, as it reads after "cannot". */
   readonly doing: string;
-  /** False: doing it twice is not doing it once, so it is tried again only if it certainly did not happen. */
-  readonly repeatable: boolean;
   readonly connection: Connection;
   readonly clock: Clock;
   readonly random: Random;
@@ -24,7 +22,7 @@ export interface AttemptOptions {
 }
 
 export async function attempt<T>(options: AttemptOptions, call: (client: Etcd3) => Promise<T>): Promise<T> {
-  const { doing, repeatable, connection, clock, random, signal } = options;
+  const { doing, connection, clock, random, signal } = options;
   const deadline = clock.now() + DEADLINE_MS;
   for (let failures = 1; ; failures++) {
     if (signal.aborted) throw gaveUp(doing, signal);
@@ -35,7 +33,7 @@ export async function attempt<T>(options: AttemptOptions, call: (client: Etcd3) 
       if (connection.learn(error) && failures < ROUNDS * connection.size) continue;
       const translated = storeError(error, doing, endpoint.name, signal);
       if (isEndpointTrouble(translated.code)) connection.leave(endpoint);
-      if (!passes(translated.code) || !(repeatable || neverHappened(error))) throw translated;
+      if (!passes(translated.code)) throw translated;
       if (failures < connection.size) continue;
       if (failures >= ROUNDS * connection.size || clock.now() >= deadline) throw translated;
       if (failures % connection.size !== 0) continue;

@@ -169,7 +169,7 @@ class Claim {
       { put: etcd.keys.lastOwner(key), value: holderText(node), lease: NO_LEASE },
     ];
     const look = etcd.keys.lease(key);
-    const outcome = await etcd.transact({ doing, checks, writes, look, repeatable: true }, this.#signal);
+    const outcome = await etcd.transact({ doing, checks, writes, look }, this.#signal);
     if (outcome.done) return { created: outcome.revision, modified: outcome.revision };
     const { found } = outcome;
     // An attempt whose answer was lost: nobody else writes under our etcd lease, or in our name.
@@ -191,7 +191,6 @@ class Claim {
         checks: [asRead(old.key, old)],
         writes: [{ remove: old.key }, held],
         look: old.key,
-        repeatable: true,
       },
       this.#signal,
     );

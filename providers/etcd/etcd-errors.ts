@@ -77,15 +77,6 @@ export function storeError(error: unknown, doing: string, where: string, signal?
   });
 }
 
-/** The request never left, or was refused before anything was done: trying again cannot do it twice. */
-export function neverHappened(error: unknown): boolean {
-  const { details } = read(error);
-  if (NEVER_LEFT.test(details)) return true;
-  return /no connection established|client was already closed|name resolution failed|econnrefused|ehostunreach|enetunreach|channel closed before call|no leader|too many requests|invalid auth token/i.test(
-    details,
-  );
-}
-
 /** Another endpoint may do better. */
 export const isEndpointTrouble = (code: ErrorCode): boolean => code === 'STORE_UNREACHABLE' || code === 'STORE_TIMEOUT';
 

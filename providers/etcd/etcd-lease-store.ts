@@ -27,16 +27,15 @@ export class EtcdLeaseStore implements LeaseStore {
     signal: AbortSignal,
   ): Promise<StoredConfig> {
     const key = this.#etcd.keys.config;
-    const outcome = await this.#etcd.transact(
-      {
-        doing: 'write the network config',
-        checks: standsAs(key, ifVersion),
-        writes: [{ put: key, value: text, lease: NO_LEASE }],
-        look: key,
-        repeatable: ifVersion === undefined,
-      },
-      signal,
-    );
+    const transaction = {
+      doing: 'write the network config',
+      checks: standsAs(key, ifVersion),
+      writes: [{ put: key, value: text, lease: NO_LEASE }],
+      look: key,
+    };
+    const outcome = await (ifVersion === undefined
+      ? this.#etcd.transact(transaction, signal)
+      : this.#etcd.transactOnce(transaction, signal));
     if (outcome.done) return { text, version: String(outcome.revision) };
     throw new WeftError(
       'RECORD_CHANGED',

@@ -42,17 +42,16 @@ export class EtcdRecords implements Records {
         `record ${kind} ${key} has ${Buffer.byteLength(text)} bytes: at most ${MAX_BYTES} are stored`,
       );
     const name = this.#etcd.keys.record(kind, key);
-    const outcome = await this.#etcd.transact(
-      {
-        doing: `write record ${kind} ${key}`,
-        checks: standsAs(name, ifVersion),
-        writes: [{ put: name, value: text, lease: NO_LEASE }],
-        look: name,
-        // Another may write the same words: whoever wins a lock must know that it was he.
-        repeatable: ifVersion === undefined,
-      },
-      signal,
-    );
+    const transaction = {
+      doing: `write record ${kind} ${key}`,
+      checks: standsAs(name, ifVersion),
+      writes: [{ put: name, value: text, lease: NO_LEASE }],
+      look: name,
+    };
+    // Whoever wins a lock must know that it was he: another may write the same words.
+    const outcome = await (ifVersion === undefined
+      ? this.#etcd.transact(transaction, signal)
+      : this.#etcd.transactOnce(transaction, signal));
     if (outcome.done) return { key, value, version: String(outcome.revision) };
     throw changed(kind, key, ifVersion);
   }
@@ -65,7 +64,6 @@ export class EtcdRecords implements Records {
         checks: standsAs(name, ifVersion),
         writes: [{ remove: name }],
         look: name,
-        repeatable: true,
       },
       signal,
     );
@@ -82,13 +80,12 @@ export class EtcdRecords implements Records {
         throw new WeftError('STORE_TABLE_WRONG', `counter ${name} in etcd holds no whole number`);
       if (by === 0) return before;
       const sum = before + by;
-      const outcome = await this.#etcd.transact(
+      const outcome = await this.#etcd.transactOnce(
         {
           doing: `add to counter ${counter}`,
           checks: [asRead(name, found)],
           writes: [{ put: name, value: String(sum), lease: NO_LEASE }],
           look: name,
-          repeatable: false,
         },
         signal,
       );

@@ -55,13 +55,14 @@ export interface Transaction {
   readonly writes: readonly Write[];
   /** A key whose entry is told when the checks do not hold. */
   readonly look: string;
-  /** False: after a lost answer the caller could not tell his own writing from another's, so it is not tried again. */
-  readonly repeatable: boolean;
 }
 
 export type Outcome =
   | { readonly done: true; readonly revision: number }
   | { readonly done: false; readonly found: Entry | undefined };
+
+/** Longer than all attempts of a call together. */
+const MARK_MS = 60_000;
 
 export class Etcd {
   readonly connection: Connection;
@@ -79,7 +80,7 @@ export class Etcd {
   /** Everything in these ranges, in one linearizable read. */
   async list(doing: string, ranges: readonly KeyRange[], signal: AbortSignal): Promise<Listing> {
     const success = ranges.map((range): IRequestOp => ({ request_range: rangeRequest(range) }));
-    const { header, responses } = await this.#call(doing, true, signal, ({ kv }) =>
+    const { header, responses } = await this.#call(doing, signal, ({ kv }) =>
       kv.txn({ compare: [], success, failure: [] }),
     );
     return {
@@ -90,30 +91,37 @@ export class Etcd {
   }
 
   async get(key: string, signal: AbortSignal): Promise<Entry | undefined> {
-    const { kvs } = await this.#call(`read ${key}`, true, signal, ({ kv }) => kv.range(rangeRequest({ from: key })));
+    const { kvs } = await this.#call(`read ${key}`, signal, ({ kv }) => kv.range(rangeRequest({ from: key })));
     const [found] = kvs;
     return found === undefined ? undefined : readEntry(found);
   }
 
-  /** All writes or none. */
-  async transact(transaction: Transaction, signal: AbortSignal): Promise<Outcome> {
-    const { doing, checks, writes, look, repeatable } = transaction;
-    const { header, succeeded, responses } = await this.#call(doing, repeatable, signal, ({ kv }) =>
-      kv.txn({
-        compare: checks.map(compareOf),
-        success: writes.map(requestOf),
-        failure: [{ request_range: rangeRequest({ from: look }) }],
-      }),
-    );
-    if (succeeded) return { done: true, revision: Number(header.revision) };
-    const found = responses[0]?.response_range.kvs[0];
-    return { done: false, found: found === undefined ? undefined : readEntry(found) };
+  /** All writes or none. Tried again after a lost answer: the caller knows its own writing by what it finds. */
+  async transact({ doing, checks, writes, look }: Transaction, signal: AbortSignal): Promise<Outcome> {
+    const answer = await this.#write(doing, checks, writes, [look], signal);
+    return answer.done ? answer : { done: false, found: answer.found[0] };
+  }
+
+  /** The same where another may write the same words: a key of this call's own, written with the rest, tells after a lost answer who it was. */
+  async transactOnce({ doing, checks, writes, look }: Transaction, signal: AbortSignal): Promise<Outcome> {
+    const lease = await this.grant(MARK_MS, signal);
+    const mark = this.keys.mark(lease);
+    try {
+      const all = [...writes, { put: mark, value: '', lease }];
+      const answer = await this.#write(doing, checks, all, [look, mark], signal);
+      if (answer.done) return answer;
+      const [found, marked] = answer.found;
+      return marked === undefined ? { done: false, found } : { done: true, revision: marked.modified };
+    } finally {
+      // The mark goes with it, and a late attempt that is still on its way can do nothing any more.
+      this.revoke(lease);
+    }
   }
 
   /** A new etcd lease; nothing happens to it until it ends. Granted twice because an answer was lost, the first ends empty. */
   async grant(ttlMs: number, signal: AbortSignal): Promise<string> {
     const TTL = Math.max(1, Math.ceil(ttlMs / 1000));
-    const { ID } = await this.#call('grant an etcd lease', true, signal, ({ leaseClient }) =>
+    const { ID } = await this.#call('grant an etcd lease', signal, ({ leaseClient }) =>
       leaseClient.leaseGrant({ TTL }),
     );
     return ID;
@@ -121,7 +129,7 @@ export class Etcd {
 
   /** How long what lives under an etcd lease lives yet; 0 when that has ended. */
   async remainingMs(lease: string, signal: AbortSignal): Promise<number> {
-    const { TTL } = await this.#call('ask for the end of an etcd lease', true, signal, ({ leaseClient }) =>
+    const { TTL } = await this.#call('ask for the end of an etcd lease', signal, ({ leaseClient }) =>
       leaseClient.leaseTimeToLive({ ID: lease }),
     );
     return Math.max(0, Number(TTL)) * 1000;
@@ -133,11 +141,35 @@ export class Etcd {
     client.leaseClient.leaseRevoke({ ID: lease }).catch(() => undefined);
   }
 
-  #call<T>(doing: string, repeatable: boolean, signal: AbortSignal, send: (client: Etcd3) => Promise<T>): Promise<T> {
+  /** @returns when the checks do not hold, what stands at each of `looks` */
+  async #write(
+    doing: string,
+    checks: readonly Check[],
+    writes: readonly Write[],
+    looks: readonly string[],
+    signal: AbortSignal,
+  ): Promise<{ readonly done: true; readonly revision: number } | { readonly done: false; readonly found: Found }> {
+    const { header, succeeded, responses } = await this.#call(doing, signal, ({ kv }) =>
+      kv.txn({
+        compare: checks.map(compareOf),
+        success: writes.map(requestOf),
+        failure: looks.map((key) => ({ request_range: rangeRequest({ from: key }) })),
+      }),
+    );
+    if (succeeded) return { done: true, revision: Number(header.revision) };
+    const found = responses.map(({ response_range: { kvs } }) =>
+      kvs[0] === undefined ? undefined : readEntry(kvs[0]),
+    );
+    return { done: false, found };
+  }
+
+  #call<T>(doing: string, signal: AbortSignal, send: (client: Etcd3) => Promise<T>): Promise<T> {
     const { connection, clock, random } = this;
-    return attempt({ doing, repeatable, connection, clock, random, signal }, send);
+    return attempt({ doing, connection, clock, random, signal }, send);
   }
 }
+
+type Found = readonly (Entry | undefined)[];
 
 export function rangeRequest({ from, to }: KeyRange): IRangeRequest {
   return { key: Buffer.from(from), ...(to === undefined ? {} : { range_end: Buffer.from(to) }) };

@@ -56,6 +56,11 @@ export class Keys {
     return `${this.#weft}count/${name}`;
   }
 
+  /** Of one call, under an etcd lease that names it. */
+  mark(lease: string): string {
+    return `${this.#weft}mark/${lease}`;
+  }
+
   get #weft(): string {
     return `${path.posix.join(this.prefix, 'weft')}/`;
   }

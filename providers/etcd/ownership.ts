@@ -40,7 +40,7 @@ export async function renew(
     if (checks === undefined) found = await etcd.get(key, signal);
     else {
       const writes = holding(etcd, lease.key, value, node, ttlMs, { ...tenure, own });
-      const outcome = await etcd.transact({ doing, checks, writes, look: key, repeatable: true }, signal);
+      const outcome = await etcd.transact({ doing, checks, writes, look: key }, signal);
       if (outcome.done) return renewed(outcome.revision);
       found = outcome.found;
       if (found?.lease === tenure.own) return renewed(found.modified);
@@ -100,7 +100,6 @@ export async function release(etcd: Etcd, lease: Lease, signal: AbortSignal): Pr
         { put: keys.lastOwner(lease.key), value: holder, lease: NO_LEASE },
       ],
       look: key,
-      repeatable: true,
     },
     signal,
   );

@@ -142,6 +142,11 @@ describeOnEtcd('keys and values in etcd', (ground) => {
     const again = await store.claim({ ...mine, previous: subnet(1) }, signal);
     assert.deepEqual([again.how, again.lease.epoch], ['adopted', renewed.epoch]);
     assert.equal((await read('subnets/10.42.1.0-24'))?.lease, '0');
+    // Peers would go on sending to who has left.
+    await store.release(again.lease, signal);
+    assert.equal(await read('subnets/10.42.1.0-24'), undefined);
+    await assert.rejects(store.claim(wish(b, { within: [subnet(1)] }), signal), { code: 'NO_SUBNET' });
+    assert.equal((await store.claim({ ...mine, within: [subnet(1)] }, signal)).how, 'created');
   });
 
   it('that flanneld rewrote are no longer renewed as ours, until they are claimed again', async () => {

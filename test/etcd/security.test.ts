@@ -1,5 +1,6 @@
 /** Who may speak to etcd, and to which etcd we speak: TLS, client certificates, users. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -68,6 +69,19 @@ describe('TLS to etcd', { skip: whyNoEtcd('openssl') ?? false }, () => {
     assert.match(error.hint ?? '', /CA file/);
     await rejectsWith('STORE_UNREACHABLE', open(`etcd://${server.endpoint}/ca?tls=true`).store.config(signal));
     other.remove();
+  });
+
+  it('names no address to the server as if it were a name, of which Node would warn, and holds the certificate against it', async () => {
+    const program = path.resolve('dist/weftd.mjs');
+    const get = (endpoint: string): string => {
+      const words = ['config', 'get', '--store', `etcd://${endpoint}/none?cafile=${certificates.ca}`];
+      return spawnSync(process.execPath, [program, ...words], { encoding: 'utf8' }).stderr;
+    };
+    assert.match(get(server.endpoint), /^weftd: CONFIG_MISSING: [^\n]*\n[^\n]*\n$/);
+    const { cert, key } = certificates.sign('elsewhere', 'DNS:etcd.example');
+    const misnamed = await EtcdServer.start({ scheme: 'https', flags: ['--cert-file', cert, '--key-file', key] });
+    assert.match(get(misnamed.endpoint), /STORE_UNREACHABLE: .*127\.0\.0\.1/);
+    await misnamed.stop();
   });
 
   it('is refused to a server whose certificate is for another name', async () => {
