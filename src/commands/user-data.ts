@@ -116,10 +116,16 @@ function daemonFlags(options: Options): readonly string[] {
 }
 
 const NUMBERS = ['subnetLeaseRenewMargin', 'iptablesResync', 'healthzPort'] as const;
-const SWITCHES = ['ipMasq', 'ipMasqFullyRandomDisable', 'iptablesForwardRules', 'allowRenumber'] as const;
+const SWITCHES = [
+  'ipMasq',
+  'ipMasqFullyRandomDisable',
+  'iptablesForwardRules',
+  'allowRenumber',
+  'allowExtension',
+] as const;
 
 /** A switch takes its value behind `=` alone. */
-function switched(name: (typeof SWITCHES)[number], on: boolean): readonly string[] {
-  if (String(on) === OPTIONS[name].fallback) return [];
+function switched(name: (typeof SWITCHES)[number], on: boolean | undefined): readonly string[] {
+  if (on === undefined || String(on) === OPTIONS[name].fallback) return [];
   return [on ? `--${flagOf(name)}` : `--${flagOf(name)}=false`];
 }

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, describe, it } from 'node:test';
+import { OPTION_KEYS, optionOf } from '../../src/options.ts';
 import { readUnit, type ReadUnit } from './systemd-unit.ts';
 import { Terminal } from './typed.ts';
 
@@ -70,6 +71,49 @@ describe('weftd user-data', () => {
     const byDefault =
       '-subnet-lease-renew-margin=60 -iptables-resync=5 -healthz-port=0 -ip-masq=false -iptables-forward-rules -healthz-ip=0.0.0.0 --log-level info';
     assert.deepEqual((await unitOf(`${BASE} ${byDefault}`)).command.slice(6), []);
+  });
+
+  it('passes over none of its options', async () => {
+    const URLS = '--etcd-endpoints http://10.0.0.1:2379';
+    const TLS = '--etcd-endpoints https://10.0.0.1:2379';
+    // Each option, and what it needs beside it.
+    const given: Readonly<Record<string, readonly [option: string, beside?: string]>> = {
+      store: ['--store dynamodb://other', ''],
+      etcdEndpoints: ['--etcd-endpoints http://10.0.0.2:2379', ''],
+      etcdPrefix: ['--etcd-prefix /a', URLS],
+      etcdCafile: ['--etcd-cafile /etc/ca', TLS],
+      etcdCertfile: ['--etcd-certfile /etc/c', `${TLS} --etcd-keyfile /etc/k`],
+      etcdKeyfile: ['--etcd-keyfile /etc/k', `${TLS} --etcd-certfile /etc/c`],
+      iface: ['--iface ens5'],
+      ifaceRegex: ['--iface-regex ^e$'],
+      ifaceCanReach: ['--iface-can-reach 10.0.0.9'],
+      subnetLeaseRenewMargin: ['--subnet-lease-renew-margin 90'],
+      ipMasq: ['--ip-masq'],
+      ipMasqFullyRandomDisable: ['--ip-masq-fully-random-disable'],
+      iptablesForwardRules: ['--iptables-forward-rules=false'],
+      iptablesResync: ['--iptables-resync 30'],
+      allowRenumber: ['--allow-renumber'],
+      allowExtension: ['--allow-extension=false'],
+      resync: ['--resync 90s'],
+      healthListen: ['--health-listen off'],
+      healthzIp: ['--healthz-ip 127.0.0.1'],
+      healthzPort: ['--healthz-port 8081'],
+      logLevel: ['--log-level warn'],
+      install: ['--install npm'],
+      sha256: [`--sha256 ${HEX}`, `${BASE} --install https://example.com/w.tgz`],
+      env: ['--env A=b'],
+    };
+    // Without --cloud there is no script, and a user comes with a file for the password, which the URL alone names.
+    const withOthers = new Set<string>(['cloud', 'etcdUsername']);
+    const own = OPTION_KEYS.filter((key) => optionOf(key).uses.includes('user-data') && !withOthers.has(key));
+    assert.deepEqual(Object.keys(given).toSorted(), own.toSorted());
+    for (const [option, beside = BASE] of Object.values(given)) {
+      const line = beside.startsWith('user-data') ? beside : `user-data --cloud aws ${beside}`;
+      const { out: without } = await type(line);
+      assert.notEqual(await script(`${line} ${option}`), without, option);
+    }
+    const { command } = await unitOf(`${BASE} --allow-extension`);
+    assert.deepEqual(command.slice(6), ['--allow-extension']);
   });
 
   it('names the store by the etcd options, as they were given', async () => {
