@@ -119,10 +119,23 @@ describe('weftd user-data', () => {
   it('names the store by the etcd options, as they were given', async () => {
     const etcd =
       '--etcd-endpoints https://10.0.0.1:2379,https://10.0.0.2:2379 --etcd-prefix /a$b --etcd-cafile /etc/ca --etcd-certfile /etc/c --etcd-keyfile /etc/k --etcd-username u';
-    const { command } = await unitOf(`user-data --cloud aws ${etcd}`);
-    assert.deepEqual(command.slice(2), [...etcd.split(' '), '--cloud', 'aws']);
+    const { out } = await type(`user-data --cloud aws ${etcd}`);
+    assert.deepEqual(readUnit(unitText(out)).command.slice(2), [...etcd.split(' '), '--cloud', 'aws']);
     const bare = await unitOf('user-data --cloud aws -etcd-endpoints=10.0.0.1:2379');
     assert.deepEqual(bare.command.slice(2), ['--etcd-endpoints', '10.0.0.1:2379', '--cloud', 'aws']);
+  });
+
+  it('says beside the script that the user of etcd in it has no password yet', async () => {
+    const userAlone = ['--etcd-endpoints http://a:1 --etcd-username u', '--store etcd://a?username=u'];
+    for (const [at, variable] of ['FLANNELD_ETCD_PASSWORD', 'WEFT_ETCD_PASSWORD'].entries()) {
+      const { out, err, exit } = await type(`user-data --cloud aws ${userAlone[at]}`);
+      assert.deepEqual([exit, out.includes('username')], [0, true]);
+      assert.match(
+        err,
+        new RegExp(`^weftd: the script names a user of etcd and no password.*\n.*passwordfile=FILE.* ${variable} `),
+      );
+    }
+    assert.match(await script('user-data --cloud aws --store etcd://a?username=u&passwordfile=/p'), /passwordfile/);
   });
 
   it('takes no password from the variables of whoever writes the script', async () => {
