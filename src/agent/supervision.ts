@@ -10,6 +10,8 @@ export interface SupervisionParts {
   readonly facts: () => Facts;
   /** Since when the pass that is under way is; undefined: none is. */
   readonly busySinceMs: () => number | undefined;
+  /** Rises while a pass that takes long gets on. */
+  readonly steps: () => number;
   /** Resolves when the first pass has been made. */
   readonly firstPass: Promise<void>;
 }
@@ -20,11 +22,12 @@ const LONGEST_LINE = 200;
 
 /** Rejects with ABORTED when the signal fires. */
 export async function supervision(parts: SupervisionParts, signal: AbortSignal): Promise<never> {
-  const { clock, supervisor, facts, busySinceMs, firstPass } = parts;
+  const { clock, supervisor, facts, busySinceMs, steps, firstPass } = parts;
   const { watchdogMs = Infinity } = supervisor;
   let isReady = false;
   let said: string | undefined;
   let aliveAtMs = -Infinity;
+  let moved = { steps: 0, atMs: -Infinity };
 
   const tell = (): void => {
     if (signal.aborted) return;
@@ -32,7 +35,11 @@ export async function supervision(parts: SupervisionParts, signal: AbortSignal):
     const status = statusLine(now);
     // As flanneld is: the file is there, and the data path has been made once. What comes later is a matter of status.
     const ready = !isReady && now.subnetFileWritten && now.passes.last !== undefined;
-    const alive = now.nowMs >= aliveAtMs + watchdogMs / 2 && !hangs(busySinceMs(), now.nowMs, watchdogMs);
+    if (steps() !== moved.steps) moved = { steps: steps(), atMs: now.nowMs };
+    const sinceMs = busySinceMs();
+    // The thread lives, but the loop waits for something that does not come: whoever starts us again helps.
+    const hangs = sinceMs !== undefined && now.nowMs - Math.max(sinceMs, moved.atMs) > watchdogMs;
+    const alive = now.nowMs >= aliveAtMs + watchdogMs / 2 && !hangs;
     if (!ready && !alive && status === said) return;
     const told = supervisor.tell({
       ...(ready ? { ready } : {}),
@@ -55,10 +62,6 @@ export async function supervision(parts: SupervisionParts, signal: AbortSignal):
     supervisor.tell({ stopping: true, status: 'ending' });
   }
 }
-
-/** The thread lives, but the loop waits for something that does not come: whoever starts us again helps. */
-const hangs = (sinceMs: number | undefined, nowMs: number, watchdogMs: number): boolean =>
-  sinceMs !== undefined && nowMs - sinceMs > watchdogMs;
 
 export function statusLine(facts: Facts): string {
   const { phase, lease, passes, findings } = facts;

@@ -28,6 +28,9 @@ const BOTH_OUTPUTS = 'exec sh -c "$1" 2>&1';
 /** A command that takes longer hangs. */
 export const COMMAND_LIMIT_MS = 60_000;
 
+/** For those of a pass: they are over, and the next has begun, well before somebody takes the daemon for hanging. */
+export const commandLimitMs = (watchdogMs = Infinity): number => Math.min(COMMAND_LIMIT_MS, watchdogMs / 3);
+
 /** What it wrote to stdout and stderr, trimmed, 64 KiB of it at most. Killed with all it started when it takes too long, or the signal fires. */
 export async function runShell(
   command: ShellCommand,

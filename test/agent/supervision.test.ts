@@ -120,4 +120,31 @@ describe('the service manager', () => {
     assert.ok(supervisor.alive > before);
     await cluster.stop();
   });
+
+  it('hears them while commands of a pass go on ending, however long it takes', async () => {
+    const supervisor = new ListeningSupervisor(10_000);
+    const { cluster, a } = supervised(supervisor);
+    await cluster.pass(1000);
+    const observe = a.host.observe.bind(a.host);
+    let goOn = (): void => undefined;
+    a.host.observe = async (scope, signal) => {
+      await new Promise<void>((resolve) => (goOn = resolve));
+      return observe(scope, signal);
+    };
+    a.agent?.wake();
+    await cluster.pass(1000);
+    const before = supervisor.alive;
+    for (let command = 0; command < 20; command++) {
+      await cluster.pass(5000);
+      a.extension.commandsEnded += 1;
+    }
+    assert.ok(supervisor.alive - before >= 19, `${supervisor.alive - before} in 100 s`);
+    await cluster.pass(15_000);
+    const hanging = supervisor.alive;
+    await cluster.pass(60_000);
+    assert.equal(supervisor.alive, hanging, 'and none when the last one does not end');
+    a.host.observe = observe;
+    goOn();
+    await cluster.stop();
+  });
 });
