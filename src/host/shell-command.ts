@@ -56,6 +56,9 @@ export async function runShell(
   const timer = setTimeout(() => kill('late'), limitMs);
   const onAbort = (): void => kill('stopped');
   signal.addEventListener('abort', onAbort, { once: true });
+  // Told to end a second time, the daemon waits for nothing (main.ts); no signal of its own group reaches the command.
+  const onExit = (): void => killGroup(child.pid);
+  process.on('exit', onExit);
   try {
     const ending = await ended(child);
     if (why === 'stopped') throw stopped(command);
@@ -66,6 +69,7 @@ export async function runShell(
   } finally {
     clearTimeout(timer);
     signal.removeEventListener('abort', onAbort);
+    process.off('exit', onExit);
   }
 }
 
