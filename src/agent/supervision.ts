@@ -1,6 +1,7 @@
 /** Keeps the service manager informed: ready once, how it fares when that changes, and that the daemon is alive for as long as it is. */
 import type { Clock } from '../contracts/clock.ts';
 import type { Supervisor } from '../contracts/supervisor.ts';
+import type { FailedChange } from '../reconcile/pass-report.ts';
 import type { Facts } from './facts.ts';
 import { unreadyReasons } from './status.ts';
 
@@ -33,8 +34,9 @@ export async function supervision(parts: SupervisionParts, signal: AbortSignal):
     if (signal.aborted) return;
     const now = facts();
     const status = statusLine(now);
-    // As flanneld is: the file is there, and the data path has been made once. What comes later is a matter of status.
-    const ready = !isReady && now.subnetFileWritten && now.passes.last !== undefined;
+    // As flanneld is: the file is there, and the data path and the firewall have been made once. What comes later is a matter of status.
+    const ready =
+      !isReady && now.subnetFileWritten && now.passes.last !== undefined && !now.passes.failed.some(isOfFirewall);
     if (steps() !== moved.steps) moved = { steps: steps(), atMs: now.nowMs };
     const sinceMs = busySinceMs();
     // The thread lives, but the loop waits for something that does not come: whoever starts us again helps.
@@ -62,6 +64,10 @@ export async function supervision(parts: SupervisionParts, signal: AbortSignal):
     supervisor.tell({ stopping: true, status: 'ending' });
   }
 }
+
+/** Docker must not start containers whose packets nobody masquerades although FLANNEL_IPMASQ says that weftd does, or that are dropped. */
+const isOfFirewall = ({ change }: FailedChange): boolean =>
+  change.op === 'put' && (change.want.kind === 'masquerade' || change.want.kind === 'accept');
 
 export function statusLine(facts: Facts): string {
   const { phase, lease, passes, findings } = facts;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Supervisor, Told } from '../../src/contracts/supervisor.ts';
+import { WeftError } from '../../src/core/errors.ts';
 import { Cluster, CONFIG, withSubnet, type Member } from './cluster.ts';
 
 class ListeningSupervisor implements Supervisor {
@@ -74,6 +75,25 @@ describe('the service manager', () => {
     assert.equal(supervisor.ready, 1);
     await cluster.stop();
   });
+
+  for (const kind of ['masquerade', 'accept'] as const)
+    it(`is not told that the start is over before ${kind} rules that failed stand`, async () => {
+      const supervisor = new ListeningSupervisor();
+      const cluster = new Cluster();
+      const a = cluster.member('a', '192.168.0.1', { ...withSubnet(1), ipMasq: true });
+      a.supervisor = supervisor;
+      a.host.dropsForwarded = true;
+      a.host.failChange = (change) =>
+        change.op === 'put' && change.want.kind === kind ? new WeftError('KERNEL_REFUSED', 'no') : undefined;
+      a.start();
+      await cluster.pass(10_000);
+      assert.equal(supervisor.ready, 0);
+      assert.match(supervisor.statuses.at(-1) ?? '', new RegExp(`^not ready: ${kind} .*: no$`));
+      a.host.failChange = undefined;
+      await cluster.pass(40_000);
+      assert.equal(supervisor.ready, 1);
+      await cluster.stop();
+    });
 
   it('is told again what it could not be told', async () => {
     const supervisor = new ListeningSupervisor();
