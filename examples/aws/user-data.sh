@@ -100,11 +100,11 @@ Before=docker.service
 StartLimitIntervalSec=0
 
 [Service]
-# Started is what has its subnet.env: Docker waits for that, for as long as it takes. Ended is what has given no sign of life for a minute.
+# Started is what has its subnet.env: Docker waits for that, for as long as it takes. Ended is what has given no sign of life for three minutes.
 Type=notify
 NotifyAccess=main
 TimeoutStartSec=infinity
-WatchdogSec=60
+WatchdogSec=180
 ExecStart=/usr/local/bin/weftd run --store dynamodb://weft --cloud aws
 ExecReload=/bin/kill -HUP $MAINPID
 # Not after 0 (stopped or drained as told) and 2 (an option is wrong). After 4 (another node has the lease) the new start asks for another subnet, or says what it waits for.

@@ -73,9 +73,8 @@ export function parseUrl(text: string): Location {
   };
 }
 
-/** The same for every way to write the same store. */
-export const identityOf = ({ endpoints, prefix }: Location): string =>
-  `etcd://${endpoints.toSorted().join(',')}${prefix.startsWith('/') ? '' : '?prefix='}${prefix}`;
+/** The prefix alone: members come and go and are written in many ways, and whoever took the same daemon for two would set up the host twice (docs/decisions/0030). */
+export const identityOf = ({ prefix }: Pick<Location, 'prefix'>): string => `etcd:${prefix}`;
 
 function readEndpoint(part: string, bad: (why: string) => WeftError): string {
   const match = /^(.*?)(?::(\d{1,5}))?$/.exec(part);

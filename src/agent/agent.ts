@@ -182,7 +182,8 @@ export class Agent {
     const { clock } = this.#parts;
     const facts = (): Facts => this.#facts();
     const busySinceMs = (): number | undefined => this.#running?.passes.busySinceMs;
-    return supervision({ clock, supervisor, facts, busySinceMs, firstPass: this.#journal.first }, signal);
+    const steps = (): number => this.#parts.extension.commandsEnded;
+    return supervision({ clock, supervisor, facts, busySinceMs, steps, firstPass: this.#journal.first }, signal);
   }
 
   #words(peer: PeerPath): PathWords {

@@ -53,7 +53,12 @@ async function runAgent(invocation: Invocation, { url, password }: NamedStore, l
   const { instance } = state;
   const linux = new LinuxHost();
   const supervisor = serviceManager(invocation.environment, log);
-  const extension = new Extension(new SharedHost(linux, state.claims, 'daemon'), state.directory, log);
+  const extension = new Extension(
+    new SharedHost(linux, state.claims, 'daemon'),
+    state.directory,
+    log,
+    supervisor?.watchdogMs,
+  );
   const agent = new Agent({
     ...parts(opened),
     ...(cloud === undefined ? {} : { cloud }),

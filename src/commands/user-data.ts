@@ -13,7 +13,8 @@ export const userData: Action = async ({ options, io, version }) => {
   requireCloud(options.cloud);
   requireStore(options);
   // What is wrong with it shows here, not on a hundred instances.
-  await storeIdentity(namedStore(options).url);
+  const { url } = namedStore(options);
+  await storeIdentity(url);
   requireShareable(options.env);
   const unit = weftUnit({
     arguments: [...storeFlags(options), '--cloud', options.cloud, ...daemonFlags(options)],
@@ -25,6 +26,10 @@ export const userData: Action = async ({ options, io, version }) => {
     throw new WeftError('BAD_OPTION', `the script has ${bytes} bytes, and EC2 takes ${MAX_USER_DATA_BYTES}`, {
       hint: 'Put long values of --env into the image.',
     });
+  if (lacksPassword(url))
+    io.err(
+      `weftd: the script names a user of etcd and no password: without one each instance ends its start\n  ${PASSWORD_FILE} Or have their image set ${options.store === undefined ? 'FLANNELD' : 'WEFT'}_ETCD_PASSWORD for the unit.\n`,
+    );
   io.out(script);
   return 0;
 };
@@ -48,6 +53,14 @@ function requireStore(options: Options): void {
   });
 }
 
+const PASSWORD_FILE =
+  'Put a file into the image and name it: --store etcd://HOST:PORT?username=NAME&passwordfile=FILE.';
+
+function lacksPassword(url: string): boolean {
+  const settings = new URLSearchParams(url.slice(url.indexOf('?')));
+  return url.includes('?') && settings.has('username') && !settings.has('passwordfile');
+}
+
 const CREDENTIALS = /^(AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)|(FLANNELD|WEFT)_ETCD_PASSWORD)$/;
 const OWN_TO_EACH = /^FLANNELD_(NODE_ID|PUBLIC_IP)$/;
 
@@ -55,9 +68,7 @@ function requireShareable(environment: Options['env']): void {
   for (const [name] of environment) {
     if (CREDENTIALS.test(name))
       throw new WeftError('BAD_OPTION', `--env ${name}: no credentials in user data, which every program can read`, {
-        hint: name.startsWith('AWS_')
-          ? 'Give the instances a role (an instance profile).'
-          : 'Put a file into the image and name it: --store etcd://HOST:PORT?username=NAME&passwordfile=FILE.',
+        hint: name.startsWith('AWS_') ? 'Give the instances a role (an instance profile).' : PASSWORD_FILE,
       });
     if (OWN_TO_EACH.test(name))
       throw new WeftError('BAD_OPTION', `--env ${name}: each instance has its own`, {
@@ -116,10 +127,16 @@ function daemonFlags(options: Options): readonly string[] {
 }
 
 const NUMBERS = ['subnetLeaseRenewMargin', 'iptablesResync', 'healthzPort'] as const;
-const SWITCHES = ['ipMasq', 'ipMasqFullyRandomDisable', 'iptablesForwardRules', 'allowRenumber'] as const;
+const SWITCHES = [
+  'ipMasq',
+  'ipMasqFullyRandomDisable',
+  'iptablesForwardRules',
+  'allowRenumber',
+  'allowExtension',
+] as const;
 
 /** A switch takes its value behind `=` alone. */
-function switched(name: (typeof SWITCHES)[number], on: boolean): readonly string[] {
-  if (String(on) === OPTIONS[name].fallback) return [];
+function switched(name: (typeof SWITCHES)[number], on: boolean | undefined): readonly string[] {
+  if (on === undefined || String(on) === OPTIONS[name].fallback) return [];
   return [on ? `--${flagOf(name)}` : `--${flagOf(name)}=false`];
 }

@@ -7,6 +7,9 @@ import type { ExtensionCommands, ExtensionSelf } from '../core/extension.ts';
  * Fails with EXTENSION_FAILED, with the command's own words; with ABORTED when the signal fires: the command is killed then.
  */
 export interface HostExtension {
+  /** Commands for peers that have ended so far, well or not: a pass in which they do takes long, and does not hang. None takes longer than a third of what the service manager waits for a sign of life. */
+  readonly commandsEnded: number;
+
   /**
    * PreStartupCommand, before there is a lease. What other commands than these have set up, or these did not finish, is shut down first;
    * undefined: there are none any more.

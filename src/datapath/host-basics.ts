@@ -49,7 +49,7 @@ export function hostBasics(self: Self, paths: readonly Datapath[]): HostEntry[] 
   const devices = devicesOf(self, paths);
   const { link } = self.uplink;
   // Backend.Type alloc, and extension, whose commands answer for all that reaches peers: a range that is refused here would be in the way of theirs.
-  if (paths.length === 0) return [...forwarding(self), { kind: 'accept', network: self.config.v4.network }];
+  if (paths.length === 0) return [...forwarding(self), ...firewallEntries(self)];
   return [
     leakGuard(self),
     ...paths.flatMap((path) => path.receive(self)),

@@ -12,18 +12,22 @@ import { asWeftError, WeftError } from '../core/errors.ts';
 import { MAX_EXTENSION_DATA, selfEnvironment, type ExtensionCommands, type ExtensionSelf } from '../core/extension.ts';
 import { ExtensionMemory, type RememberedSelf } from './extension-memory.ts';
 import { ExtensionPeers } from './extension-peers.ts';
-import { runShell } from './shell-command.ts';
+import { commandLimitMs, runShell } from './shell-command.ts';
 
 export function openExtension(
   host: HostNetwork,
   folder: string,
   log: Log,
+  { watchdogMs, onEnd }: { readonly watchdogMs: number | undefined; onEnd(): void },
 ): { readonly life: ExtensionLife; readonly host: ExtensionPeers } {
   const memory = new ExtensionMemory(folder);
-  return { life: new ExtensionLife(memory, log), host: new ExtensionPeers(host, memory) };
+  return {
+    life: new ExtensionLife(memory, log),
+    host: new ExtensionPeers(host, memory, commandLimitMs(watchdogMs), onEnd),
+  };
 }
 
-export class ExtensionLife implements HostExtension {
+export class ExtensionLife implements Pick<HostExtension, 'prepare' | 'settle' | 'shutDown'> {
   readonly #memory: ExtensionMemory;
   readonly #log: Log;
 

@@ -26,17 +26,25 @@ export class ExtensionPeers implements HostNetwork {
   readonly #host: HostNetwork;
   readonly #memory: ExtensionMemory;
   readonly #patienceMs: number;
+  readonly #onEnd: () => void;
   #limitMs: number;
   /** Failed removals of a peer, in a row. */
   readonly #removals = new Map<string, number>();
   /** Whose command failed the last time: those go last, so that one that hangs keeps nobody waiting behind it in every pass. */
   readonly #trouble = new Set<string>();
 
-  constructor(host: HostNetwork, memory: ExtensionMemory, patienceMs = COMMAND_LIMIT_MS) {
+  /** @param onEnd a command has ended, well or not */
+  constructor(
+    host: HostNetwork,
+    memory: ExtensionMemory,
+    patienceMs = COMMAND_LIMIT_MS,
+    onEnd: () => void = () => undefined,
+  ) {
     this.#host = host;
     this.#memory = memory;
     this.#patienceMs = patienceMs;
     this.#limitMs = patienceMs;
+    this.#onEnd = onEnd;
   }
 
   async observe(scope: HostScope, signal: AbortSignal): Promise<HostObservation> {
@@ -141,7 +149,7 @@ export class ExtensionPeers implements HostNetwork {
     if (text === '') return;
     const name = `${which} for ${peer.subnet} at ${peer.publicIP}`;
     const environment = peerEnvironment(peer);
-    await runShell({ name, text, environment, input: peer.data }, signal, this.#limitMs);
+    await runShell({ name, text, environment, input: peer.data }, signal, this.#limitMs).finally(this.#onEnd);
   }
 }
 

@@ -7,7 +7,7 @@ import type { Log } from '../contracts/log.ts';
 import type { ExtensionCommands, ExtensionSelf } from '../core/extension.ts';
 
 interface Loaded {
-  readonly life: HostExtension;
+  readonly life: Pick<HostExtension, 'prepare' | 'settle' | 'shutDown'>;
   readonly host: HostNetwork;
 }
 
@@ -18,15 +18,21 @@ export class Extension implements HostExtension {
   readonly #below: HostNetwork;
   readonly #folder: string;
   readonly #log: Log;
+  readonly #watchdogMs: number | undefined;
   #loaded: Loaded | undefined;
+  #ended = 0;
   /** The host with the peers that commands reach. */
   readonly host: HostNetwork;
 
-  /** @param folder of the instance, which is this process's own or only read */
-  constructor(below: HostNetwork, folder: string, log: Log) {
+  /**
+   * @param folder of the instance, which is this process's own or only read
+   * @param watchdogMs after so long without a sign of life the service manager ends this process
+   */
+  constructor(below: HostNetwork, folder: string, log: Log, watchdogMs?: number) {
     this.#below = below;
     this.#folder = folder;
     this.#log = log;
+    this.#watchdogMs = watchdogMs;
     const host = (): HostNetwork => this.#loaded?.host ?? below;
     this.host = {
       observe: (scope, signal) => host().observe(scope, signal),
@@ -35,6 +41,10 @@ export class Extension implements HostExtension {
       uplink: (choice, signal) => below.uplink(choice, signal),
       addresses: (signal) => below.addresses(signal),
     };
+  }
+
+  get commandsEnded(): number {
+    return this.#ended;
   }
 
   /** Reads what is remembered, if there is anything. */
@@ -59,6 +69,9 @@ export class Extension implements HostExtension {
   async #load(): Promise<void> {
     if (this.#loaded !== undefined) return;
     const { openExtension } = await import('./extension-life.ts');
-    this.#loaded = openExtension(this.#below, join(this.#folder, EXTENSION_FOLDER), this.#log);
+    this.#loaded = openExtension(this.#below, join(this.#folder, EXTENSION_FOLDER), this.#log, {
+      watchdogMs: this.#watchdogMs,
+      onEnd: () => (this.#ended += 1),
+    });
   }
 }

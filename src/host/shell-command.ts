@@ -28,6 +28,9 @@ const BOTH_OUTPUTS = 'exec sh -c "$1" 2>&1';
 /** A command that takes longer hangs. */
 export const COMMAND_LIMIT_MS = 60_000;
 
+/** For those of a pass: they are over, and the next has begun, well before somebody takes the daemon for hanging. */
+export const commandLimitMs = (watchdogMs = Infinity): number => Math.min(COMMAND_LIMIT_MS, watchdogMs / 3);
+
 /** What it wrote to stdout and stderr, trimmed, 64 KiB of it at most. Killed with all it started when it takes too long, or the signal fires. */
 export async function runShell(
   command: ShellCommand,
@@ -53,6 +56,9 @@ export async function runShell(
   const timer = setTimeout(() => kill('late'), limitMs);
   const onAbort = (): void => kill('stopped');
   signal.addEventListener('abort', onAbort, { once: true });
+  // Told to end a second time, the daemon waits for nothing (main.ts); no signal of its own group reaches the command.
+  const onExit = (): void => killGroup(child.pid);
+  process.on('exit', onExit);
   try {
     const ending = await ended(child);
     if (why === 'stopped') throw stopped(command);
@@ -63,6 +69,7 @@ export async function runShell(
   } finally {
     clearTimeout(timer);
     signal.removeEventListener('abort', onAbort);
+    process.off('exit', onExit);
   }
 }
 

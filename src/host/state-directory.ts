@@ -146,7 +146,7 @@ async function lockInstance(directory: string): Promise<FileLock> {
     'INSTANCE_RUNNING',
     `a daemon with this store and network runs already${pid === '' ? '' : `, as process ${pid}`} (${path})`,
     {
-      hint: 'One daemon a network is enough; for another network give it another store, table, prefix or network id.',
+      hint: 'One daemon a network is enough; another network needs another --etcd-prefix (whatever its servers), table or network id.',
     },
   );
 }

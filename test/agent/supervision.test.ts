@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Supervisor, Told } from '../../src/contracts/supervisor.ts';
+import { WeftError } from '../../src/core/errors.ts';
 import { Cluster, CONFIG, withSubnet, type Member } from './cluster.ts';
 
 class ListeningSupervisor implements Supervisor {
@@ -75,6 +76,25 @@ describe('the service manager', () => {
     await cluster.stop();
   });
 
+  for (const kind of ['masquerade', 'accept'] as const)
+    it(`is not told that the start is over before ${kind} rules that failed stand`, async () => {
+      const supervisor = new ListeningSupervisor();
+      const cluster = new Cluster();
+      const a = cluster.member('a', '192.168.0.1', { ...withSubnet(1), ipMasq: true });
+      a.supervisor = supervisor;
+      a.host.dropsForwarded = true;
+      a.host.failChange = (change) =>
+        change.op === 'put' && change.want.kind === kind ? new WeftError('KERNEL_REFUSED', 'no') : undefined;
+      a.start();
+      await cluster.pass(10_000);
+      assert.equal(supervisor.ready, 0);
+      assert.match(supervisor.statuses.at(-1) ?? '', new RegExp(`^not ready: ${kind} .*: no$`));
+      a.host.failChange = undefined;
+      await cluster.pass(40_000);
+      assert.equal(supervisor.ready, 1);
+      await cluster.stop();
+    });
+
   it('is told again what it could not be told', async () => {
     const supervisor = new ListeningSupervisor();
     supervisor.deaf = true;
@@ -118,6 +138,33 @@ describe('the service manager', () => {
     goOn();
     await cluster.pass(10_000);
     assert.ok(supervisor.alive > before);
+    await cluster.stop();
+  });
+
+  it('hears them while commands of a pass go on ending, however long it takes', async () => {
+    const supervisor = new ListeningSupervisor(10_000);
+    const { cluster, a } = supervised(supervisor);
+    await cluster.pass(1000);
+    const observe = a.host.observe.bind(a.host);
+    let goOn = (): void => undefined;
+    a.host.observe = async (scope, signal) => {
+      await new Promise<void>((resolve) => (goOn = resolve));
+      return observe(scope, signal);
+    };
+    a.agent?.wake();
+    await cluster.pass(1000);
+    const before = supervisor.alive;
+    for (let command = 0; command < 20; command++) {
+      await cluster.pass(5000);
+      a.extension.commandsEnded += 1;
+    }
+    assert.ok(supervisor.alive - before >= 19, `${supervisor.alive - before} in 100 s`);
+    await cluster.pass(15_000);
+    const hanging = supervisor.alive;
+    await cluster.pass(60_000);
+    assert.equal(supervisor.alive, hanging, 'and none when the last one does not end');
+    a.host.observe = observe;
+    goOn();
     await cluster.stop();
   });
 });

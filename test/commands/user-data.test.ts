@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, describe, it } from 'node:test';
+import { OPTION_KEYS, optionOf } from '../../src/options.ts';
 import { readUnit, type ReadUnit } from './systemd-unit.ts';
 import { Terminal } from './typed.ts';
 
@@ -72,13 +73,69 @@ describe('weftd user-data', () => {
     assert.deepEqual((await unitOf(`${BASE} ${byDefault}`)).command.slice(6), []);
   });
 
+  it('passes over none of its options', async () => {
+    const URLS = '--etcd-endpoints http://10.0.0.1:2379';
+    const TLS = '--etcd-endpoints https://10.0.0.1:2379';
+    // Each option, and what it needs beside it.
+    const given: Readonly<Record<string, readonly [option: string, beside?: string]>> = {
+      store: ['--store dynamodb://other', ''],
+      etcdEndpoints: ['--etcd-endpoints http://10.0.0.2:2379', ''],
+      etcdPrefix: ['--etcd-prefix /a', URLS],
+      etcdCafile: ['--etcd-cafile /etc/ca', TLS],
+      etcdCertfile: ['--etcd-certfile /etc/c', `${TLS} --etcd-keyfile /etc/k`],
+      etcdKeyfile: ['--etcd-keyfile /etc/k', `${TLS} --etcd-certfile /etc/c`],
+      iface: ['--iface ens5'],
+      ifaceRegex: ['--iface-regex ^e$'],
+      ifaceCanReach: ['--iface-can-reach 10.0.0.9'],
+      subnetLeaseRenewMargin: ['--subnet-lease-renew-margin 90'],
+      ipMasq: ['--ip-masq'],
+      ipMasqFullyRandomDisable: ['--ip-masq-fully-random-disable'],
+      iptablesForwardRules: ['--iptables-forward-rules=false'],
+      iptablesResync: ['--iptables-resync 30'],
+      allowRenumber: ['--allow-renumber'],
+      allowExtension: ['--allow-extension=false'],
+      resync: ['--resync 90s'],
+      healthListen: ['--health-listen off'],
+      healthzIp: ['--healthz-ip 127.0.0.1'],
+      healthzPort: ['--healthz-port 8081'],
+      logLevel: ['--log-level warn'],
+      install: ['--install npm'],
+      sha256: [`--sha256 ${HEX}`, `${BASE} --install https://example.com/w.tgz`],
+      env: ['--env A=b'],
+    };
+    // Without --cloud there is no script, and a user comes with a file for the password, which the URL alone names.
+    const withOthers = new Set<string>(['cloud', 'etcdUsername']);
+    const own = OPTION_KEYS.filter((key) => optionOf(key).uses.includes('user-data') && !withOthers.has(key));
+    assert.deepEqual(Object.keys(given).toSorted(), own.toSorted());
+    for (const [option, beside = BASE] of Object.values(given)) {
+      const line = beside.startsWith('user-data') ? beside : `user-data --cloud aws ${beside}`;
+      const { out: without } = await type(line);
+      assert.notEqual(await script(`${line} ${option}`), without, option);
+    }
+    const { command } = await unitOf(`${BASE} --allow-extension`);
+    assert.deepEqual(command.slice(6), ['--allow-extension']);
+  });
+
   it('names the store by the etcd options, as they were given', async () => {
     const etcd =
       '--etcd-endpoints https://10.0.0.1:2379,https://10.0.0.2:2379 --etcd-prefix /a$b --etcd-cafile /etc/ca --etcd-certfile /etc/c --etcd-keyfile /etc/k --etcd-username u';
-    const { command } = await unitOf(`user-data --cloud aws ${etcd}`);
-    assert.deepEqual(command.slice(2), [...etcd.split(' '), '--cloud', 'aws']);
+    const { out } = await type(`user-data --cloud aws ${etcd}`);
+    assert.deepEqual(readUnit(unitText(out)).command.slice(2), [...etcd.split(' '), '--cloud', 'aws']);
     const bare = await unitOf('user-data --cloud aws -etcd-endpoints=10.0.0.1:2379');
     assert.deepEqual(bare.command.slice(2), ['--etcd-endpoints', '10.0.0.1:2379', '--cloud', 'aws']);
+  });
+
+  it('says beside the script that the user of etcd in it has no password yet', async () => {
+    const userAlone = ['--etcd-endpoints http://a:1 --etcd-username u', '--store etcd://a?username=u'];
+    for (const [at, variable] of ['FLANNELD_ETCD_PASSWORD', 'WEFT_ETCD_PASSWORD'].entries()) {
+      const { out, err, exit } = await type(`user-data --cloud aws ${userAlone[at]}`);
+      assert.deepEqual([exit, out.includes('username')], [0, true]);
+      assert.match(
+        err,
+        new RegExp(`^weftd: the script names a user of etcd and no password.*\n.*passwordfile=FILE.* ${variable} `),
+      );
+    }
+    assert.match(await script('user-data --cloud aws --store etcd://a?username=u&passwordfile=/p'), /passwordfile/);
   });
 
   it('takes no password from the variables of whoever writes the script', async () => {

@@ -34,6 +34,13 @@ test('alloc gives a lease and leaves the kernel alone, but for the accept that f
   assert.deepEqual(entriesOf(self, Object.values(plain)), []);
 });
 
+test('alloc masquerades when asked for, and accepts nothing where --iptables-forward-rules=false', () => {
+  const { firewall, ...rest } = at({ Type: 'alloc' });
+  assert.deepEqual(basicsOf({ ...rest, firewall: { ...firewall, masquerade: 'plain', acceptForwarded: false } }), [
+    'masquerade 10.42.0.0/16 own 10.42.1.0/24',
+  ]);
+});
+
 test('extension forwards, and leaves every route to its commands', () => {
   const self = at({ Type: 'extension', SubnetAddCommand: 'add' });
   assert.deepEqual(basicsOf(self), ['accept forwarded 10.42.0.0/16', 'sysctl net/ipv4/ip_forward=1']);

@@ -6,6 +6,7 @@ import type { ExtensionCommands, ExtensionSelf } from '../../src/core/extension.
 export class FakeExtension implements HostExtension {
   readonly ran: string[] = [];
   output = '';
+  commandsEnded = 0;
   failure: { readonly at: 'prepare' | 'settle'; readonly error: WeftError } | undefined;
   #stands = false;
 

@@ -10,6 +10,7 @@ import { WeftError } from '../../src/core/errors.ts';
 import type { ExtensionCommands, ExtensionPeer } from '../../src/core/extension.ts';
 import { HOST_ENTRIES, type HostEntry } from '../../src/core/host-entry.ts';
 import { parseSubnet } from '../../src/core/subnet.ts';
+import { Extension } from '../../src/host/extension.ts';
 import { ExtensionLife } from '../../src/host/extension-life.ts';
 import { ExtensionMemory } from '../../src/host/extension-memory.ts';
 import { ExtensionPeers } from '../../src/host/extension-peers.ts';
@@ -151,6 +152,18 @@ describe('peers that commands reach', () => {
       ran().filter((line) => !line.startsWith('remove')),
       ['hang', 'add 10.42.4.0/24 192.168.0.4 data of 4', 'hang'],
     );
+  });
+
+  it('are counted command by command as they end, well or not, so that a pass with many does not seem to hang', async () => {
+    const extension = new Extension(new FakeHost(), folder, new ListLog(), 900);
+    const { signal } = new AbortController();
+    const commands = { preStartup: '', postStartup: '', subnetAdd: '', subnetRemove: '', shutdown: '' };
+    await extension.prepare(commands, signal);
+    const wanted = [peer(3), peer(4, { add: 'exit 1' }), peer(5, { add: 'sleep 63' })];
+    const outcomes = await extension.host.apply(diff([], wanted, HOST_ENTRIES), signal);
+    assert.equal(extension.commandsEnded, 3);
+    const words = outcomes.map(({ error }) => error?.message ?? 'done').join('\n');
+    assert.match(words, /took longer than 0\.3 s/, 'a third of what the service manager waits');
   });
 
   it('come after all else that is put, and go before all else that is removed', async () => {

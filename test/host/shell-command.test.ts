@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -62,6 +64,17 @@ describe('a command of the config', () => {
     stop.abort();
     await assert.rejects(running, { code: 'ABORTED' });
     await gone(readFileSync(`${folder}/stopped`, 'utf8').trim());
+  });
+
+  it('is killed when the daemon ends without waiting for it', async () => {
+    const program = `
+      import { runShell } from ${JSON.stringify(new URL('../../src/host/shell-command.js', import.meta.url).href)};
+      import { existsSync } from 'node:fs';
+      void runShell({ name: 'C', text: 'echo $$ > ${folder}/left; sleep 64', environment: {}, input: '' }, new AbortController().signal);
+      setInterval(() => existsSync('${folder}/left') && process.exit(1), 5);`;
+    const daemon = spawn(process.execPath, ['--input-type=module', '--eval', program], { stdio: 'ignore' });
+    assert.deepEqual(await once(daemon, 'exit'), [1, null]);
+    await gone(readFileSync(`${folder}/left`, 'utf8').trim());
   });
 });
 

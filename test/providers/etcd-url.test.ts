@@ -22,14 +22,17 @@ describe('the URL of a store in etcd', () => {
     assert.deepEqual([tls, certFile, keyFile], [true, '/c', '/k']);
   });
 
-  it('is one identity however it is written, and tells no secrets', () => {
+  it('is one identity by its prefix, whatever members are named and however it is written, and tells no secrets', () => {
     const written = [
       'etcd://b,a/net',
       'etcd://a:2379,b:2379//net/?username=u&passwordfile=/p',
       'etcd://A,B/net?tls=true',
+      'etcd://127.0.0.1,c/net',
+      'etcd://d?prefix=/net',
     ];
-    assert.deepEqual([...new Set(written.map((url) => identityOf(parseUrl(url))))], ['etcd://a:2379,b:2379/net']);
-    assert.notEqual(identityOf(parseUrl('etcd://a/net')), identityOf(parseUrl('etcd://a/net2')));
+    assert.deepEqual([...new Set(written.map((url) => identityOf(parseUrl(url))))], ['etcd:/net']);
+    const others = ['etcd://a/net2', 'etcd://a?prefix=net', 'etcd://a'].map((url) => identityOf(parseUrl(url)));
+    assert.deepEqual(others, ['etcd:/net2', 'etcd:net', 'etcd:/coreos.com/network']);
   });
 
   const REFUSED: Readonly<Record<string, RegExp>> = {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseAddress } from '../../src/core/address.ts';
 import { describeHostEntry } from '../../src/core/host-entry.ts';
+import type { JsonValue } from '../../src/core/json.ts';
 import type { FirewallWish, Self } from '../../src/datapath/datapath.ts';
 import { FIREWALL, HostPasses, type PassInput } from '../../src/reconcile/host-pass.ts';
 import type { PassReport } from '../../src/reconcile/pass-report.ts';
@@ -17,7 +18,7 @@ const MASQUERADE = 'masquerade 10.42.0.0/16 own 10.42.1.0/24 fully-random';
 const ACCEPT = 'accept forwarded 10.42.0.0/16';
 const ALONE = new Set([FIREWALL] as const);
 
-function begin() {
+function begin(Backend: JsonValue = { Type: 'vxlan' }) {
   const host = new FakeHost({
     name: 'eth0',
     addresses: [{ address: parseAddress('192.168.0.1'), prefixLength: 24 }],
@@ -26,7 +27,7 @@ function begin() {
   host.dropsForwarded = true;
   const passes = new HostPasses({ host, clock: new ManualClock() });
   const pass = (firewall: Partial<FirewallWish>, changed: PassInput['changed'] = 'all'): Promise<PassReport> => {
-    const plain = selfAt({ Network: '10.42.0.0/16', Backend: { Type: 'vxlan' } }, MINE, uplinkAt('192.168.0.1'));
+    const plain = selfAt({ Network: '10.42.0.0/16', Backend }, MINE, uplinkAt('192.168.0.1'));
     const self: Self = { ...plain, firewall: { ...plain.firewall, instance: ID, ...firewall } };
     const leases = new Map([MINE, PEER].map((one) => [one.key, one]));
     const view = { revision: '1', config: undefined, leases, expired: new Set<never>(), skipped: [], findings: [] };
@@ -49,6 +50,17 @@ test('the packet filter holds what is asked for, and what is not asked for any m
   await pass({ masquerade: 'off', acceptForwarded: false });
   assert.deepEqual(filter(), []);
   assert.deepEqual(linesOf(await pass({ acceptForwarded: false })), []);
+});
+
+test('a backend without paths asks the same of the packet filter, in a pass over all and in one over that alone', async () => {
+  for (const Backend of [{ Type: 'alloc' }, { Type: 'extension', SubnetAddCommand: 'add' }]) {
+    const { pass, filter } = begin(Backend);
+    const wish: Partial<FirewallWish> = { masquerade: 'plain', acceptForwarded: false };
+    await pass(wish);
+    assert.deepEqual(filter(), ['masquerade 10.42.0.0/16 own 10.42.1.0/24'], Backend.Type);
+    assert.deepEqual(linesOf(await pass(wish, ALONE)), [], Backend.Type);
+    assert.deepEqual(linesOf(await pass(wish)), [], Backend.Type);
+  }
 });
 
 test('a pass over the packet filter alone puts it right, and looks at nothing else', async () => {
