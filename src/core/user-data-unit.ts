@@ -42,6 +42,8 @@ RuntimeDirectory=flannel
 RuntimeDirectoryPreserve=yes
 # It programs the kernel (NET_ADMIN; NET_RAW for probes and iptables), and looks whether systemd-networkd manages its network namespace (SYS_PTRACE).
 CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW CAP_SYS_PTRACE
+# The user-space tunnel's device. Without this ProtectClock closes it: as soon as one device is allowed, all others are not.
+DeviceAllow=/dev/net/tun rw
 NoNewPrivileges=yes
 RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
 RestrictNamespaces=yes

@@ -34,7 +34,7 @@ class Inbox implements ThreadUser {
 export class KernelHints implements Expectations {
   readonly #thread: KernelThread;
   readonly #expected = new Map<number, OnLink>();
-  #readers = 0;
+  readonly #inboxes = new Set<Inbox>();
   #scope: WatchScope | undefined;
   #scopeText = '';
 
@@ -48,13 +48,13 @@ export class KernelHints implements Expectations {
     const inbox = new Inbox();
     const onAbort = (): void => inbox.wake();
     signal.addEventListener('abort', onAbort);
-    this.#readers += 1;
+    this.#inboxes.add(inbox);
     try {
       const wasRunning = await this.#thread.join(inbox);
       if (wasRunning) inbox.hints.add('everything');
       if (this.#scope !== undefined) this.#thread.post({ kind: 'watch', scope: this.#scope });
       // What it told while nobody read is covered by "everything".
-      if (wasRunning && this.#readers === 1) this.#thread.post({ kind: 'taken' });
+      if (wasRunning && this.#inboxes.size === 1) this.#thread.post({ kind: 'taken' });
       while (!signal.aborted) {
         if (inbox.failure !== undefined) throw kernelFailure('wait for kernel notifications', inbox.failure);
         const hint = take(inbox.hints);
@@ -66,8 +66,16 @@ export class KernelHints implements Expectations {
       }
     } finally {
       signal.removeEventListener('abort', onAbort);
-      this.#readers -= 1;
+      this.#inboxes.delete(inbox);
       this.#thread.leave(inbox);
+    }
+  }
+
+  /** Something of ours that no notification tells of is another than it was. */
+  nudge(): void {
+    for (const inbox of this.#inboxes) {
+      inbox.hints.add('everything');
+      inbox.wake();
     }
   }
 

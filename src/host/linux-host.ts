@@ -38,7 +38,7 @@ interface Kernel {
 
 export class LinuxHost implements HostNetwork {
   #kernel: Kernel | undefined;
-  readonly #tunnel = new UdpTunnel();
+  readonly #tunnel = new UdpTunnel(() => this.#kernel?.hints.nudge());
   #uplink: string | undefined;
   #filter: Promise<PacketFilter> | undefined;
 

@@ -15,7 +15,7 @@ export interface EngineConfig {
 export interface PacketEngine {
   /** Undefined while it is closed, and when its device was taken from it. */
   readonly config: EngineConfig | undefined;
-  /** Why it moves nothing at the moment, although it is open. */
+  /** Why it has moved nothing for a while, although it was open; told until it has gone well for a minute. */
   readonly trouble: string | undefined;
   /** Opens it, anew where it is open. Peers and counters stay. @throws WeftError */
   open(config: EngineConfig): Promise<void>;

@@ -25,6 +25,8 @@ import { tunFailure } from './tun-links.ts';
 /** A worker that ends by itself is started again, each time after twice as long. */
 const FIRST_REST_MS = 100;
 const LONGEST_REST_MS = 30_000;
+/** Until so long after its failure it is a finding, or nobody would hear of it. */
+const WELL_AFTER_MS = 60_000;
 
 interface Descriptors {
   readonly deviceFd: number;
@@ -36,6 +38,7 @@ export class UdpEngine implements PacketEngine {
   readonly #shared = new SharedArrayBuffer(COUNTER_BYTES);
   readonly #counters = new Float64Array(this.#shared);
   readonly #slots = new Slots();
+  readonly #onTrouble: () => void;
   #peers = packDestinations([]);
   #config: EngineConfig | undefined;
   #descriptors: Descriptors | undefined;
@@ -43,7 +46,13 @@ export class UdpEngine implements PacketEngine {
   #trouble: string | undefined;
   #failures = 0;
   #restart: NodeJS.Timeout | undefined;
+  #well: NodeJS.Timeout | undefined;
   #closing: Promise<void> = Promise.resolve();
+
+  /** @param onTrouble `trouble` is another than it was */
+  constructor(onTrouble: () => void) {
+    this.#onTrouble = onTrouble;
+  }
 
   get config(): EngineConfig | undefined {
     return this.#config;
@@ -87,6 +96,7 @@ export class UdpEngine implements PacketEngine {
   close(): Promise<void> {
     const [thread, descriptors] = [this.#thread, this.#descriptors];
     clearTimeout(this.#restart);
+    clearTimeout(this.#well);
     this.#config = undefined;
     this.#descriptors = undefined;
     this.#thread = undefined;
@@ -105,15 +115,32 @@ export class UdpEngine implements PacketEngine {
       onDetached: () => void this.close(),
       onFailure: (error) => this.#fail(Thread, error),
     });
-    this.#trouble = undefined;
   }
 
   /** What waits in the device and the socket meanwhile is not lost: they stay open. */
   #fail(Thread: typeof Worker, error: Error): void {
     this.#thread = undefined;
-    this.#trouble = `the packet engine of ${this.#config?.name} has ended ${(this.#failures += 1)} times: ${error.message}; it is started again`;
+    clearTimeout(this.#well);
+    this.#trouble = `the packet engine of ${this.#config?.name} has ended (${(this.#failures += 1)} in a row): ${error.message}; it is started again`;
     const restMs = Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** (this.#failures - 1));
-    this.#restart = setTimeout(() => this.#start(Thread), restMs).unref();
+    this.#restart = setTimeout(() => this.#startAgain(Thread), restMs).unref();
+    this.#well = setTimeout(() => this.#recover(), restMs + WELL_AFTER_MS).unref();
+    this.#onTrouble();
+  }
+
+  /** Nobody waits for this one: that there is no descriptor for it, say, is one more failure. */
+  #startAgain(Thread: typeof Worker): void {
+    try {
+      this.#start(Thread);
+    } catch (error) {
+      this.#fail(Thread, error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  #recover(): void {
+    this.#failures = 0;
+    this.#trouble = undefined;
+    this.#onTrouble();
   }
 }
 

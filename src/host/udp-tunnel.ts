@@ -27,9 +27,12 @@ export class UdpTunnel {
   /** What the engine was told, for which device: with that it goes. */
   #table = NO_TABLE;
 
-  /** Loaded when it is needed: it is no part of what subnet.env waits for, and many hosts have no such tunnel. */
-  constructor(load: () => Promise<PacketEngine> = async () => new (await import('./udp-engine.ts')).UdpEngine()) {
-    this.#load = load;
+  /**
+   * Loaded when it is needed: it is no part of what subnet.env waits for, and many hosts have no such tunnel.
+   * @param onTrouble findings are others than they were
+   */
+  constructor(onTrouble: () => void) {
+    this.#load = async () => new (await import('./udp-engine.ts')).UdpEngine(onTrouble);
   }
 
   /** Undefined: it has never been used. */

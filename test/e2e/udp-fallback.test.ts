@@ -75,6 +75,19 @@ enclosed(import.meta.url, () => {
       assert.equal(await b1.run(['ip', 'route', 'show', 'proto', '87']), before);
     });
 
+    it('have nothing to change, by the word of a program beside the daemon', async () => {
+      assert.match(await b1.weftd(['plan', '--iface', 'eth0', '--subnet-file', b1.subnetFile]), /Nothing to change/);
+    });
+
+    it('end when they are told to, and leave nothing of the tunnel when they are cleaned up', async () => {
+      const a2 = lab.host('a2');
+      a2.daemon?.kill('SIGTERM');
+      assert.equal(await a2.daemon?.ended, 'exit code 0');
+      assert.match(await a2.run(['ip', 'link', 'show']), /flannel0/);
+      assert.match(await a2.weftd(['cleanup', '--subnet-file', a2.subnetFile]), /^- link flannel0 tun /m);
+      assert.doesNotMatch(await a2.run(['ip', 'link', 'show']), /flannel0|weft/);
+    });
+
     it('leave nothing of the tunnel when they are drained', async () => {
       await b1.weftd(['drain']);
       await b1.daemon?.ended;

@@ -151,7 +151,7 @@ if (skip !== 'done') {
     it('tells so no more than so often', () => {
       const before = host.tunnelCounters?.errorsSent ?? 0;
       const startMs = performance.now();
-      ping('-f -c 3000 -W 1 10.42.9.1');
+      ping('-f -c 300 -W 1 10.42.9.1');
       const told = (host.tunnelCounters?.errorsSent ?? 0) - before;
       const most = 50 + (100 * (performance.now() - startMs)) / 1000;
       assert.ok(told >= 50 && told <= most, `${told} errors, at most ${most}`);
@@ -236,7 +236,7 @@ if (skip !== 'done') {
           /1 received/.test(ping('-c 1 -W 0.2 10.42.2.0')) ? { found: true } : { missing: await findings() },
         never(),
       );
-      assert.equal(await findings(), '');
+      assert.match(await findings(), /it is started again/, 'who looks later hears of it too');
     });
 
     it('is put back with all that was on it when another hand removes its device', async () => {
