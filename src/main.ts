@@ -19,8 +19,6 @@ declare const __WEFT_VERSION__: string | undefined;
 const VERSION = typeof __WEFT_VERSION__ === 'undefined' ? 'development' : __WEFT_VERSION__;
 
 keepHeapSmall();
-// What a package of ours should do in another way is no news for whoever reads stderr: gRPC names hosts by address in TLS.
-process.noDeprecation = true;
 
 const argv = process.argv.slice(2);
 hidePassword();

@@ -1,13 +1,14 @@
 /** flannel's etcd options against real servers: weftd as a process, as a person types it or a unit starts it. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { Etcd3, Range } from 'etcd3';
 import { Certificates, type Signed } from './certificates.ts';
 import { EtcdServer, whyNoEtcd } from './etcd-server.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
+/** What ships. */
+const MAIN = path.resolve('dist/weftd.mjs');
 const CONFIG = '{"Network":"10.42.0.0/16"}';
 
 interface Ended {
