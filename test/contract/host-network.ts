@@ -50,7 +50,7 @@ const ALL: readonly HostEntry[] = [
 export function hostNetworkContract(
   name: string,
   makeWorld: () => HostWorld,
-  options: { readonly skip?: string | false } = {},
+  options: { readonly skip?: string | false; readonly noTun?: string | false } = {},
 ): void {
   const world = (title: string, body: (world: HostWorld) => Promise<void>): void => {
     it(title, async () => {
@@ -294,7 +294,7 @@ export function hostNetworkContract(
     });
 
     hostHintsContract(world);
-    hostUdpContract(world);
+    hostUdpContract(world, options.noTun);
     hostUplinkContract(world);
   });
 }
