@@ -101,8 +101,9 @@ export function tunFailure(what: string, name: string, error: unknown): WeftErro
       hint: `Stop that process, which "grep -l iff:.*${name} /proc/[0-9]*/fdinfo/*" finds`,
     });
   if (error instanceof KernelError) return refusal(what, error.errno, error.message);
-  const failure = fileError(`${what}: open /dev/net/tun`, error, 'KERNEL_UNSUPPORTED');
-  return failure.code === 'KERNEL_UNSUPPORTED'
-    ? new WeftError(failure.code, failure.message, { cause: error, hint: 'Load the module: modprobe tun' })
-    : failure;
+  // Not NOT_PERMITTED, for it is no right that all else needs too: a container may be given none of the host's devices.
+  return new WeftError('KERNEL_UNSUPPORTED', fileError(`${what}: open /dev/net/tun`, error).message, {
+    cause: error,
+    hint: 'Load the module (modprobe tun), and let weftd open /dev/net/tun (systemd: DeviceAllow=/dev/net/tun rw)',
+  });
 }

@@ -51,7 +51,7 @@ const ALL: readonly HostEntry[] = [
 export function hostNetworkContract(
   name: string,
   makeWorld: () => HostWorld,
-  options: { readonly skip?: string | false } = {},
+  options: { readonly skip?: string | false; readonly noTun?: string | false } = {},
 ): void {
   const world = (title: string, body: (world: HostWorld) => Promise<void>): void => {
     it(title, async () => {
@@ -275,8 +275,12 @@ export function hostNetworkContract(
     });
 
     hostHintsContract(world);
+<<<<<<< HEAD
     hostTakeOverContract(world);
     hostUdpContract(world);
+=======
+    hostUdpContract(world, options.noTun);
+>>>>>>> h/udp
     hostUplinkContract(world);
   });
 }

@@ -13,6 +13,7 @@ import type { LabProcess } from '../../src/lab/lab-process.ts';
 import { startHosts } from '../../src/lab/start-hosts.ts';
 import { SteadyFlows } from '../../src/lab/steady-flows.ts';
 import { enclosed } from '../lab/enclosed.ts';
+import { NO_TUN } from '../lab/tun-access.ts';
 import { anotherHandCommand } from './another-hand.ts';
 import { closeLabs, CONFIG, never, startLab } from './cluster.ts';
 import { End, Stream } from './streams.ts';
@@ -71,7 +72,7 @@ function residentMb({ pid }: LabProcess): number {
 }
 
 enclosed(import.meta.url, () => {
-  describe(`three hosts with udp alone, for ${SECONDS} s`, () => {
+  describe(`three hosts with udp alone, for ${SECONDS} s`, { skip: NO_TUN }, () => {
     let lab: Lab;
     let hosts: readonly LabHost[];
     const streams: Stream[] = [];

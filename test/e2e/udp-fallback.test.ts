@@ -4,12 +4,13 @@ import type { Lab } from '../../src/lab/lab.ts';
 import type { LabHost } from '../../src/lab/lab-host.ts';
 import { startHosts } from '../../src/lab/start-hosts.ts';
 import { enclosed } from '../lab/enclosed.ts';
+import { NO_TUN } from '../lab/tun-access.ts';
 import { becomes } from './becomes.ts';
 import { closeLabs, CONFIG, never, reached, startLab } from './cluster.ts';
 import { Stream } from './streams.ts';
 
 enclosed(import.meta.url, () => {
-  describe('three hosts with vxlan and udp', () => {
+  describe('three hosts with vxlan and udp', { skip: NO_TUN }, () => {
     let lab: Lab;
     let hosts: readonly LabHost[];
     let b1: LabHost;

@@ -11,6 +11,7 @@ import { tail } from '../../src/lab/lab-process.ts';
 import { tryIn, writeSysctl } from '../../src/lab/namespaces.ts';
 import { startHosts } from '../../src/lab/start-hosts.ts';
 import { enclosed } from '../lab/enclosed.ts';
+import { NO_TUN } from '../lab/tun-access.ts';
 import { anotherHand } from './another-hand.ts';
 import { closeLabs, never, NETWORK, startLab } from './cluster.ts';
 import { Stream } from './streams.ts';
@@ -20,7 +21,7 @@ const SUBNET = parseSubnet('10.42.250.0/24');
 const BASE = '10.42.250.0';
 
 enclosed(import.meta.url, () => {
-  describe('a plain flanneld with udp beside weftd', () => {
+  describe('a plain flanneld with udp beside weftd', { skip: NO_TUN }, () => {
     let lab: Lab;
     let ours: LabHost;
     let theirs: LabHost;

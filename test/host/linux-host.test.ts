@@ -3,6 +3,7 @@ import type { HostEntry, Route } from '../../src/core/host-entry.ts';
 import { LinuxHost } from '../../src/host/linux-host.ts';
 import { hostNetworkContract } from '../contract/host-network.ts';
 import { SIDE, UPLINK, type HostWorld } from '../contract/host-world.ts';
+import { NO_TUN } from '../lab/tun-access.ts';
 import { enterOwnNetworkNamespace } from './own-network-namespace.ts';
 import { asRootOfOwnNamespace } from './own-user-namespace.ts';
 
@@ -97,4 +98,4 @@ function linuxWorld(): HostWorld {
 }
 
 const skip = asRootOfOwnNamespace(import.meta.filename);
-if (skip !== 'done') hostNetworkContract('Linux', linuxWorld, { skip });
+if (skip !== 'done') hostNetworkContract('Linux', linuxWorld, { skip, noTun: NO_TUN });

@@ -16,6 +16,7 @@ import { eventually } from '../../src/lab/eventually.ts';
 import { loadKoffi } from '../../src/native/koffi.ts';
 import { openTun } from '../../src/native/tun.ts';
 import { make, never, outcomes, puts, removes, replaces } from '../contract/host-world.ts';
+import { NO_TUN } from '../lab/tun-access.ts';
 import { packetOf } from '../core/ipv4.ts';
 import { asRootOfOwnNamespace } from './own-user-namespace.ts';
 import { enterOwnNetworkNamespace } from './own-network-namespace.ts';
@@ -57,7 +58,7 @@ const ping = (words: string, namespace?: string): string => {
 
 const skip = asRootOfOwnNamespace(import.meta.filename);
 if (skip !== 'done') {
-  describe('the user-space tunnel', { skip }, () => {
+  describe('the user-space tunnel', { skip: skip || NO_TUN }, () => {
     let host: LinuxHost;
     let peer: ChildProcess | undefined;
 
