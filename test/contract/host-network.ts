@@ -275,12 +275,8 @@ export function hostNetworkContract(
     });
 
     hostHintsContract(world);
-<<<<<<< HEAD
     hostTakeOverContract(world);
-    hostUdpContract(world);
-=======
     hostUdpContract(world, options.noTun);
->>>>>>> h/udp
     hostUplinkContract(world);
   });
 }
