@@ -11,6 +11,7 @@ import { openStore, preloadStore } from './commands/open-store.ts';
 import { run } from './commands/run.ts';
 import { readOptions, splitArguments } from './commands/read-arguments.ts';
 import { WeftError } from './core/errors.ts';
+import { shownUrl } from './core/shown-url.ts';
 import { keepHeapSmall } from './native/heap-growth.ts';
 import { SystemClock } from './system/system-clock.ts';
 
@@ -93,10 +94,13 @@ async function choose({ words, help, version }: ReturnType<typeof splitArguments
 
 /** Everybody may read the command line of a process (proc_pid_cmdline(5)); Node writes its title over it. */
 function hidePassword(): void {
-  const isFlag = (word: string | undefined): boolean => /^--?etcd-password$/.test(word ?? '');
-  const shown = argv.map((word, at) =>
-    isFlag(argv[at - 1]) ? '...' : word.replace(/^(--?etcd-password=)[\s\S]*$/, '$1...'),
-  );
+  const shown = argv.map((word, at) => {
+    const [, flag = '', value] = /^(--?(?:etcd-password|etcd-endpoints|store)=)([\s\S]*)$/.exec(word) ?? [];
+    const before = argv[at - 1] ?? '';
+    if (flag.includes('-password') || /^--?etcd-password$/.test(before)) return `${flag}...`;
+    if (value !== undefined) return flag + shownUrl(value);
+    return /^--?(etcd-endpoints|store)$/.test(before) ? shownUrl(word) : word;
+  });
   if (shown.some((word, at) => word !== argv[at])) process.title = ['weftd', ...shown].join(' ');
 }
 

@@ -2,6 +2,7 @@
 import { tryDuration } from '../../src/core/duration.ts';
 import { WeftError } from '../../src/core/errors.ts';
 import { probablyMeant } from '../../src/core/nearest.ts';
+import { shownUrl } from '../../src/core/shown-url.ts';
 import type { Pace } from './feed.ts';
 import { TABLE_NAME_FORM } from './table.ts';
 
@@ -26,12 +27,12 @@ const POLL = { leastMs: 50, mostMs: 10 * 60_000 };
 /** @throws WeftError BAD_OPTION */
 export function parseUrl(text: string): Location {
   const bad = (why: string, hint = 'expected dynamodb://TABLE[?network=ID&region=REGION&poll=1s]'): WeftError =>
-    new WeftError('BAD_OPTION', `store "${text}": ${why}`, { hint });
+    new WeftError('BAD_OPTION', `store "${shownUrl(text)}": ${why}`, { hint });
   const match = /^dynamodb:\/\/([^/?#]*)\/?(?:\?([^#]*))?$/.exec(text);
   if (match === null) throw bad('not of the form dynamodb://TABLE');
   const table = decoded(match[1] ?? '');
   if (table === undefined || !TABLE_NAME_FORM.test(table))
-    throw bad(`"${match[1]}" is no table name: 3 to 255 letters, digits, dots, dashes or underscores`);
+    throw bad(`"${shownUrl(match[1] ?? '')}" is no table name: 3 to 255 letters, digits, dots, dashes or underscores`);
   const given = new URLSearchParams(match[2] ?? '');
   for (const name of new Set(given.keys())) {
     const meant = probablyMeant(name, KNOWN);

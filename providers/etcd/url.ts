@@ -1,6 +1,7 @@
 /** Where a store is, as people write it: `etcd://HOST:PORT[,HOST:PORT...][/PREFIX][?cafile=F&certfile=F&keyfile=F&username=U]`. */
 import { WeftError } from '../../src/core/errors.ts';
 import { probablyMeant } from '../../src/core/nearest.ts';
+import { shownUrl } from '../../src/core/shown-url.ts';
 import { Keys } from './keys.ts';
 
 export interface Location {
@@ -24,7 +25,7 @@ const HOST_FORM = /^(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?|\[[0-9A-
 /** @throws WeftError BAD_OPTION */
 export function parseUrl(text: string): Location {
   // A password that should not stand there is not to stand in a log, too.
-  const shown = text.replace(/\/\/[^/?#]*@/, '//...@');
+  const shown = shownUrl(text);
   const bad = (why: string, hint = 'expected etcd://HOST:PORT[,HOST:PORT][/PREFIX][?cafile=FILE]'): WeftError =>
     new WeftError('BAD_OPTION', `store "${shown}": ${why}`, { hint });
   const match = /^etcd:\/\/([^/?#]*)(\/[^?#]*)?(?:\?([^#]*))?$/.exec(text);
@@ -34,7 +35,11 @@ export function parseUrl(text: string): Location {
       'a user name stands before the host',
       'give it as ?username=..., and the password by passwordfile=... or in WEFT_ETCD_PASSWORD: a URL can be seen by others',
     );
-  const endpoints = [...new Set((match[1] ?? '').split(',').map((part) => readEndpoint(part, bad)))];
+  // A password with a slash in it looks like the end of an endpoint.
+  const hosts = (match[1] ?? '')
+    .split(',')
+    .map((part) => ({ part, said: text.includes('@') ? '...' : shownUrl(part) }));
+  const endpoints = [...new Set(hosts.map(({ part, said }) => readEndpoint(part, said, bad)))];
   const inPath = decoded(match[2] ?? '');
   const given = new URLSearchParams(match[3] ?? '');
   for (const name of new Set(given.keys())) {
@@ -76,12 +81,12 @@ export function parseUrl(text: string): Location {
 /** The prefix alone: members come and go and are written in many ways, and whoever took the same daemon for two would set up the host twice (docs/decisions/0030). */
 export const identityOf = ({ prefix }: Pick<Location, 'prefix'>): string => `etcd:${prefix}`;
 
-function readEndpoint(part: string, bad: (why: string) => WeftError): string {
+function readEndpoint(part: string, said: string, bad: (why: string) => WeftError): string {
   const match = /^(.*?)(?::(\d{1,5}))?$/.exec(part);
   const host = match?.[1] ?? '';
   const port = match?.[2] ?? DEFAULT_PORT;
   if (!HOST_FORM.test(host) || Number(port) < 1 || Number(port) > 65_535)
-    throw bad(`"${part}" is no endpoint: expected HOST:PORT`);
+    throw bad(`"${said}" is no endpoint: expected HOST:PORT`);
   return `${host.toLowerCase()}:${port}`;
 }
 

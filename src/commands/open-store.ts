@@ -1,8 +1,8 @@
 /** The stores there are, by the scheme of their URLs. A provider is loaded when its store is opened, not before. */
 import { WeftError } from '../core/errors.ts';
 import { probablyMeant } from '../core/nearest.ts';
+import { shownUrl } from '../core/shown-url.ts';
 import type { OpenedStore, StoreSeams } from './command.ts';
-import { withoutUser } from './option-kinds.ts';
 
 interface Provider {
   /** What speaks to the store: most of what a start of the daemon loads. */
@@ -34,7 +34,7 @@ function providerOf(url: string): Provider {
   if (provider !== undefined) return provider;
   const schemes = Object.keys(PROVIDERS);
   const meant = probablyMeant(scheme, schemes);
-  throw new WeftError('BAD_OPTION', `--store "${withoutUser(url)}": this version has no store "${scheme}"`, {
+  throw new WeftError('BAD_OPTION', `--store "${shownUrl(url)}": this version has no store "${scheme}"`, {
     hint:
       meant === undefined ? `There is ${schemes.map((name) => `${name}://`).join(', ')}.` : `Did you mean ${meant}://?`,
   });

@@ -1,6 +1,7 @@
 /** What the value of an option may be, how it is read, and the words for it. */
 import { tryAddress, type Address } from '../core/address.ts';
 import { tryDuration } from '../core/duration.ts';
+import { shownUrl } from '../core/shown-url.ts';
 import { tryNodeId, type NodeId } from '../core/node-id.ts';
 
 export interface Kind<T> {
@@ -13,9 +14,6 @@ export interface Kind<T> {
   /** How a text is repeated where it is refused, when there may be a password in it. */
   shown?(text: string): string;
 }
-
-/** A user and password that stand in a URL, however it is broken, are not to stand in a log, too. */
-export const withoutUser = (url: string): string => url.replace(/^[\s\S]*@/, '...@');
 
 /** The words of Go's strconv.ParseBool, which flannel's flags take. */
 const TRUE_WORDS = new Set(['1', 't', 'T', 'true', 'TRUE', 'True']);
@@ -59,7 +57,7 @@ export const storeUrl: Kind<string> = {
   placeholder: 'URL',
   expects: 'a store like dynamodb://TABLE or etcd://HOST:PORT/PREFIX',
   read: (value) => (/^[a-z][a-z0-9+.-]*:\/\/./.test(value) ? value : undefined),
-  shown: withoutUser,
+  shown: shownUrl,
 };
 
 export interface EtcdEndpoints {
@@ -81,7 +79,7 @@ export const etcdEndpoints: Kind<EtcdEndpoints> = {
     if (hosts.length < parts.length || others.length > 0) return undefined;
     return { scheme: scheme === 'http' || scheme === 'https' ? scheme : undefined, hosts };
   },
-  shown: withoutUser,
+  shown: shownUrl,
 };
 
 /** One that this machine may have, of either family. */

@@ -10,7 +10,7 @@ import type { Finding } from '../core/finding.ts';
 import type { ForwardAccept } from '../core/host-entry.ts';
 import type { Subnet } from '../core/subnet.ts';
 import { foreignDrops } from './foreign-chains.ts';
-import { DIRECTIONS, isOwn, OWN_CHAINS, placeFor, type Direction } from './forward-chains.ts';
+import { DIRECTIONS, isOwn, OWN_CHAINS, placesFor, type Direction } from './forward-chains.ts';
 import type { ForwardTable } from './forward-table.ts';
 import { findIptables, readIptables } from './iptables.ts';
 import { readFilterTable, type NftChain } from './nftables.ts';
@@ -97,7 +97,7 @@ export const unseenAccepts = ({ wanted }: AcceptScope, error: unknown): Accepts 
 
 async function seenAccepts(sets: RuleSets, { wanted, former }: AcceptScope, signal: AbortSignal): Promise<Accepts> {
   const { tables, foreign, findings } = await look(sets, signal);
-  const standing = wanted.filter((network) => tables.every((table) => placeFor(table.chains, network) === undefined));
+  const standing = wanted.filter((network) => tables.every((table) => placesFor(table.chains, network).length === 0));
   const left = former.filter((network) => tables.some((table) => hasOwn(table, network)));
   const dropped: Finding[] = [];
   for (const { nft, hook } of foreign) dropped.push(...(await foreignDrops(nft, hook, wanted, signal)));
@@ -123,11 +123,10 @@ export async function applyAccept(sets: RuleSets, change: Change<ForwardAccept>,
 }
 
 async function putAccept(table: ForwardTable, network: Subnet, signal: AbortSignal): Promise<void> {
-  const place = placeFor(table.chains, network);
-  if (place === undefined) return;
+  const places = placesFor(table.chains, network);
   // Ours for a missing direction stand below what drops, if there are any: they accept nothing, and would heap up.
-  await removeOwn(table, place.chain, network, place.missing, signal);
-  for (const direction of place.missing) await table.insert(place, network, direction, signal);
+  for (const { chain, direction } of places) await removeOwn(table, chain, network, [direction], signal);
+  for (const place of places) await table.insert(place, network, signal);
 }
 
 async function removeOwn(

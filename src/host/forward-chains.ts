@@ -35,11 +35,11 @@ export type ForwardChains = ReadonlyMap<string, ForwardChain>;
 export const DIRECTIONS = ['source', 'destination'] as const;
 export type Direction = (typeof DIRECTIONS)[number];
 
-/** Above which rule of which chain an accept has to stand, and for which directions there is none yet. */
+/** Above which rule of which chain an accept for a direction has to stand, where there is none yet. */
 export interface Place {
   readonly chain: string;
   readonly index: number;
-  readonly missing: readonly Direction[];
+  readonly direction: Direction;
 }
 
 /** Docker makes this chain for its users' rules and goes there before its own (docs.docker.com, "Packet filtering and firewalls"). */
@@ -77,7 +77,8 @@ function opens(rule: ForwardRule, network: Subnet): readonly Direction[] {
 type Walk =
   | { readonly end: 'accepted' }
   | { readonly end: 'dropped'; readonly index: number; readonly rule?: ForwardRule }
-  | { readonly end: 'through' };
+  /** Back to the caller; `index`: of the rule that sends all of them there, or the end. */
+  | { readonly end: 'through'; readonly index: number };
 
 /** Follows the packets of a range through a chain; `open` gathers the directions that were accepted on the way. */
 function walk(
@@ -89,39 +90,50 @@ function walk(
   until = Infinity,
 ): Walk {
   const chain = chains.get(name);
-  if (chain === undefined || callers.includes(name)) return { end: 'through' };
+  if (chain === undefined || callers.includes(name)) return { end: 'through', index: 0 };
+  const atEnd = (index: number): Walk => ({ end: chain.policy === 'drop' ? 'dropped' : 'through', index });
   for (const [index, rule] of chain.rules.entries()) {
-    if (index >= until) return { end: 'through' };
+    if (index >= until) return { end: 'through', index };
     for (const direction of opens(rule, network)) open.add(direction);
     if (open.size === DIRECTIONS.length) return { end: 'accepted' };
     // Inside a chain of some program (libvirt's, say) a drop for one device is about that program's device.
     const blanket = takesAll(rule, network) && (rule.links === '' || callers.length === 0);
     if (rule.does === 'drop' && blanket) return { end: 'dropped', index, rule };
     if (rule.links !== '' || !takesAll(rule, network)) continue;
-    if (rule.does === 'return' && rule.source === undefined && rule.destination === undefined)
-      return { end: 'through' };
+    if (rule.does === 'return' && missingOf(open).every((direction) => rule[opposite(direction)] === undefined))
+      return atEnd(index);
     if (rule.target === undefined) continue;
     const inner = walk(chains, rule.target, network, open, [...callers, name]);
     if (inner.end === 'accepted') return inner;
     if (inner.end === 'dropped') return { ...inner, index };
-    if (rule.does === 'goto') break;
+    if (rule.does === 'goto') return atEnd(index);
   }
-  return chain.policy === 'drop' ? { end: 'dropped', index: chain.rules.length } : { end: 'through' };
+  return atEnd(chain.rules.length);
 }
+
+const opposite = (direction: Direction): Direction => (direction === 'source' ? 'destination' : 'source');
 
 const missingOf = (open: ReadonlySet<Direction>): Direction[] => DIRECTIONS.filter((direction) => !open.has(direction));
 
-/** Where an accept for the range has to be put into iptables' chains; undefined when it is there, or nothing drops. */
-export function placeFor(chains: ForwardChains, network: Subnet): Place | undefined {
+/** Where accepts for the range have to be put into iptables' chains, from the bottom; none when they are there, or nothing drops. */
+export function placesFor(chains: ForwardChains, network: Subnet): readonly Place[] {
   const rules = chains.get('FORWARD')?.rules ?? [];
   const jump = rules.findIndex((rule) => rule.target === USER_CHAIN && rule.links === '' && takesAll(rule, network));
   const open = new Set<Direction>();
   const head = walk(chains, 'FORWARD', network, open, [], jump === -1 ? Infinity : jump);
-  if (head.end === 'dropped') return { chain: 'FORWARD', index: head.index, missing: missingOf(open) };
-  if (head.end === 'accepted' || jump === -1 || !chains.has(USER_CHAIN)) return undefined;
-  // What Docker does behind its user chain drops packets of other bridges and hosts in more ways than can be followed.
-  const user = walk(chains, USER_CHAIN, network, open, []);
-  return user.end === 'accepted' ? undefined : { chain: USER_CHAIN, index: 0, missing: missingOf(open) };
+  if (head.end === 'dropped') {
+    const { index } = head;
+    return missingOf(open).map((direction) => ({ chain: 'FORWARD', index, direction }));
+  }
+  if (head.end === 'accepted' || jump === -1 || !chains.has(USER_CHAIN)) return [];
+  // What Docker does behind its user chain drops packets of other bridges and hosts in more ways than can be followed: an accept has to stand in it. As low as it can be,
+  // since its drops are the operator's, those for a device too: they keep the world out.
+  return missingOf(open)
+    .flatMap((direction) => {
+      const user = walk(chains, USER_CHAIN, network, new Set([...open, opposite(direction)]), ['FORWARD']);
+      return user.end === 'accepted' ? [] : { chain: USER_CHAIN, index: user.index, direction };
+    })
+    .toSorted((a, b) => b.index - a.index);
 }
 
 /** What in a chain of any table drops the range's packets: a rule, or the policy; undefined when nothing does. */

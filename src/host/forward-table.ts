@@ -4,8 +4,8 @@ import type { Direction, ForwardChains, ForwardRule, Place } from './forward-cha
 
 export interface ForwardTable {
   readonly chains: ForwardChains;
-  /** Puts our accept for one direction at the place. */
-  insert(place: Place, network: Subnet, direction: Direction, signal: AbortSignal): Promise<void>;
+  /** Puts our accept at the place. */
+  insert(place: Place, network: Subnet, signal: AbortSignal): Promise<void>;
   /** Removes one rule of ours. */
   remove(chain: string, rule: ForwardRule, network: Subnet, direction: Direction, signal: AbortSignal): Promise<void>;
 }

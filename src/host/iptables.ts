@@ -33,7 +33,7 @@ export async function readIptables(program: string, signal: AbortSignal): Promis
   return {
     chains,
     // iptables counts rules from 1.
-    async insert({ chain, index }, network, direction, stop) {
+    async insert({ chain, index, direction }, network, stop) {
       await runProgram(program, [...LOCK_WAIT, '-I', chain, String(index + 1), ...ownRule(network, direction)], stop);
     },
     async remove(chain, _rule, network, direction, stop) {

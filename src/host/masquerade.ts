@@ -42,20 +42,21 @@ export class Masquerades {
   }
 
   async #entry(sets: RuleSets, instance: string, signal: AbortSignal): Promise<Masquerade | undefined> {
-    if (sets.chains !== undefined && !hasChain(sets, masqueradeTableOf(instance))) return undefined;
-    const table = await bestTable(sets, signal);
-    // To ask old iptables for its table would make it.
-    if (table === undefined || (table.kind === 'legacy' && sets.legacy !== 'hidden' && !hasLegacy(sets, 'nat')))
-      return undefined;
-    const seen = await table.read(instance, signal);
+    const best = await bestTable(sets, signal);
+    const seen = best === undefined || !mayHold(sets, best, instance) ? undefined : await best.read(instance, signal);
+    // What stands where a worse program had put it is not what is wanted, whatever it says: it is taken away when that is set, or nothing is.
+    if (
+      sets.chains !== undefined &&
+      (await anyStands(await otherTables(sets, best, instance, signal), instance, signal))
+    )
+      return { kind: 'masquerade', instance, ...UNKNOWN };
     return seen === undefined ? undefined : this.#meaning(instance, seen);
   }
 
   #meaning(instance: string, { text, rules }: SeenMasquerade): Masquerade {
     if (this.#made?.text === text && this.#made.want.instance === instance) return this.#made.want;
     const read = rules === undefined ? undefined : readMasquerade(rules.map(asSeenRule));
-    const unknown = { network: undefined, subnet: undefined, fullyRandom: false };
-    return { kind: 'masquerade', instance, ...(read ?? unknown) };
+    return { kind: 'masquerade', instance, ...(read ?? UNKNOWN) };
   }
 
   /** Idempotent. KERNEL_UNSUPPORTED without a program for it; NOT_PERMITTED or KERNEL_REFUSED with the program's words. */
@@ -96,6 +97,19 @@ const byIptables = async (program: string): Promise<MasqueradeTable> =>
 async function others(sets: RuleSets, scope: Scope, signal: AbortSignal): Promise<readonly Finding[]> {
   if (sets.chains !== undefined && !hasChain(sets, 'nat') && !hasLegacy(sets, 'nat')) return [];
   return (await import('./foreign-masquerade.ts')).foreignMasquerade(sets, scope, signal);
+}
+
+const UNKNOWN = { network: undefined, subnet: undefined, fullyRandom: false } as const;
+
+/** Not where nothing can be, and it need not be looked for; and to ask old iptables for its table would make it. */
+function mayHold(sets: RuleSets, { kind }: KnownTable, instance: string): boolean {
+  if (kind === 'nftables') return hasChain(sets, masqueradeTableOf(instance));
+  return kind === 'nft' || sets.legacy === 'hidden' || hasLegacy(sets, 'nat');
+}
+
+async function anyStands(tables: readonly MasqueradeTable[], instance: string, signal: AbortSignal): Promise<boolean> {
+  for (const table of tables) if ((await table.read(instance, signal)) !== undefined) return true;
+  return false;
 }
 
 interface KnownTable extends MasqueradeTable {

@@ -58,7 +58,7 @@ export async function readFilterTable(nft: string, signal: AbortSignal): Promise
   const chains = await readTable(nft, 'ip', 'filter', signal);
   return {
     chains,
-    async insert({ chain, index }, network, direction, stop) {
+    async insert({ chain, index, direction }, network, stop) {
       // `insert` puts above the rule of that handle; `add` without one at the end.
       const above = chains.get(chain)?.rules[index]?.handle;
       const where =

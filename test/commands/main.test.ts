@@ -80,18 +80,22 @@ describe('weftd as a process', () => {
   });
 
   it('shows no password to whoever lists processes', async (context) => {
-    const words = ['--etcd-password', 'hunter2', '-etcd-password=hunter2'];
-    // It waits for its input, with everything read.
-    const child = spawn(process.execPath, [MAIN, 'config', 'check', '-f', '-', ...words]);
-    context.after(() => child.kill());
-    const commandLine = async () => {
-      const text = readFileSync(`/proc/${child.pid}/cmdline`, 'utf8');
-      return text.startsWith('weftd ') ? { found: text } : { missing: text };
-    };
-    const { signal } = new AbortController();
-    assert.doesNotMatch(await eventually('its command line is its own', 10_000, commandLine, signal), /hunter2/);
-    child.stdin.end('{}');
-    await once(child, 'exit');
+    for (const words of [
+      ['--etcd-password', 'hunter2', '-etcd-password=hunter2'],
+      ['--store', 'etcd://h/net?username=u&pass=hunter2', '-store=etcd://u:hunter2@h#hunter2'],
+    ]) {
+      // It waits for its input, with everything read.
+      const child = spawn(process.execPath, [MAIN, 'config', 'check', '-f', '-', ...words]);
+      context.after(() => child.kill());
+      const commandLine = async () => {
+        const text = readFileSync(`/proc/${child.pid}/cmdline`, 'utf8');
+        return text.startsWith('weftd ') ? { found: text } : { missing: text };
+      };
+      const { signal } = new AbortController();
+      assert.doesNotMatch(await eventually('its command line is its own', 10_000, commandLine, signal), /hunter2/);
+      child.stdin.end('{}');
+      await once(child, 'exit');
+    }
   });
 
   it('names the stores there are when another one is asked for', () => {

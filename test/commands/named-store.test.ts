@@ -106,10 +106,11 @@ describe("the store by flannel's etcd options", () => {
       'http://u:hunter2@b:1,http://a:x',
     ]) {
       const said = refusal([], { FLANNELD_ETCD_ENDPOINTS: text });
-      assert.match(said, /^FLANNELD_ETCD_ENDPOINTS "\.\.\.@.*": expected URLs .* without user, password/);
+      assert.match(said, /^FLANNELD_ETCD_ENDPOINTS "(?:http:\/\/)?\.\.\.@.*": expected URLs .* without user, password/);
       assert.doesNotMatch(said, /hun/);
     }
     assert.doesNotMatch(refusal(['--store', '//u:hunter2@a:1']), /hunter2/);
+    assert.doesNotMatch(refusal(['--store', '//a:1?password=hunter2#hunter2']), /hunter2/);
   });
 
   it('is said in one way: what is typed counts before variables, and among those --store', () => {

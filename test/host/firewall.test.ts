@@ -73,6 +73,29 @@ describe('forwarded packets of the Network', { skip: NEEDS_ROOT }, () => {
       assert.deepEqual(rules(program), forbidden);
     });
 
+    it(`are accepted below what an operator forbids in DOCKER-USER (iptables-${kind})`, async () => {
+      startDocker(program);
+      for (const words of [
+        '-i eth0 ! -s 198.51.100.0/24 -j DROP',
+        '-d 10.0.0.0/8 -j RETURN',
+        '-p tcp --dport 25 -j DROP',
+        '-j RETURN',
+      ])
+        program(`-A DOCKER-USER ${words}`);
+      await put(NETWORK);
+      assert.deepEqual(await seen(NETWORK), ['accept 10.42.0.0/16']);
+      const [source, destination] = ours('DOCKER-USER', '10.42.0.0/16').toSorted().toReversed();
+      assert.deepEqual(rules(program), [
+        ...DOCKER,
+        '-A DOCKER-USER ! -s 198.51.100.0/24 -i eth0 -j DROP',
+        destination,
+        '-A DOCKER-USER -d 10.0.0.0/8 -j RETURN',
+        '-A DOCKER-USER -p tcp -m tcp --dport 25 -j DROP',
+        source,
+        '-A DOCKER-USER -j RETURN',
+      ]);
+    });
+
     it(`of two daemons do not touch each other’s rules (iptables-${kind})`, async () => {
       program('-P FORWARD DROP');
       program('-A FORWARD -s 10.42.0.0/16 -m comment --comment theirs -j ACCEPT');

@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseSubnet } from '../../src/core/subnet.ts';
-import { placeFor } from '../../src/host/forward-chains.ts';
+import { placesFor } from '../../src/host/forward-chains.ts';
 import { parseIptables } from '../../src/host/iptables.ts';
 
 const NETWORK = parseSubnet('10.42.0.0/16');
 
 /** `FORWARD 2 source,destination`: above which rule an accept belongs, for which directions; `-` when none is needed. */
 function place(text: string): string {
-  const found = placeFor(parseIptables(text), NETWORK);
-  return found === undefined ? '-' : `${found.chain} ${found.index} ${found.missing.join(',')}`;
+  const found = new Map<string, string[]>();
+  for (const { chain, index, direction } of placesFor(parseIptables(text), NETWORK))
+    found.set(`${chain} ${index}`, [...(found.get(`${chain} ${index}`) ?? []), direction]);
+  return [...found].map(([where, directions]) => `${where} ${directions.join(',')}`).join('; ') || '-';
 }
 const drops = (...rules: string[]): string => place(['-P FORWARD DROP', ...rules].join('\n'));
 const accepts = (...rules: string[]): string => place(['-P FORWARD ACCEPT', ...rules].join('\n'));
@@ -96,8 +98,33 @@ describe('where an accept belongs among the rules of FORWARD', () => {
     );
   });
 
-  it('is the top of the chain that Docker leaves to its users, whatever Docker does behind it', () => {
-    const docker = ['-N DOCKER-USER', '-N DOCKER-FORWARD', '-A FORWARD -j DOCKER-USER', '-A FORWARD -j DOCKER-FORWARD'];
+  it('is at the end when a bare return in FORWARD leads to a policy that drops', () => {
+    assert.equal(drops('-A FORWARD -j RETURN', '-A FORWARD -j ACCEPT'), 'FORWARD 0 source,destination');
+    assert.equal(accepts('-A FORWARD -j RETURN', '-A FORWARD -j DROP'), '-');
+  });
+
+  const docker = ['-N DOCKER-USER', '-N DOCKER-FORWARD', '-A FORWARD -j DOCKER-USER', '-A FORWARD -j DOCKER-FORWARD'];
+
+  it('is below what operators forbid in the chain that Docker leaves to them, and above what ends it', () => {
+    const user = (...rules: string[]): string => drops(...docker, ...rules.map((rule) => `-A DOCKER-USER ${rule}`));
+    const outside = '-i eth0 ! -s 198.51.100.0/24 -j DROP';
+    assert.equal(user(outside), 'DOCKER-USER 1 source,destination');
+    assert.equal(user(outside, '-j RETURN'), 'DOCKER-USER 1 source,destination');
+    assert.equal(
+      user('-i eth0 -s 198.51.100.0/24 -j RETURN', '-i eth0 -j DROP', '-j RETURN'),
+      'DOCKER-USER 2 source,destination',
+    );
+    assert.equal(user('-p tcp -m tcp --dport 25 -j DROP', '-j DROP'), 'DOCKER-USER 1 source,destination');
+    assert.equal(user('-s 10.0.0.0/8 -j RETURN', outside), 'DOCKER-USER 2 destination; DOCKER-USER 0 source');
+    assert.equal(
+      user('-s 10.42.0.0/16 -m comment --comment "weft forward" -j ACCEPT', outside),
+      'DOCKER-USER 2 destination',
+    );
+    const last = ['-N last', '-A last -j LOG', '-A last -j DROP', '-A DOCKER-USER -j last'];
+    assert.equal(drops(...docker, `-A DOCKER-USER ${outside}`, ...last), 'DOCKER-USER 1 source,destination');
+  });
+
+  it('is in the chain that Docker leaves to its users, whatever Docker does behind it', () => {
     assert.equal(drops(...docker), 'DOCKER-USER 0 source,destination');
     assert.equal(accepts(...docker), 'DOCKER-USER 0 source,destination');
     assert.equal(
@@ -108,7 +135,7 @@ describe('where an accept belongs among the rules of FORWARD', () => {
     const inUser = OURS.map((rule) => rule.replace('FORWARD', 'DOCKER-USER'));
     assert.equal(drops(...docker, ...inUser, '-A DOCKER-USER -j RETURN'), '-');
     assert.equal(drops(...docker, '-A DOCKER-USER -j RETURN', ...inUser), 'DOCKER-USER 0 source,destination');
-    assert.equal(drops(...docker, inUser[0] ?? ''), 'DOCKER-USER 0 destination');
+    assert.equal(drops(...docker, inUser[0] ?? ''), 'DOCKER-USER 1 destination');
     assert.equal(
       drops('-A FORWARD -j DROP', ...docker, ...inUser),
       'FORWARD 0 source,destination',

@@ -8,6 +8,7 @@ import { hidePrograms, NEEDS_ROOT, uncoverPrograms } from './own-network-namespa
 import { run } from './packet-filter.ts';
 
 const STANDS = ['masquerade 10.42.0.0/16 own 10.42.7.0/24 fully-random'];
+const LEFT = `masquerade of ${INSTANCE}, changed by another hand`;
 
 /** Everything in the packet filter, as the programs of that kind show it. */
 function ruleset(world: MasqueradeWorld, kind: Kind): string {
@@ -182,9 +183,24 @@ describe('masquerade', { skip: NEEDS_ROOT }, () => {
       const old = enter(kind);
       await put();
       uncoverPrograms();
-      assert.deepEqual(await standing(), [], kind);
+      assert.deepEqual(await standing(), [LEFT], kind);
       await put();
       assert.deepEqual(await standing(), STANDS, kind);
+      assert.ok(!ruleset(old, kind).includes('WEFT-POSTRTG'), kind);
+      old.close();
+      world = undefined;
+    }
+  });
+
+  it('is still seen, and taken back, where nft has come to a host that had iptables alone', async () => {
+    for (const kind of ['iptables-nft', 'iptables-legacy'] as const) {
+      const old = enter(kind);
+      await put();
+      uncoverPrograms();
+      assert.deepEqual(await standing('89abcdef'), [], 'no other daemon takes it for its own');
+      assert.deepEqual(await standing(), [LEFT], kind);
+      await remove();
+      assert.deepEqual(await standing(), [], kind);
       assert.ok(!ruleset(old, kind).includes('WEFT-POSTRTG'), kind);
       old.close();
       world = undefined;

@@ -21,6 +21,15 @@ describe('the URL of a store in DynamoDB', () => {
     assert.deepEqual(parseUrl('dynamodb://weft?poll=1m').pace, { fastMs: 1000, slowMs: 60_000 });
   });
 
+  it('repeats nothing that may be a secret in a refusal', () => {
+    for (const url of ['dynamodb://weft?secret=SECRET', 'dynamodb://weft#SECRET', 'dynamodb://u:SECRET@weft'])
+      assert.throws(
+        () => parseUrl(url),
+        (error) => error instanceof WeftError && !error.message.includes('SECRET'),
+        url,
+      );
+  });
+
   const REFUSED: Readonly<Record<string, RegExp>> = {
     'dynamodb:weft': /not of the form dynamodb:\/\/TABLE/,
     'etcd://weft': /not of the form dynamodb:\/\/TABLE/,

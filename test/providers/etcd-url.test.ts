@@ -35,6 +35,29 @@ describe('the URL of a store in etcd', () => {
     assert.deepEqual(others, ['etcd:/net2', 'etcd:net', 'etcd:/coreos.com/network']);
   });
 
+  it('repeats no password in a refusal, wherever it stands', () => {
+    for (const url of [
+      'etcd://u:SECRET@h',
+      'etcd://u:SEC/RET@h',
+      'etcd://h?username=u&pass=SECRET',
+      'etcd://h?username=u&Password=SECRET',
+      'etcd://h&password=SECRET',
+      'etcd://h;password=SECRET',
+      'etcd://h#SECRET',
+      'etcd://h?cafile=/ca&x=1#SECRET',
+      'etcd//h?password=SECRET',
+    ])
+      assert.throws(
+        () => parseUrl(url),
+        (error) => error instanceof WeftError && !/SEC|RET/.test(`${error.message} ${error.hint}`),
+        url,
+      );
+    assert.throws(
+      () => parseUrl('etcd://h?cafile=/ca&pass=SECRET'),
+      /"etcd:\/\/h\?cafile=\/ca&pass=\.\.\.": unknown setting "pass"/,
+    );
+  });
+
   const REFUSED: Readonly<Record<string, RegExp>> = {
     'etcd:h': /not of the form etcd:\/\/HOST:PORT/,
     'dynamodb://h': /not of the form etcd:\/\/HOST:PORT/,
