@@ -148,7 +148,7 @@ export const OPTIONS = {
     flannel: true,
   }),
   iptablesResync: defaulted(wholeNumber('SECONDS', 1, 86_400), '5', {
-    help: 'look at the firewall at least this often',
+    help: 'look at tables of iptables-legacy, where there are any, this often; of what changes in nftables the kernel tells at once',
     uses: ['run', 'user-data'],
     flannel: true,
   }),
