@@ -235,6 +235,10 @@ export const OPTIONS = {
     help: 'a variable for the daemon, like AWS_ENDPOINT_URL_DYNAMODB=URL (may be repeated)',
     uses: ['user-data'],
   }),
+  handOver: defaulted(toggle, 'false', {
+    help: 'leave what flanneld, which runs on this host again, uses too: its device, routes to peers, the subnet file',
+    uses: ['cleanup'],
+  }),
   all: defaulted(toggle, 'false', {
     help: 'also remove the state directory of this instance, the node id in it included',
     uses: ['cleanup'],
