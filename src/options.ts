@@ -148,7 +148,7 @@ export const OPTIONS = {
     flannel: true,
   }),
   iptablesResync: defaulted(wholeNumber('SECONDS', 1, 86_400), '5', {
-    help: 'look at the firewall at least this often',
+    help: 'look at tables of iptables-legacy, where there are any, this often; of what changes in nftables the kernel tells at once',
     uses: ['run', 'user-data'],
     flannel: true,
   }),
@@ -234,6 +234,10 @@ export const OPTIONS = {
   env: many(variable, {
     help: 'a variable for the daemon, like AWS_ENDPOINT_URL_DYNAMODB=URL (may be repeated)',
     uses: ['user-data'],
+  }),
+  handOver: defaulted(toggle, 'false', {
+    help: 'leave what flanneld, which runs on this host again, uses too: its device, routes to peers, the subnet file',
+    uses: ['cleanup'],
   }),
   all: defaulted(toggle, 'false', {
     help: 'also remove the state directory of this instance, the node id in it included',

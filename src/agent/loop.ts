@@ -9,7 +9,7 @@ import type { Clock } from '../contracts/clock.ts';
 import type { Random } from '../contracts/random.ts';
 import { backoffMs } from '../core/backoff.ts';
 import type { LeaseKey } from '../core/lease.ts';
-import type { FIREWALL, PassInput } from '../reconcile/host-pass.ts';
+import { FIREWALL, type PassInput } from '../reconcile/host-pass.ts';
 import { Bell } from '../core/bell.ts';
 
 /** Which leases to look at, or the packet filter. */
@@ -74,7 +74,9 @@ export class Loop {
       const startedMs = clock.now();
       const result = await pass(changed, signal);
       const nowMs = clock.now();
-      this.#restUntilMs = nowMs + (isCheap(result) ? REST_MS : Math.max(REST_MS, nowMs - startedMs));
+      // To look at the packet filter means to start programs, however few leases there are.
+      const isDear = changed === 'all' || changed.has(FIREWALL) || !isCheap(result);
+      this.#restUntilMs = nowMs + (isDear ? Math.max(REST_MS, nowMs - startedMs) : REST_MS);
       this.#plan(changed === 'all', result, nowMs);
     }
   }

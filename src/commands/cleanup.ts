@@ -18,6 +18,7 @@ import { SharedHost } from '../host/shared-host.ts';
 import { openStateDirectory, readState, type KnownState } from '../host/state-directory.ts';
 import { PinoLog } from '../system/pino-log.ts';
 import type { Action, Invocation } from './command.ts';
+import { withoutShared } from './hand-over.ts';
 import { isStoreNamed, namedStore } from './named-store.ts';
 import { storeIdentity } from './open-store.ts';
 import { requireLinux, requireNetAdmin } from './require-linux.ts';
@@ -49,7 +50,7 @@ export const cleanup: Action = async (invocation) => {
     await extension.recall();
     const { removed, findings } = await removeAll(extension.host, known, options, signal);
     // After the peers: it may take away what their commands need.
-    await extension.shutDown(signal);
+    if (!options.handOver) await extension.shutDown(signal);
     await log.flush();
     io.out(
       removed.length === 0
@@ -57,7 +58,7 @@ export const cleanup: Action = async (invocation) => {
         : removed.map((entry) => `- ${describeHostEntry(entry)}\n`).join(''),
     );
     for (const { message } of findings) io.err(`${message}\n`);
-    io.out(whatStays(known));
+    io.out(options.handOver ? 'What flanneld uses too stays, the lease among it.\n' : whatStays(known));
     if (options.all) {
       await rm(known.directory, { recursive: true, force: true });
       io.out(`- state ${known.directory}\n`);
@@ -97,7 +98,8 @@ async function removeAll(
 ): Promise<{ readonly removed: readonly HostEntry[]; readonly findings: readonly Finding[] }> {
   const scope = await scopeOf(host, known, options, signal);
   const { entries, findings } = await host.observe(scope, signal);
-  const ours = entries.filter((entry) => REMOVED.has(entry.kind) && isOurs(entry, known));
+  const all = entries.filter((entry) => REMOVED.has(entry.kind) && isOurs(entry, known));
+  const ours = options.handOver ? withoutShared(all) : all;
   const changes = diff(ours, [], HOST_ENTRIES);
   const outcomes = await host.apply(changes, signal);
   const failed = outcomes.flatMap(({ error }) => (error === undefined ? [] : [error]));
@@ -127,7 +129,7 @@ async function scopeOf(
     ...(base === undefined ? {} : { base }),
     links: carriers.map(({ link }) => link),
     sysctls: [],
-    files: [options.subnetFile, ...networkdPaths(instance.id)],
+    files: [...(options.handOver ? [] : [options.subnetFile]), ...networkdPaths(instance.id)],
     accepts: [],
     formerAccepts: networks,
     masquerade: { instance: instance.id },

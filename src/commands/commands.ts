@@ -88,8 +88,8 @@ export const COMMANDS: Readonly<Record<CommandName, CommandAbout>> = {
   },
   cleanup: {
     summary: 'remove all that weftd left on this host, and only that; the daemon must not run',
-    more: 'Devices, routes, rules, accepts and files go; kernel settings stay as they are. The lease stays in the store, and routes of a cloud in its tables: weftd drain takes both away, before.',
-    examples: [`weftd cleanup ${STORE}`, `weftd cleanup ${STORE} --all`],
+    more: 'Devices, routes, rules, accepts and files go; kernel settings stay as they are. The lease stays in the store, and routes of a cloud in its tables: weftd drain takes both away, before. On a host that goes back to flanneld: start flanneld first, then weftd cleanup --hand-over.',
+    examples: [`weftd cleanup ${STORE}`, `weftd cleanup ${STORE} --all`, 'weftd cleanup --hand-over'],
   },
   'user-data': {
     summary: 'print a script that installs and starts weftd when an EC2 instance boots for the first time',

@@ -1,6 +1,7 @@
 /** What the value of an option may be, how it is read, and the words for it. */
 import { tryAddress, type Address } from '../core/address.ts';
 import { tryDuration } from '../core/duration.ts';
+import { goPattern } from '../core/go-pattern.ts';
 import { shownUrl } from '../core/shown-url.ts';
 import { tryNodeId, type NodeId } from '../core/node-id.ts';
 
@@ -11,6 +12,8 @@ export interface Kind<T> {
   readonly expects: string;
   /** Undefined when the text is no such value. */
   read(text: string): T | undefined;
+  /** What is wrong with a text that is none, where more can be said than what is expected. */
+  why?(text: string): string | undefined;
   /** How a text is repeated where it is refused, when there may be a password in it. */
   shown?(text: string): string;
 }
@@ -87,6 +90,13 @@ export const ownAddress: Kind<Address> = {
   placeholder: 'IP',
   expects: 'an address of this host like 127.0.0.1, or 0.0.0.0',
   read: tryAddress,
+  // flanneld asks a name server, and listens where it says.
+  why: (text) =>
+    text === 'localhost'
+      ? 'names are not looked up: write 127.0.0.1 for it, or ::1'
+      : /^[A-Za-z0-9.-]*[A-Za-z][A-Za-z0-9.-]*$/.test(text)
+        ? 'names are not looked up: write the address that it stands for'
+        : undefined,
 };
 
 export const wholeNumber = (placeholder: string, least: number, most: number): Kind<number> => ({
@@ -101,12 +111,10 @@ export const wholeNumber = (placeholder: string, least: number, most: number): K
 export const pattern: Kind<string> = {
   placeholder: 'REGEX',
   expects: 'a regular expression like ^eth[0-9]+$',
-  read: (value) => {
-    try {
-      return value === '' ? undefined : new RegExp(value).source;
-    } catch {
-      return undefined;
-    }
+  read: (value) => ('expression' in goPattern(value) ? value : undefined),
+  why: (value) => {
+    const read = goPattern(value);
+    return 'why' in read ? read.why : undefined;
   },
 };
 

@@ -38,7 +38,11 @@ export interface Option<T> extends About {
 function read<T>(kind: Kind<T>, { where, text }: Given): T {
   const value = kind.read(text);
   if (value !== undefined) return value;
-  throw new WeftError('BAD_OPTION', `${where} "${kind.shown?.(text) ?? text}": expected ${kind.expects}`);
+  const why = kind.why?.(text);
+  throw new WeftError(
+    'BAD_OPTION',
+    `${where} "${kind.shown?.(text) ?? text}": expected ${kind.expects}${why === undefined ? '' : `; ${why}`}`,
+  );
 }
 
 /** Given twice, the last one counts, as with Go's flags. */

@@ -1,10 +1,7 @@
 /** How the URL of a store is repeated where others may read it. */
 
 /** Of all stores. What is none of these may be a slip for anything: `password=` for `passwordfile=`. */
-const HARMLESS = new Set([
-  ...['prefix', 'tls', 'cafile', 'certfile', 'keyfile', 'username', 'passwordfile'],
-  ...['network', 'region', 'poll'],
-]);
+const HARMLESS = new Set('prefix tls cafile certfile keyfile username passwordfile network region poll'.split(' '));
 
 /** However it is broken: no user and password, no value of a setting that no store has, no fragment. */
 export const shownUrl = (url: string): string =>

@@ -2,6 +2,7 @@
 import type { UplinkChoice } from '../contracts/host-network.ts';
 import { tryAddress, type Address } from '../core/address.ts';
 import { WeftError } from '../core/errors.ts';
+import { goPattern } from '../core/go-pattern.ts';
 import { ROUTE_PROTOCOL } from '../core/instance.ts';
 import { contains, parseSubnet, subnetOf, type Subnet } from '../core/subnet.ts';
 import type { Uplink } from '../core/uplink.ts';
@@ -96,16 +97,9 @@ function find(choice: UplinkChoice, picture: HostPicture): Found {
 
 /** Addresses first, each device in the kernel's order; then names. */
 function matching(pattern: string, picture: HostPicture, standing: Address | undefined): Found | undefined {
-  let expression: RegExp;
-  try {
-    expression = new RegExp(pattern);
-  } catch (error) {
-    throw new WeftError(
-      'BAD_OPTION',
-      `interface pattern "${pattern}": ${error instanceof Error ? error.message : String(error)}`,
-      { cause: error },
-    );
-  }
+  const read = goPattern(pattern);
+  if ('why' in read) throw new WeftError('BAD_OPTION', `interface pattern "${pattern}": ${read.why}`);
+  const { expression } = read;
   for (const link of picture.links) {
     const address = addressesOn(picture, link.index, standing).find((one) => expression.test(one));
     if (address !== undefined) return { link, address };

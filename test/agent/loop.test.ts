@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { WeftError } from '../../src/core/errors.ts';
 import { parseLeaseKey } from '../../src/core/lease-key.ts';
 import type { LeaseKey } from '../../src/core/lease.ts';
+import { FIREWALL } from '../../src/reconcile/host-pass.ts';
 import { Loop, type Changed, type PassResult } from '../../src/agent/loop.ts';
 import { ManualClock } from '../fakes/manual-clock.ts';
 import { SeededRandom } from '../fakes/seeded-random.ts';
@@ -105,6 +106,23 @@ test('rests for as long as a pass took, but not for what a pass over a few lease
   await clock.advance(2000);
   await stop();
   assert.deepEqual(passes, ['at 0: 64 leases', 'at 450: 65 leases', 'at 1250: 1 leases']);
+});
+
+test('rests for as long as a look at the packet filter took, alone or with a few leases', async () => {
+  const { loop, clock, passes, stop } = begin(async (changed, time, signal) => {
+    await time.sleep(400, signal);
+    return { ...WELL, scope: changed === 'all' ? 'all' : changed.size - (changed.has(FIREWALL) ? 1 : 0) };
+  });
+  loop.wake(new Set([FIREWALL] as const));
+  await clock.advance(0);
+  await clock.advance(100);
+  loop.wake(new Set([FIREWALL, key(1)] as const));
+  await clock.advance(1000);
+  loop.wake(new Set([key(2)]));
+  await clock.advance(0);
+  await clock.advance(2000);
+  await stop();
+  assert.deepEqual(passes, ['at 0: 1 leases', 'at 800: 2 leases', 'at 1600: 1 leases']);
 });
 
 test('a wake for everything swallows those for a few', async () => {

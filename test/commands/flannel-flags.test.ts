@@ -169,7 +169,16 @@ describe("flannel's flags", () => {
     ['-subnet-lease-renew-margin=1h', 'a whole number from 1 to 1439'],
     ['-iptables-resync=0', 'a whole number from 1 to 86400'],
     ['-healthz-port=65536', 'a whole number from 0 to 65535'],
-    ['-healthz-ip=localhost', 'an address of this host like 127.0.0.1, or 0.0.0.0'],
+    [
+      '-healthz-ip=localhost',
+      'an address of this host like 127.0.0.1, or 0.0.0.0; names are not looked up: write 127.0.0.1 for it, or ::1',
+    ],
+    [
+      '-healthz-ip=node-1.example',
+      'an address of this host like 127.0.0.1, or 0.0.0.0; names are not looked up: write the address that it stands for',
+    ],
+    ['-healthz-ip=300.1.1.1', 'an address of this host like 127.0.0.1, or 0.0.0.0'],
+    ['-iface-regex=\\Aeth', 'a regular expression like ^eth[0-9]+$; \\A is not understood here'],
   ] as const) {
     it(`${written} is refused`, () => {
       const [flag = '', text = ''] = written.slice(1).split('=');

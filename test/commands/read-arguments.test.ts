@@ -129,7 +129,7 @@ describe('mistakes', () => {
     );
     assert.equal(
       refusal(() => options(['--iface-regex=('])).message,
-      '--iface-regex "(": expected a regular expression like ^eth[0-9]+$',
+      '--iface-regex "(": expected a regular expression like ^eth[0-9]+$; Invalid regular expression: /(/: Unterminated group',
     );
     assert.equal(
       refusal(() => options(['--allow-renumber=maybe'])).message,

@@ -90,6 +90,22 @@ enclosed(import.meta.url, () => {
       });
     }
 
+    it('what is Weft’s alone goes by cleanup --hand-over, and what flanneld uses stays', async () => {
+      const said = await a1.weftd(['cleanup', '--hand-over', '--subnet-file', a1.subnetFile]);
+      assert.match(said, /^- unreachable 10\.42\.0\.0\/16$/m);
+      const routes = await a1.run(['ip', 'route', 'show', 'root', NETWORK]);
+      assert.deepEqual(routes.match(/^unreachable .*|.* metric .*/gm), null);
+      assert.deepEqual(routes.match(/^10\.42\.\d+\.0\/24 via \S+ dev flannel\.1 onlink/gm)?.length, 2);
+      const { index, mac } = { index: await deviceIndex(), mac: flanneld.mac };
+      assert.equal(index, first.index);
+      assert.match(
+        await a1.run(['ip', 'address', 'show', 'flannel.1']),
+        new RegExp(`${mac}[^]* inet 10\\.42\\.11\\.0/32`),
+      );
+      assert.match(await a1.run(['cat', a1.subnetFile]), /^FLANNEL_SUBNET=10\.42\.11\.1\/24$/m);
+      await flows.more(100, never);
+    });
+
     it('no ping was lost in all that, to whatever kind of neighbour', async () => {
       const { lostPings, losers } = await flows.stop();
       assert.equal(lostPings, 0, losers.join());

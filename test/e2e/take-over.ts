@@ -86,6 +86,14 @@ export function takesOver(url: string, { by, backend, flannel, peers }: Heritage
         });
       }
 
+      it('what is Weft’s alone goes by cleanup --hand-over, and flanneld’s traffic goes on', async () => {
+        await a1.weftd(['cleanup', '--hand-over', '--subnet-file', a1.subnetFile]);
+        const left = await a1.run(['ip', 'route', 'show', 'root', NETWORK]);
+        assert.deepEqual(left.match(/^unreachable .*|.* metric .*/gm), null);
+        for (const [subnet] of Object.values(peers)) assert.notEqual(await routes(subnet), '');
+        await flows.more(PINGS, never);
+      });
+
       it('no ping was lost in all that', async () => {
         const { lostPings, losers, sentPings } = await flows.stop();
         assert.equal(lostPings, 0, losers.join());

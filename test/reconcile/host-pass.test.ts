@@ -1,71 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
-import { parseAddress } from '../../src/core/address.ts';
 import { WeftError } from '../../src/core/errors.ts';
-import { describeHostEntry, hostEntryKey, hostEntryOrder, type Route } from '../../src/core/host-entry.ts';
-import type { Lease, LeaseKey, LeaseView } from '../../src/core/lease.ts';
-import { macFrom } from '../../src/core/mac.ts';
+import { hostEntryKey, hostEntryOrder, type Route } from '../../src/core/host-entry.ts';
 import { parseSubnet } from '../../src/core/subnet.ts';
-import type { Self } from '../../src/datapath/datapath.ts';
 import type { Choose } from '../../src/datapath/plan.ts';
-import { HostPasses, type PassInput } from '../../src/reconcile/host-pass.ts';
-import type { PassReport } from '../../src/reconcile/pass-report.ts';
-import { FakeHost } from '../fakes/fake-host.ts';
-import { ManualClock } from '../fakes/manual-clock.ts';
 import { lease, selfAt, uplinkAt, vxlanAt } from '../datapath/cluster.ts';
-import { chooseFirst } from '../datapath/choose-first.ts';
-
-const MINE = lease('10.42.1.0/24', '192.168.0.1', { weft: vxlanAt('me'), epoch: 1 });
-const SELF: Self = selfAt(
-  { Network: '10.42.0.0/16', Backend: { Type: 'vxlan', DirectRouting: true } },
-  MINE,
-  uplinkAt('192.168.0.1'),
-);
-const SIGNAL = new AbortController().signal;
-
-const freshHost = (): FakeHost =>
-  new FakeHost({
-    name: 'eth0',
-    addresses: [{ address: parseAddress('192.168.0.1'), prefixLength: 24 }],
-    mtuBytes: 1500,
-  });
-
-const viewOf = (leases: Iterable<Lease>): LeaseView => ({
-  revision: '1',
-  config: undefined,
-  leases: new Map([...leases].map((one) => [one.key, one])),
-  expired: new Set(),
-  skipped: [],
-  findings: [],
-});
-
-function inputOf(leases: Iterable<Lease>, changed: PassInput['changed'] = 'all', self = SELF): PassInput {
-  return {
-    self,
-    view: viewOf(leases),
-    changed,
-    files: [],
-    previousNetworks: [],
-    answering: new Set(),
-    choose: chooseFirst,
-    dryRun: false,
-  };
-}
-
-const SEVERAL = [
-  MINE,
-  lease('10.42.2.0/24', '192.168.0.2', { weft: vxlanAt('two'), epoch: 2 }),
-  lease('10.42.3.0/24', '192.168.7.3', { weft: vxlanAt('three'), epoch: 3 }),
-];
-
-async function passes(
-  host = freshHost(),
-  clock = new ManualClock(),
-): Promise<{ host: FakeHost; pass: (input: PassInput) => Promise<PassReport> }> {
-  const made = new HostPasses({ host, clock });
-  return { host, pass: (input) => made.pass(input, SIGNAL) };
-}
+import { freshHost, inputOf, MINE, passes, SELF, SEVERAL } from './pass-world.ts';
 
 test('one pass makes a bare host ready, another finds nothing to do', async () => {
   const { pass, host } = await passes();
@@ -194,71 +134,6 @@ test('a device that has to be made anew takes its entries with it, and all of th
   assert.deepEqual(report.failed, []);
   assert.match(host.text, /link flannel\.1 vxlan id 1 local 192\.168\.0\.8 /);
   assert.deepEqual((await pass(inputOf(SEVERAL, 'all', self))).planned, []);
-});
-
-/** Leases that other nodes might write, clashing often: few subnets, few MACs, lengths that do not fit. */
-const someLease: fc.Arbitrary<Lease> = fc
-  .record({
-    third: fc.integer({ min: 1, max: 9 }),
-    length: fc.constantFrom(24, 24, 24, 24, 25, 23, 16),
-    segment: fc.constantFrom(0, 7),
-    host: fc.integer({ min: 1, max: 5 }),
-    mac: fc.integer({ min: 0, max: 5 }),
-    epoch: fc.integer({ min: 2, max: 6 }),
-    kind: fc.constantFrom('weft', 'weft', 'weft', 'flanneld', 'bare', 'host-gw'),
-  })
-  .map(({ third, length, segment, host, mac, epoch, kind }) => {
-    const name = mac === 0 ? 'me' : `mac ${mac}`;
-    const more = {
-      weft: { weft: vxlanAt(name) },
-      flanneld: { backend: ['vxlan', { VNI: 1, VtepMAC: macFrom(name) }] as const },
-      bare: {},
-      'host-gw': { backend: ['host-gw'] as const },
-    }[kind];
-    return lease(`10.42.${third}.0/${length}`, `192.168.${segment}.${host}`, { ...more, epoch });
-  })
-  .filter(({ key }) => key !== MINE.key);
-
-const someLeases = fc.uniqueArray(someLease, { maxLength: 12, selector: ({ key }) => key });
-
-test('after a pass over any leases another pass finds nothing to do, whatever stood before', async () => {
-  await fc.assert(
-    fc.asyncProperty(someLeases, someLeases, fc.infiniteStream(fc.nat(3)), async (before, leases, dice) => {
-      const { pass, host } = await passes();
-      await pass(inputOf([MINE, ...before]));
-      for (const key of host.kernel.standing.keys()) if (dice.next().value === 0) host.remove(key);
-      const report = await pass(inputOf([MINE, ...leases]));
-      assert.deepEqual(
-        report.failed.map(({ change }) => (change.op === 'put' ? describeHostEntry(change.want) : '')),
-        [],
-      );
-      const again = await pass(inputOf([MINE, ...leases]));
-      assert.deepEqual(again.planned, []);
-    }),
-    { numRuns: 150 },
-  );
-});
-
-test('passes over the leases that changed end in the same world as passes over all', async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(someLeases, { minLength: 1, maxLength: 6 }), async (steps) => {
-      const few = await passes();
-      const all = await passes();
-      let before: ReadonlyMap<LeaseKey, Lease> = new Map();
-      for (const step of steps) {
-        const leases = [MINE, ...step];
-        const now = viewOf(leases).leases;
-        const changed = new Set(
-          [...before.keys(), ...now.keys()].filter((key) => before.get(key) !== now.get(key) && key !== MINE.key),
-        );
-        const report = await few.pass(inputOf(leases, changed));
-        await all.pass(inputOf(leases));
-        assert.equal(few.host.text, all.host.text, `scope ${report.scope}`);
-        before = now;
-      }
-    }),
-    { numRuns: 150 },
-  );
 });
 
 test('after a change of the Network the accept rules of the old one go with its routes', async () => {
