@@ -89,9 +89,14 @@ export async function monitor(lab: Lab, host: LabHost): Promise<Monitor> {
   };
 }
 
-/** What the kernel does by itself is no change: reachability of neighbours, and what bridges learn from traffic. */
+/**
+ * What the kernel does by itself is no change: reachability of neighbours, what bridges learn from traffic, and the carrier of a TUN device, which it has while a program holds it
+ * (tun_attach, tun_detach). That the device is gone, or another one, is one.
+ */
 function isChange(line: string): boolean {
   if (line.trim() === '') return false;
+  if (/^\d+: (flannel0|weft\.udp\d+): <.*\bPOINTOPOINT\b/.test(line)) return false;
+  if (/^Deleted 0\.0\.0\.0 dev (flannel0|weft\.udp\d+) .*NOARP/.test(line)) return false;
   if (/ (REACHABLE|STALE|DELAY|PROBE|INCOMPLETE|FAILED)\s*$/.test(line)) return false;
   return !/ (cni0|veth)/.test(line) || line.includes(' dst ');
 }
