@@ -6,7 +6,7 @@ import { parseAddress } from '../../src/core/address.ts';
 import type { HostEntry } from '../../src/core/host-entry.ts';
 import { parseSubnet } from '../../src/core/subnet.ts';
 import { LinuxHost } from '../../src/host/linux-host.ts';
-import { make, puts, removes } from '../contract/host-world.ts';
+import { make, never, puts, removes } from '../contract/host-world.ts';
 import { enterOwnNetworkNamespace } from './own-network-namespace.ts';
 import { asRootOfOwnNamespace } from './own-user-namespace.ts';
 
@@ -57,6 +57,19 @@ if (skip !== 'done') {
       assert.equal(host.tunnelCounters?.total.sentPackets, 0);
       assert.equal(host.tunnelCounters.dropped['no-peer'], 3);
       await make(host, removes(...looped.toReversed()));
+    });
+
+    it('is what a closed /dev/net/tun costs, and no more: no word of rights to the kernel, which would end the daemon', async () => {
+      execFileSync('mount', ['--bind', '/dev/net/tun', '/dev/net/tun']);
+      execFileSync('mount', ['-o', 'remount,bind,nodev', '/dev/net/tun']);
+      const second: HostEntry = { kind: 'tun', name: 'weft.udp8286', mtuBytes: 1472, up: true };
+      const [outcome] = await host.apply(puts(second), never());
+      assert.equal(outcome?.error?.code, 'KERNEL_UNSUPPORTED');
+      assert.match(outcome.error.message, /open \/dev\/net\/tun: EACCES/);
+      assert.match(outcome.error.hint ?? '', /DeviceAllow=\/dev\/net\/tun rw .* --device \/dev\/net\/tun/);
+      execFileSync('umount', ['/dev/net/tun']);
+      await make(host, puts(second));
+      await make(host, removes(second));
     });
   });
 }
