@@ -85,7 +85,7 @@ export class Forwarder {
       const length = this.#libc.recvfrom(datagramFd, this.#packet, LONGEST, MSG_DONTWAIT, this.#from, this.#fromLength);
       // Also what the network refused of an earlier datagram, which no longer matters.
       if (length < 0) return;
-      this.#deliver(length, this.#fromView.getUint32(4), nowMs);
+      this.#deliver(length, this.#fromView.getUint32(4), this.#fromView.getUint16(2), nowMs);
     }
   }
 
@@ -104,9 +104,9 @@ export class Forwarder {
     else this.#count(peer, SENT_PACKETS, SENT_BYTES, length);
   }
 
-  #deliver(length: number, from: number, nowMs: number): void {
+  #deliver(length: number, from: number, port: number, nowMs: number): void {
     const packet = this.#packet;
-    const peer = inbound(this.#table, packet, length, from);
+    const peer = inbound(this.#table, packet, length, from, port);
     if (typeof peer === 'string') {
       this.#drop(peer, this.#table.sender(from));
       return this.#report(errorAbout(peer, undefined), nowMs);

@@ -168,10 +168,12 @@ if (skip !== 'done') {
       const [own, two, three] = [0x0a2a_0100, 0x0a2a_0200, 0x0a2a_0300];
       const before = host.tunnelCounters?.total.receivedPackets;
       send('192.168.7.3', packetOf({ source: two, destination: own }));
+      // From a port that is not the peer's, like all here: that is another program's.
+      send('192.168.7.2', packetOf({ source: two, destination: own }));
       send('192.168.7.2', packetOf({ source: three, destination: own }));
       send('192.168.7.2', packetOf({ source: own, destination: own }));
       send('192.168.7.2', new Uint8Array(7));
-      const wanted = { stranger: 1, spoofed: 2, malformed: 1 };
+      const wanted = { stranger: 1, spoofed: 3, malformed: 1 };
       await eventually(
         'the counters tell of them',
         5000,
@@ -186,7 +188,7 @@ if (skip !== 'done') {
         never(),
       );
       assert.equal(host.tunnelCounters?.total.receivedPackets, before);
-      assert.equal(host.tunnelCounters?.peers.get(tunnel(2).subnet)?.dropped, 6);
+      assert.equal(host.tunnelCounters?.peers.get(tunnel(2).subnet)?.dropped, 7);
     });
 
     it('loses nothing while its table changes under traffic', async () => {
