@@ -17,6 +17,8 @@ export interface PacketEngine {
   readonly config: EngineConfig | undefined;
   /** Why it has moved nothing for a while, although it was open; told until it has gone well for a minute. */
   readonly trouble: string | undefined;
+  /** It moves nothing, and has not for some starts in a row. */
+  readonly isDown: boolean;
   /** Opens it, anew where it is open. Peers and counters stay. @throws WeftError */
   open(config: EngineConfig): Promise<void>;
   /** All peers at once: a packet meets the table before or this one. Resolves when it is in force. */

@@ -1,17 +1,26 @@
-/** What the user-space tunnel of a real LinuxHost does not do, whatever leases and containers want of it. */
+/** What the user-space tunnel of a real LinuxHost does when something about it is wrong: a lease, a right, its own thread. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
+import { Worker } from 'node:worker_threads';
 import { parseAddress } from '../../src/core/address.ts';
 import type { HostEntry } from '../../src/core/host-entry.ts';
 import { parseSubnet } from '../../src/core/subnet.ts';
+import { applyChanges } from '../../src/host/apply-changes.ts';
 import { LinuxHost } from '../../src/host/linux-host.ts';
-import { make, never, puts, removes } from '../contract/host-world.ts';
+import type { PacketEngine } from '../../src/host/packet-engine.ts';
+import { PacketThread } from '../../src/host/packet-thread.ts';
+import { UdpTunnel } from '../../src/host/udp-tunnel.ts';
+import { RouteSocket } from '../../src/native/route-socket.ts';
+import { make, never, outcomes, puts, removes } from '../contract/host-world.ts';
 import { enterOwnNetworkNamespace } from './own-network-namespace.ts';
 import { asRootOfOwnNamespace } from './own-user-namespace.ts';
 
 const ip = (words: string): string => execFileSync('ip', words.split(' '), { encoding: 'utf8' });
 const ping = (words: string): string => spawnSync('ping', words.split(' '), { encoding: 'utf8' }).stdout;
+
+const NO_HINTS = { neighbour: () => undefined, forwarding: () => undefined, send: () => undefined };
 
 const NAME = 'flannel0';
 const GROUND: readonly HostEntry[] = [
@@ -70,6 +79,56 @@ if (skip !== 'done') {
       execFileSync('umount', ['/dev/net/tun']);
       await make(host, puts(second));
       await make(host, removes(second));
+    });
+
+    it('costs no other route, when its engine cannot be told of peers, or does not answer', async () => {
+      const engine: PacketEngine = {
+        config: undefined,
+        trouble: undefined,
+        isDown: false,
+        open: () => Promise.resolve(),
+        setPeers: () => new Promise(() => undefined),
+        counters: () => assert.fail(),
+        close: () => Promise.resolve(),
+      };
+      const socket = new RouteSocket();
+      const apply = async (tunnel: UdpTunnel, signal = never()): Promise<string[]> => {
+        const parts = { socket, hints: NO_HINTS, tunnel, filter: () => assert.fail() };
+        const beside: HostEntry = {
+          kind: 'route',
+          destination: parseSubnet('10.42.3.0/24'),
+          link: 'eth0',
+          via: parseAddress('192.168.7.3'),
+          onlink: false,
+        };
+        return outcomes(await applyChanges(parts, puts(...peerAt(2, '192.168.7.2').slice(0, 1), beside), signal));
+      };
+      const cannot = new UdpTunnel(() => undefined, { load: () => Promise.reject(new Error('no such module')) });
+      assert.deepEqual(await apply(cannot), ['INTERNAL', 'done']);
+      const hangs = (mostMs: number): UdpTunnel =>
+        new UdpTunnel(() => undefined, { load: () => Promise.resolve(engine), mostMs });
+      assert.deepEqual(await apply(hangs(1)), ['INTERNAL', 'done']);
+      const stop = new AbortController();
+      const stopped = apply(hangs(3_600_000), stop.signal);
+      stop.abort();
+      await assert.rejects(stopped, { code: 'ABORTED' });
+      socket.close();
+      ip('route flush proto 87');
+    });
+
+    it('leaves no descriptor behind, when a thread cannot be made', () => {
+      class NoThread extends Worker {
+        constructor() {
+          super('nowhere');
+        }
+      }
+      const count = (): number => readdirSync('/proc/self/fd').length;
+      const before = count();
+      const nothing = { deviceFd: -1, device: NAME, datagramFd: -1, rawFd: -1, peers: new Uint32Array() };
+      const start = { ...nothing, counters: new SharedArrayBuffer(8) };
+      const user = { onDetached: () => assert.fail(), onFailure: () => assert.fail() };
+      assert.throws(() => new PacketThread(NoThread, start, user), { code: 'ERR_WORKER_PATH' });
+      assert.equal(count(), before);
     });
   });
 }
