@@ -6,9 +6,9 @@
  *      what cannot go on ──► ICMP error to who sent it, as the host's own packet
  */
 import type { Destination, ForwardingTable } from '../core/forwarding-table.ts';
+import { ErrorBudget } from '../core/error-budget.ts';
 import { icmpError, mayReport, type IcmpError } from '../core/icmp-error.ts';
 import { destinationOf, packetLength, sourceOf } from '../core/ipv4.ts';
-import { TokenBucket } from '../core/token-bucket.ts';
 import {
   DROPPED,
   ERRORS_SENT,
@@ -31,9 +31,6 @@ import type { PacketWorkerStart } from './udp-messages.ts';
 const LONGEST = 1 << 16;
 /** Of one direction before the other gets its turn. */
 const MOST_AT_ONCE = 64;
-/** ICMP errors a second, and at once: enough for traceroute and path MTU discovery, too few to be of use to anybody else. */
-const ERRORS_PER_SECOND = 100;
-const ERRORS_AT_ONCE = 50;
 
 /** asm-generic/errno.h; what a device that is gone says. Node does not name it. */
 const EBADFD = 77;
@@ -50,7 +47,7 @@ export class Forwarder {
   readonly #from = socketAddress(0, 0);
   readonly #fromView = new DataView(this.#from.buffer);
   readonly #fromLength = new Uint32Array(1);
-  readonly #errors = new TokenBucket(ERRORS_PER_SECOND, ERRORS_AT_ONCE);
+  readonly #errors = new ErrorBudget();
   #table: ForwardingTable;
 
   constructor(parts: ForwarderParts, table: ForwardingTable) {
@@ -124,7 +121,7 @@ export class Forwarder {
     const packet = this.#packet;
     if (error === undefined) return;
     const total = packetLength(packet, LONGEST);
-    if (!mayReport(packet, total) || !this.#errors.take(nowMs)) return;
+    if (!mayReport(packet, total) || !this.#errors.take(error, nowMs)) return;
     const source = deviceAddress(this.#parts.datagramFd, this.#parts.device);
     if (source === undefined) return;
     const bytes = icmpError(error, packet, total, source);
