@@ -20,7 +20,21 @@ import {
   SENT_PACKETS,
 } from '../core/tunnel-counters.ts';
 import { inbound, outbound, type DropReason } from '../core/tunnel-packet.ts';
-import { EAGAIN, EINTR, KernelError } from '../native/kernel-error.ts';
+import {
+  EAGAIN,
+  ECONNREFUSED,
+  EHOSTDOWN,
+  EHOSTUNREACH,
+  EINTR,
+  EMSGSIZE,
+  ENETDOWN,
+  ENETUNREACH,
+  ENONET,
+  ENOPROTOOPT,
+  EOPNOTSUPP,
+  EPROTO,
+  KernelError,
+} from '../native/kernel-error.ts';
 import { libc } from '../native/libc.ts';
 import { MSG_DONTWAIT } from '../native/netlink/constants.ts';
 import { deviceAddress } from '../native/tun.ts';
@@ -34,6 +48,20 @@ const MOST_AT_ONCE = 64;
 
 /** asm-generic/errno.h; what a device that is gone says. Node does not name it. */
 const EBADFD = 77;
+
+/** What the network said of an earlier datagram (icmp_err_convert, net/ipv4/icmp.c): told once, and of no more matter. */
+const PENDING: ReadonlySet<number> = new Set([
+  ECONNREFUSED,
+  EHOSTDOWN,
+  EHOSTUNREACH,
+  EMSGSIZE,
+  ENETDOWN,
+  ENETUNREACH,
+  ENONET,
+  ENOPROTOOPT,
+  EOPNOTSUPP,
+  EPROTO,
+]);
 
 export type ForwarderParts = Pick<PacketWorkerStart, 'deviceFd' | 'device' | 'datagramFd' | 'rawFd' | 'counters'>;
 
@@ -75,13 +103,19 @@ export class Forwarder {
     return true;
   }
 
+  /** @throws KernelError */
   fromPeers(nowMs: number): void {
     for (let count = 0; count < MOST_AT_ONCE; count++) {
       this.#fromLength[0] = this.#from.length;
       const { datagramFd } = this.#parts;
       const length = this.#libc.recvfrom(datagramFd, this.#packet, LONGEST, MSG_DONTWAIT, this.#from, this.#fromLength);
-      // Also what the network refused of an earlier datagram, which no longer matters.
-      if (length < 0) return;
+      if (length < 0) {
+        const errno = this.#libc.errno();
+        if (errno === EAGAIN) return;
+        // One that lasts would be reported by poll(2) again and again, without end.
+        if (errno !== EINTR && !PENDING.has(errno)) throw new KernelError('recvfrom(udp)', errno);
+        continue;
+      }
       this.#deliver(length, this.#fromView.getUint32(4), this.#fromView.getUint16(2), nowMs);
     }
   }
