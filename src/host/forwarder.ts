@@ -12,10 +12,12 @@ import { destinationOf, packetLength, sourceOf } from '../core/ipv4.ts';
 import {
   DROPPED,
   ERRORS_SENT,
+  LAST_ERRNO,
   placeOfReason,
   placeOfSlot,
   RECEIVED_BYTES,
   RECEIVED_PACKETS,
+  REFUSED,
   SENT_BYTES,
   SENT_PACKETS,
 } from '../core/tunnel-counters.ts';
@@ -131,7 +133,7 @@ export class Forwarder {
     this.#toView.setUint16(2, peer.port);
     this.#toView.setUint32(4, peer.remote);
     const sent = this.#libc.sendto(this.#parts.datagramFd, packet, length, MSG_DONTWAIT, this.#to, 16);
-    if (sent < 0) this.#drop('unsent', peer);
+    if (sent < 0) this.#refuse(this.#libc.errno(), peer);
     else this.#count(peer, SENT_PACKETS, SENT_BYTES, length);
   }
 
@@ -163,6 +165,14 @@ export class Forwarder {
     this.#toView.setUint32(4, sourceOf(packet));
     if (this.#libc.sendto(this.#parts.rawFd, bytes, bytes.length, MSG_DONTWAIT, this.#to, 16) >= 0)
       this.#add(ERRORS_SENT, 1);
+  }
+
+  #refuse(errno: number, peer: Destination): void {
+    if (errno !== EAGAIN) {
+      this.#add(REFUSED, 1);
+      this.#counters[LAST_ERRNO] = errno;
+    }
+    this.#drop('unsent', peer);
   }
 
   #drop(reason: DropReason, peer: Destination | undefined): void {

@@ -12,6 +12,13 @@ export interface EngineConfig {
   readonly port: number;
 }
 
+/** Datagrams that the kernel refused to send. */
+export interface Refusals {
+  readonly count: number;
+  /** Of the last one. */
+  readonly errno: number;
+}
+
 export interface PacketEngine {
   /** Undefined while it is closed, and when its device was taken from it. */
   readonly config: EngineConfig | undefined;
@@ -24,6 +31,7 @@ export interface PacketEngine {
   /** All peers at once: a packet meets the table before or this one. Resolves when it is in force. */
   setPeers(peers: readonly TunnelPeer[]): Promise<void>;
   counters(): TunnelCounters;
+  readonly refusals: Refusals;
   /** Resolves when device and sockets are free. */
   close(): Promise<void>;
 }

@@ -8,8 +8,10 @@ import { baseOf, prefixLengthOf } from '../core/subnet.ts';
 import {
   COUNTER_BYTES,
   DROPPED,
+  LAST_ERRNO,
   placeOfSlot,
   readCounters,
+  REFUSED,
   SENT_PACKETS,
   Slots,
   type TunnelCounters,
@@ -18,7 +20,7 @@ import { describeUdpEntry, type TunnelPeer } from '../core/udp-entry.ts';
 import { EADDRINUSE, KernelError } from '../native/kernel-error.ts';
 import { openTun } from '../native/tun.ts';
 import { openDatagrams, openRaw } from '../native/tunnel-sockets.ts';
-import type { EngineConfig, PacketEngine } from './packet-engine.ts';
+import type { EngineConfig, PacketEngine, Refusals } from './packet-engine.ts';
 import { PacketThread } from './packet-thread.ts';
 import { tunFailure } from './tun-links.ts';
 
@@ -70,6 +72,10 @@ export class UdpEngine implements PacketEngine {
 
   get isDown(): boolean {
     return this.#isDown;
+  }
+
+  get refusals(): Refusals {
+    return { count: this.#counters[REFUSED] ?? 0, errno: this.#counters[LAST_ERRNO] ?? 0 };
   }
 
   async open(config: EngineConfig): Promise<void> {

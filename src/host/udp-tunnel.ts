@@ -8,6 +8,7 @@ import { describeUdpEntry, type TunnelPeer, type TunnelSocket } from '../core/ud
 import { inTime } from './in-time.ts';
 import type { Links } from './links.ts';
 import type { PacketEngine } from './packet-engine.ts';
+import { RefusedSends } from './refused-sends.ts';
 import { isOurTun } from './tun-links.ts';
 
 type PeerChange = Change<TunnelPeer>;
@@ -41,6 +42,7 @@ const NO_TABLE: Table = { name: '', link: 0, peers: NONE };
 export class UdpTunnel {
   readonly #load: () => Promise<PacketEngine>;
   readonly #mostMs: number;
+  readonly #refused = new RefusedSends();
   #engine: PacketEngine | undefined;
   /** What the engine was told, for which device: with that it goes. */
   #table = NO_TABLE;
@@ -57,8 +59,10 @@ export class UdpTunnel {
   }
 
   get findings(): readonly Finding[] {
-    const trouble = this.#engine?.trouble;
-    return trouble === undefined ? [] : [{ code: 'INTERNAL', message: trouble }];
+    if (this.#engine === undefined) return [];
+    const { trouble, refusals } = this.#engine;
+    const refused = this.#refused.look(refusals, performance.now());
+    return trouble === undefined ? refused : [{ code: 'INTERNAL', message: trouble }, ...refused];
   }
 
   /** On a device that stands. */

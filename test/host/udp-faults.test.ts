@@ -5,6 +5,7 @@ import { readdirSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { parseAddress } from '../../src/core/address.ts';
+import type { Finding } from '../../src/core/finding.ts';
 import type { HostEntry } from '../../src/core/host-entry.ts';
 import { parseSubnet } from '../../src/core/subnet.ts';
 import { applyChanges } from '../../src/host/apply-changes.ts';
@@ -19,6 +20,9 @@ import { asRootOfOwnNamespace } from './own-user-namespace.ts';
 
 const ip = (words: string): string => execFileSync('ip', words.split(' '), { encoding: 'utf8' });
 const ping = (words: string): string => spawnSync('ping', words.split(' '), { encoding: 'utf8' }).stdout;
+
+/** What no entry is asked about. */
+const NOTHING = { networks: [], links: [], sysctls: [], files: [], accepts: [], only: new Set<string>() };
 
 const NO_HINTS = { neighbour: () => undefined, forwarding: () => undefined, send: () => undefined };
 
@@ -81,6 +85,21 @@ if (skip !== 'done') {
       await make(host, removes(second));
     });
 
+    it('says why the kernel does not send its datagrams', async () => {
+      const findings = async (): Promise<readonly Finding[]> => (await host.observe(NOTHING, never())).findings;
+      await make(host, puts(...peerAt(2, '192.168.7.2')));
+      assert.deepEqual(await findings(), []);
+      const chain = 'chain out { type filter hook output priority 0; udp dport 8285 drop; }';
+      execFileSync('nft', [`table ip cuts { ${chain}; }`]);
+      ping('-c 1 -W 0.1 10.42.2.7');
+      const message =
+        'the kernel does not send datagrams of the user-space tunnel: EPERM (a packet filter of this host drops them)';
+      assert.deepEqual(await findings(), [{ code: 'KERNEL_REFUSED', message }]);
+      assert.equal(host.tunnelCounters?.dropped.unsent, 1);
+      execFileSync('nft', ['delete table ip cuts']);
+      await make(host, removes(...peerAt(2, '192.168.7.2').toReversed()));
+    });
+
     it('costs no other route, when its engine cannot be told of peers, or does not answer', async () => {
       const engine: PacketEngine = {
         config: undefined,
@@ -89,6 +108,7 @@ if (skip !== 'done') {
         open: () => Promise.resolve(),
         setPeers: () => new Promise(() => undefined),
         counters: () => assert.fail(),
+        refusals: { count: 0, errno: 0 },
         close: () => Promise.resolve(),
       };
       const socket = new RouteSocket();
