@@ -216,7 +216,7 @@ export class Agent {
       cloud: cloud?.facts && { facts: cloud.facts, own: cloud.own },
       wordsOf: (peer) => this.#words(peer),
       store: { kind: options.storeKind, trouble },
-      tunnel: this.#parts.tunnelCounters?.(),
+      tunnel: () => this.#parts.tunnelCounters?.(),
       findings: this.#findings.all,
       renewals: running?.keeper.renewals ?? { made: 0, failed: 0 },
       startedMs: this.#startedMs,

@@ -45,8 +45,8 @@ export interface Facts {
   /** Of each peer in the last pass. */
   readonly wordsOf: (peer: PeerPath) => PathWords;
   readonly store: { readonly kind: string; readonly trouble: Finding | undefined };
-  /** Undefined: this host has no user-space tunnel. */
-  readonly tunnel: TunnelCounters | undefined;
+  /** Undefined: this host has no user-space tunnel. Read when it is asked for: it has a number or five of each peer. */
+  readonly tunnel: () => TunnelCounters | undefined;
   readonly findings: readonly Finding[];
   readonly renewals: { readonly made: number; readonly failed: number };
   readonly startedMs: number;

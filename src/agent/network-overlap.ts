@@ -64,6 +64,19 @@ export function refuseOtherInstances(network: Subnet, others: readonly OtherInst
   );
 }
 
+/** What another daemon still removes the routes of would be removed under us. It is over soon. @throws WeftError NETWORK_OVERLAP, naming both ranges and the daemon */
+export function refuseFormerNetworks(network: Subnet, others: readonly OtherInstance[]): void {
+  for (const { folder, previousNetworks } of others) {
+    const former = previousNetworks.find((each) => overlaps(network, each));
+    if (former === undefined) continue;
+    throw new WeftError(
+      'NETWORK_OVERLAP',
+      `Network ${network} overlaps ${former}, which was the Network of another weftd that runs on this host (${folder}) and whose routes that one has yet to remove`,
+      { hint: 'Its status says what holds them up; the start goes on by itself when they are gone' },
+    );
+  }
+}
+
 /**
  * Who on this host still uses a subnet: devices, besides our own, with an address in it. The base as a /32 is our own wherever it stands, on `lo` or
  * on a device that has another name since the config changed.

@@ -107,7 +107,7 @@ export class Passes {
       this.#parts.findings.set('host', [...ofHost, ...this.#parts.guardFindings()]);
     }
     await onReport(report);
-    return { scope: report.scope, failed: report.failed.length > 0, heldForMs: report.heldForMs };
+    return { scope: report.scope, failed: report.triesAgain, heldForMs: report.heldForMs };
   }
 }
 

@@ -82,7 +82,7 @@ export class Running {
       wake: (changed) => this.#loop.wake(changed),
       wakeAll: () => this.#wakeAll(),
     });
-    this.#memory = new OwnMemory(state, findings, self.config.v4.network);
+    this.#memory = new OwnMemory(state, findings, self.config.v4.network, started.othersNetworks);
     this.#passes = new Passes(
       {
         host,
@@ -258,7 +258,7 @@ export class Running {
   }
 
   async #settle(report: PassReport): Promise<void> {
-    const { scope, receives, failed, held } = report;
+    const { receives } = report;
     const { node } = this.#parts.state.remembered;
     this.#beside.prober.settle(report);
     this.#beside.firewall.settle(report);
@@ -267,7 +267,7 @@ export class Running {
       const { advert: probe } = this.#beside.prober;
       this.#keeper.advertise(leaseAttributes({ ...this.self, node, incarnation, receives, probe }));
     }
-    if (scope === 'all' && failed.length === 0 && held.length === 0) await this.#memory.dropPrevious();
+    await this.#memory.settle(report);
   }
 
   #standing(): TearDownParts {

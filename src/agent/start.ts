@@ -9,6 +9,7 @@
  * No list of leases is read here, so that it takes no longer in a large cluster.
  */
 import type { CloudSelf } from '../contracts/cloud-network.ts';
+import type { OtherInstance } from '../contracts/node-state.ts';
 import type { Address } from '../core/address.ts';
 import { asWeftError, isRetryable, WeftError, type ErrorCode } from '../core/errors.ts';
 import { sameHostEntry } from '../core/host-entry.ts';
@@ -16,7 +17,7 @@ import type { Lease, StoredConfig } from '../core/lease.ts';
 import { macFrom } from '../core/mac.ts';
 import type { NetworkConfig } from '../core/network-config.ts';
 import { parseNetworkConfig } from '../core/parse-network-config.ts';
-import { baseOf } from '../core/subnet.ts';
+import { baseOf, type Subnet } from '../core/subnet.ts';
 import type { Uplink } from '../core/uplink.ts';
 import type { Receiver, Self } from '../datapath/datapath.ts';
 import type { AgentParts } from './agent-parts.ts';
@@ -24,7 +25,7 @@ import { refuseCommands, refuseNat } from './backend-conditions.ts';
 import { findingOf, type Findings } from './findings.ts';
 import { firewallWish } from './firewall-wish.ts';
 import { firstClaim, firstLook, ownDevices, previousSubnets, readyDevices } from './first-claim.ts';
-import { refuseCloudOverlap, refuseOtherInstances, refuseOverlap } from './network-overlap.ts';
+import { refuseCloudOverlap, refuseFormerNetworks, refuseOtherInstances, refuseOverlap } from './network-overlap.ts';
 import { patiently, type Patience } from './patiently.ts';
 import { subnetEnv } from './subnet-env.ts';
 import { vtepMac } from './vtep-mac.ts';
@@ -40,6 +41,8 @@ export interface Started {
   /** When the claim was sent. */
   readonly sentAt: number;
   readonly subnetFileWritten: boolean;
+  /** Networks of other daemons of this host. */
+  readonly othersNetworks: readonly Subnet[];
 }
 
 /** A metadata server that takes longer to say who we are is a matter to tell of. */
@@ -95,7 +98,7 @@ export class StartUp {
         : { cloud: { identity: cloudSelf.identity, table: undefined, trouble: undefined, rows: new Map() } };
     const unknown: Receiver = { config, uplink, vtepMac: macFrom(node), ...cloud };
     if (cloudSelf !== undefined) refuseCloudOverlap(config.v4.network, cloudSelf);
-    refuseOtherInstances(config.v4.network, (await parts.otherInstances?.()) ?? []);
+    const othersNetworks = await this.#standClear(config.v4.network, signal);
     const [previous] = previousSubnets(parts);
     refuseOverlap({
       network: config.v4.network,
@@ -124,7 +127,21 @@ export class StartUp {
     const file = subnetEnv(self, parts.options);
     const stands = observed.some((entry) => sameHostEntry(entry, file));
     const [outcome] = stands ? [] : await host.apply([{ op: 'put', want: file }], signal);
-    return { self, cloudSelf, stored, adopted, incarnation, sentAt, subnetFileWritten: outcome?.error === undefined };
+    const subnetFileWritten = outcome?.error === undefined;
+    return { self, cloudSelf, stored, adopted, incarnation, sentAt, subnetFileWritten, othersNetworks };
+  }
+
+  /** Of other daemons of this host, whose Networks these are. */
+  async #standClear(network: Subnet, signal: AbortSignal): Promise<readonly Subnet[]> {
+    const others = async (): Promise<readonly OtherInstance[]> => (await this.#parts.otherInstances?.()) ?? [];
+    refuseOtherInstances(network, await others());
+    const attempt = async (): Promise<readonly OtherInstance[]> => {
+      const now = await others();
+      refuseFormerNetworks(network, now);
+      return now;
+    };
+    const clear = await patiently('host', attempt, this.#patience, signal, () => true);
+    return clear.map((other) => other.network);
   }
 
   async #findUplink(signal: AbortSignal): Promise<Uplink> {

@@ -97,7 +97,8 @@ function tunnelStatus({ total, dropped }: TunnelCounters): TunnelStatus {
 }
 
 export function statusOf(facts: Facts): Status {
-  const { version, node, instance, phase, config, uplink, lease, view, passes, store, cloud, tunnel } = facts;
+  const { version, node, instance, phase, config, uplink, lease, view, passes, store, cloud } = facts;
+  const tunnel = facts.tunnel();
   const unready = unreadyReasons(facts);
   const peers = [...(passes.last?.peers.values() ?? [])].map((peer) => peerStatus(peer, facts.wordsOf(peer), tunnel));
   return {

@@ -29,6 +29,8 @@ export interface OtherInstance {
   /** Its folder in the state directory. */
   readonly folder: string;
   readonly network: Subnet;
+  /** Networks before changes, whose routes it still removes. */
+  readonly previousNetworks: readonly Subnet[];
 }
 
 /** The state file of one instance, locked while the daemon runs. Writes are atomic: the file before or the file after. */

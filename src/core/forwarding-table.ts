@@ -20,31 +20,42 @@ interface Shelf {
   readonly peers: Map<number, Destination>;
 }
 
+function shelvesOf(destinations: readonly Destination[]): readonly Shelf[] {
+  const shelves = new Map<number, Shelf>();
+  for (const peer of destinations) {
+    const { prefixLength, network } = peer;
+    let shelf = shelves.get(prefixLength);
+    if (shelf === undefined) shelves.set(prefixLength, (shelf = { mask: maskOf(prefixLength), peers: new Map() }));
+    shelf.peers.set((network & shelf.mask) >>> 0, peer);
+  }
+  return [...shelves].toSorted(([a], [b]) => b - a).map(([, shelf]) => shelf);
+}
+
+function findOn(shelves: readonly Shelf[], address: number): Destination | undefined {
+  for (const { mask, peers } of shelves) {
+    const found = peers.get((address & mask) >>> 0);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
 export class ForwardingTable {
   /** Longest first. In most clusters there is one. */
   readonly #shelves: readonly Shelf[];
   /** Each address that a peer sends from; of several peers with one, any of them. */
   readonly #senders = new Map<number, Destination>();
 
+  /** A peer that would be reached through a peer is left out: its datagrams would come back out of the device, each time as new ones, without end. */
   constructor(destinations: readonly Destination[]) {
-    const shelves = new Map<number, Shelf>();
-    for (const peer of destinations) {
-      const { prefixLength, network, remote } = peer;
-      let shelf = shelves.get(prefixLength);
-      if (shelf === undefined) shelves.set(prefixLength, (shelf = { mask: maskOf(prefixLength), peers: new Map() }));
-      shelf.peers.set((network & shelf.mask) >>> 0, peer);
-      this.#senders.set(remote, peer);
-    }
-    this.#shelves = [...shelves].toSorted(([a], [b]) => b - a).map(([, shelf]) => shelf);
+    const all = shelvesOf(destinations);
+    const kept = destinations.filter(({ remote }) => findOn(all, remote) === undefined);
+    this.#shelves = kept.length === destinations.length ? all : shelvesOf(kept);
+    for (const peer of kept) this.#senders.set(peer.remote, peer);
   }
 
   /** Whose address is this? */
   find(address: number): Destination | undefined {
-    for (const { mask, peers } of this.#shelves) {
-      const found = peers.get((address & mask) >>> 0);
-      if (found !== undefined) return found;
-    }
-    return undefined;
+    return findOn(this.#shelves, address);
   }
 
   /** A peer that has this address outside the tunnel. */

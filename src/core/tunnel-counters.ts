@@ -26,7 +26,10 @@ export const DROPPED = 4;
 const CARRIED = 5;
 
 export const ERRORS_SENT = CARRIED + DROP_REASONS.length;
-const FIRST_SLOT = ERRORS_SENT + 1;
+/** Datagrams that the kernel refused to send, for whatever reason but a queue that was full; and the number of the last reason. */
+export const REFUSED = ERRORS_SENT + 1;
+export const LAST_ERRNO = REFUSED + 1;
+const FIRST_SLOT = LAST_ERRNO + 1;
 
 /** More than a Network of /8 has of /24; memory that nobody touches is not taken. */
 export const SLOTS = 1 << 16;

@@ -14,7 +14,7 @@ export const DROP_REASONS = [
   'too-big',
   /** From a host that is no peer. */
   'stranger',
-  /** From a peer, in the name of an address that is not its own. */
+  /** From a peer's host, but not from the port that the peer listens on, or in the name of an address that is not its own. */
   'spoofed',
   /** The kernel did not send the datagram. */
   'unsent',
@@ -38,18 +38,21 @@ export function outbound(table: ForwardingTable, packet: Uint8Array, length: num
 }
 
 /**
- * From a datagram to the device. The sender must be a peer, and the packet from an address of the peer that has the sender's: flannel asks for neither.
- * @param from the datagram's source
+ * From a datagram to the device. The sender must be a peer, and the packet from an address of the peer that has the sender's; flannel asks for neither. Its port tells the
+ * peer from all else that sends from its host: the host's users, and containers, whose packets leave under the host's address where they are masqueraded.
+ * @param from the datagram's source, an address
+ * @param port the datagram's source: every peer sends from the port that it listens on, flannel's too
  */
 export function inbound(
   table: ForwardingTable,
   packet: Uint8Array,
   length: number,
   from: number,
+  port: number,
 ): Destination | DropReason {
   if (table.sender(from) === undefined) return 'stranger';
   if (packetLength(packet, length) === 0) return 'malformed';
   const peer = table.find(sourceOf(packet));
-  if (peer?.remote !== from) return 'spoofed';
+  if (peer?.remote !== from || peer.port !== port) return 'spoofed';
   return decrementTtl(packet) ? peer : 'ttl';
 }

@@ -58,6 +58,8 @@ function notAPeer(self: Self, lease: Lease): string | undefined {
     return `${subnet} overlaps this host's own subnet ${self.lease.subnet.v4}`;
   const { publicIP } = lease.attributes;
   if (!isHostAddress(publicIP)) return `${publicIP} is no address that a host can have`;
+  // flanneld's lease when its --iface is wrong, say. No host is in its own Network; what is sent there would go by our own routes, into the tunnel it comes from.
+  if (contains(network, publicIP)) return `its address ${publicIP} lies inside the Network ${network}`;
   if (publicIP === self.uplink.address || publicIP === self.uplink.publicIP)
     return `the peer advertises this host's own address ${publicIP}`;
   return undefined;

@@ -59,11 +59,18 @@ export async function applyChanges(
     peers = [];
     if (told.length === 0) return;
     batch.flush();
-    const failed = await tunnel.applyPeers(
-      links,
-      told.map(({ change }) => change),
-    );
-    for (const [place, error] of failed) errors.set(told[place]?.number ?? 0, error);
+    try {
+      const failed = await tunnel.applyPeers(
+        links,
+        told.map(({ change }) => change),
+        signal,
+      );
+      for (const [place, error] of failed) errors.set(told[place]?.number ?? 0, error);
+    } catch (error) {
+      if (signal.aborted) throw stopped();
+      const failure = asWeftError(kernelFailure('tell the packet engine of its peers', error));
+      for (const { number } of told) errors.set(number, failure);
+    }
   };
   let op = changes[0]?.op;
   for (const [number, change] of changes.entries()) {
@@ -91,7 +98,7 @@ export async function applyChanges(
       await rest();
     } else if (isOf(change, 'link')) await attempt(number, () => applyVxlan(socket, links, change));
     else if (isOf(change, 'tun')) await attempt(number, () => applyTun(socket, links, change));
-    else if (isOf(change, 'socket')) await attempt(number, () => tunnel.applySocket(links, change));
+    else if (isOf(change, 'socket')) await attempt(number, () => tunnel.applySocket(links, change, signal));
     else if (isOf(change, 'sysctl')) await attempt(number, () => applySysctl(change));
     else if (isOf(change, 'file')) await attempt(number, () => applyFile(change));
     else if (isOf(change, 'accept')) await attempt(number, async () => (await filter()).accept(change, signal));

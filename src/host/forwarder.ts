@@ -6,21 +6,37 @@
  *      what cannot go on ──► ICMP error to who sent it, as the host's own packet
  */
 import type { Destination, ForwardingTable } from '../core/forwarding-table.ts';
+import { ErrorBudget } from '../core/error-budget.ts';
 import { icmpError, mayReport, type IcmpError } from '../core/icmp-error.ts';
 import { destinationOf, packetLength, sourceOf } from '../core/ipv4.ts';
-import { TokenBucket } from '../core/token-bucket.ts';
 import {
   DROPPED,
   ERRORS_SENT,
+  LAST_ERRNO,
   placeOfReason,
   placeOfSlot,
   RECEIVED_BYTES,
   RECEIVED_PACKETS,
+  REFUSED,
   SENT_BYTES,
   SENT_PACKETS,
 } from '../core/tunnel-counters.ts';
 import { inbound, outbound, type DropReason } from '../core/tunnel-packet.ts';
-import { EAGAIN, EINTR, KernelError } from '../native/kernel-error.ts';
+import {
+  EAGAIN,
+  ECONNREFUSED,
+  EHOSTDOWN,
+  EHOSTUNREACH,
+  EINTR,
+  EMSGSIZE,
+  ENETDOWN,
+  ENETUNREACH,
+  ENONET,
+  ENOPROTOOPT,
+  EOPNOTSUPP,
+  EPROTO,
+  KernelError,
+} from '../native/kernel-error.ts';
 import { libc } from '../native/libc.ts';
 import { MSG_DONTWAIT } from '../native/netlink/constants.ts';
 import { deviceAddress } from '../native/tun.ts';
@@ -31,12 +47,23 @@ import type { PacketWorkerStart } from './udp-messages.ts';
 const LONGEST = 1 << 16;
 /** Of one direction before the other gets its turn. */
 const MOST_AT_ONCE = 64;
-/** ICMP errors a second, and at once: enough for traceroute and path MTU discovery, too few to be of use to anybody else. */
-const ERRORS_PER_SECOND = 100;
-const ERRORS_AT_ONCE = 50;
 
 /** asm-generic/errno.h; what a device that is gone says. Node does not name it. */
 const EBADFD = 77;
+
+/** What the network said of an earlier datagram (icmp_err_convert, net/ipv4/icmp.c): told once, and of no more matter. */
+const PENDING: ReadonlySet<number> = new Set([
+  ECONNREFUSED,
+  EHOSTDOWN,
+  EHOSTUNREACH,
+  EMSGSIZE,
+  ENETDOWN,
+  ENETUNREACH,
+  ENONET,
+  ENOPROTOOPT,
+  EOPNOTSUPP,
+  EPROTO,
+]);
 
 export type ForwarderParts = Pick<PacketWorkerStart, 'deviceFd' | 'device' | 'datagramFd' | 'rawFd' | 'counters'>;
 
@@ -50,7 +77,7 @@ export class Forwarder {
   readonly #from = socketAddress(0, 0);
   readonly #fromView = new DataView(this.#from.buffer);
   readonly #fromLength = new Uint32Array(1);
-  readonly #errors = new TokenBucket(ERRORS_PER_SECOND, ERRORS_AT_ONCE);
+  readonly #errors = new ErrorBudget();
   #table: ForwardingTable;
 
   constructor(parts: ForwarderParts, table: ForwardingTable) {
@@ -78,14 +105,20 @@ export class Forwarder {
     return true;
   }
 
+  /** @throws KernelError */
   fromPeers(nowMs: number): void {
     for (let count = 0; count < MOST_AT_ONCE; count++) {
       this.#fromLength[0] = this.#from.length;
       const { datagramFd } = this.#parts;
       const length = this.#libc.recvfrom(datagramFd, this.#packet, LONGEST, MSG_DONTWAIT, this.#from, this.#fromLength);
-      // Also what the network refused of an earlier datagram, which no longer matters.
-      if (length < 0) return;
-      this.#deliver(length, this.#fromView.getUint32(4), nowMs);
+      if (length < 0) {
+        const errno = this.#libc.errno();
+        if (errno === EAGAIN) return;
+        // One that lasts would be reported by poll(2) again and again, without end.
+        if (errno !== EINTR && !PENDING.has(errno)) throw new KernelError('recvfrom(udp)', errno);
+        continue;
+      }
+      this.#deliver(length, this.#fromView.getUint32(4), this.#fromView.getUint16(2), nowMs);
     }
   }
 
@@ -100,13 +133,13 @@ export class Forwarder {
     this.#toView.setUint16(2, peer.port);
     this.#toView.setUint32(4, peer.remote);
     const sent = this.#libc.sendto(this.#parts.datagramFd, packet, length, MSG_DONTWAIT, this.#to, 16);
-    if (sent < 0) this.#drop('unsent', peer);
+    if (sent < 0) this.#refuse(this.#libc.errno(), peer);
     else this.#count(peer, SENT_PACKETS, SENT_BYTES, length);
   }
 
-  #deliver(length: number, from: number, nowMs: number): void {
+  #deliver(length: number, from: number, port: number, nowMs: number): void {
     const packet = this.#packet;
-    const peer = inbound(this.#table, packet, length, from);
+    const peer = inbound(this.#table, packet, length, from, port);
     if (typeof peer === 'string') {
       this.#drop(peer, this.#table.sender(from));
       return this.#report(errorAbout(peer, undefined), nowMs);
@@ -124,7 +157,7 @@ export class Forwarder {
     const packet = this.#packet;
     if (error === undefined) return;
     const total = packetLength(packet, LONGEST);
-    if (!mayReport(packet, total) || !this.#errors.take(nowMs)) return;
+    if (!mayReport(packet, total) || !this.#errors.take(error, nowMs)) return;
     const source = deviceAddress(this.#parts.datagramFd, this.#parts.device);
     if (source === undefined) return;
     const bytes = icmpError(error, packet, total, source);
@@ -132,6 +165,14 @@ export class Forwarder {
     this.#toView.setUint32(4, sourceOf(packet));
     if (this.#libc.sendto(this.#parts.rawFd, bytes, bytes.length, MSG_DONTWAIT, this.#to, 16) >= 0)
       this.#add(ERRORS_SENT, 1);
+  }
+
+  #refuse(errno: number, peer: Destination): void {
+    if (errno !== EAGAIN) {
+      this.#add(REFUSED, 1);
+      this.#counters[LAST_ERRNO] = errno;
+    }
+    this.#drop('unsent', peer);
   }
 
   #drop(reason: DropReason, peer: Destination | undefined): void {

@@ -23,7 +23,9 @@ export async function otherInstances(directory: string, own: string): Promise<re
   for (const name of names.filter((each) => INSTANCE.test(each) && each !== own)) {
     const folder = join(directory, name);
     const remembered = await readRemembered(join(folder, 'state.json')).catch(() => undefined);
-    if (remembered?.network !== undefined && runs(folder)) others.push({ folder, network: remembered.network });
+    if (remembered?.network === undefined || !runs(folder)) continue;
+    const { network, previousNetworks = [] } = remembered;
+    others.push({ folder, network, previousNetworks });
   }
   return others;
 }

@@ -28,6 +28,16 @@ export interface PacketThreadUser {
   onFailure(error: Error): void;
 }
 
+/** What it is to be woken by goes with it where it cannot be made. */
+function threadWith(wakeFd: number, make: () => Worker): Worker {
+  try {
+    return make();
+  } catch (error) {
+    closeSync(wakeFd);
+    throw error;
+  }
+}
+
 export class PacketThread {
   readonly #worker: Worker;
   readonly #wakeFd: number;
@@ -43,7 +53,7 @@ export class PacketThread {
     const workerData: PacketWorkerStart = { ...start, wakeFd };
     // Its descriptors come from socket(2): Node would warn of each that it closes.
     const options = { workerData, execArgv: [], resourceLimits: LIMITS, trackUnmanagedFds: false, name: 'udp' };
-    const worker = new Thread(workerFile(), options);
+    const worker = threadWith(wakeFd, () => new Thread(workerFile(), options));
     let failure = new Error('the packet worker ended');
     worker.once('online', keepHeapSmall);
     worker.on('message', (message: FromPacketWorker) => {

@@ -8,6 +8,7 @@ import type {
   InterfaceAddress,
   UplinkChoice,
 } from '../contracts/host-network.ts';
+import type { Address } from '../core/address.ts';
 import type { Change } from '../core/diff.ts';
 import { asWeftError, type WeftError } from '../core/errors.ts';
 import { isDevice } from '../core/device.ts';
@@ -29,8 +30,9 @@ export class SharedHost implements HostNetwork {
 
   async observe(scope: HostScope, signal: AbortSignal): Promise<HostObservation> {
     const others = this.#claims.others();
-    const former = this.#claims.ownLinks().filter((name) => !scope.links.includes(name));
-    const observation = await this.#host.observe(
+    const own = this.#claims.ownLinks();
+    const former = own.filter((name) => !scope.links.includes(name));
+    const seen = await this.#host.observe(
       {
         ...scope,
         // Also devices of ours that are not wanted any more: whoever looks finds them, and removes them.
@@ -39,6 +41,9 @@ export class SharedHost implements HostNetwork {
       },
       signal,
     );
+    const strange = strangeTuns(seen.entries, scope.base, own);
+    const observation =
+      strange.size === 0 ? seen : { ...seen, entries: seen.entries.filter((entry) => !isOf(strange, entry)) };
     // What stands and is nobody's is ours: a state directory that was lost must not cost us our devices.
     const standing = this.#writes ? observation.entries.filter(isDevice) : [];
     for (const entry of standing) await this.#claims.take(entry, signal);
@@ -100,6 +105,25 @@ export class SharedHost implements HostNetwork {
     }
   }
 }
+
+/**
+ * Any program can have made a TUN device to stay, under a name of ours too: one that we neither claimed nor gave our base is not taken for something that we
+ * left. A path that wants it takes it over by name.
+ */
+function strangeTuns(
+  entries: readonly HostEntry[],
+  base: Address | undefined,
+  own: readonly string[],
+): ReadonlySet<string> {
+  const strange = new Set(entries.flatMap((entry) => (entry.kind === 'tun' ? [entry.name] : [])));
+  for (const name of own) strange.delete(name);
+  if (strange.size > 0)
+    for (const entry of entries) if (entry.kind === 'address' && entry.address === base) strange.delete(entry.link);
+  return strange;
+}
+
+const isOf = (names: ReadonlySet<string>, entry: HostEntry): boolean =>
+  (entry.kind === 'tun' && names.has(entry.name)) || (entry.kind === 'address' && names.has(entry.link));
 
 const linkKey = (name: string): string => `link ${name}`;
 

@@ -8,7 +8,7 @@ import { IFF_UP, RTM_DELLINK, RTM_NEWLINK } from '../native/netlink/constants.ts
 import { writeLinkChange, type LinkMessage, type LinkSettings } from '../native/netlink/link.ts';
 import type { RouteSocket } from '../native/route-socket.ts';
 import { openTun } from '../native/tun.ts';
-import { fileError } from './host-errors.ts';
+import { errnoOf } from './host-errors.ts';
 import { refusal } from './kernel-errors.ts';
 import type { Links } from './links.ts';
 
@@ -101,9 +101,13 @@ export function tunFailure(what: string, name: string, error: unknown): WeftErro
       hint: `Stop that process, which "grep -l iff:.*${name} /proc/[0-9]*/fdinfo/*" finds`,
     });
   if (error instanceof KernelError) return refusal(what, error.errno, error.message);
-  // Not NOT_PERMITTED, for it is no right that all else needs too: a container may be given none of the host's devices.
-  return new WeftError('KERNEL_UNSUPPORTED', fileError(`${what}: open /dev/net/tun`, error).message, {
+  // Also EPERM: systemd and container runtimes close devices to those who may change the network all the same, and then only this tunnel is out of reach.
+  const why = errnoOf(error) ?? (error instanceof Error ? error.message : String(error));
+  const closed = why === 'EPERM' || why === 'EACCES';
+  return new WeftError('KERNEL_UNSUPPORTED', `${what}: open /dev/net/tun: ${why}`, {
     cause: error,
-    hint: 'Load the module (modprobe tun), and let weftd open /dev/net/tun (systemd: DeviceAllow=/dev/net/tun rw)',
+    hint: closed
+      ? 'Allow the device: DeviceAllow=/dev/net/tun rw in the systemd unit, --device /dev/net/tun for a container'
+      : 'Load the module: modprobe tun; a container needs --device /dev/net/tun',
   });
 }

@@ -8,8 +8,10 @@ import { baseOf, prefixLengthOf } from '../core/subnet.ts';
 import {
   COUNTER_BYTES,
   DROPPED,
+  LAST_ERRNO,
   placeOfSlot,
   readCounters,
+  REFUSED,
   SENT_PACKETS,
   Slots,
   type TunnelCounters,
@@ -18,7 +20,7 @@ import { describeUdpEntry, type TunnelPeer } from '../core/udp-entry.ts';
 import { EADDRINUSE, KernelError } from '../native/kernel-error.ts';
 import { openTun } from '../native/tun.ts';
 import { openDatagrams, openRaw } from '../native/tunnel-sockets.ts';
-import type { EngineConfig, PacketEngine } from './packet-engine.ts';
+import type { EngineConfig, PacketEngine, Refusals } from './packet-engine.ts';
 import { PacketThread } from './packet-thread.ts';
 import { tunFailure } from './tun-links.ts';
 
@@ -27,6 +29,10 @@ const FIRST_REST_MS = 100;
 const LONGEST_REST_MS = 30_000;
 /** Until so long after its failure it is a finding, or nobody would hear of it. */
 const WELL_AFTER_MS = 60_000;
+/** After so many failures in a row it counts as down: one alone is over before peers could take other paths. */
+const FEW_FAILURES = 3;
+/** Then so long after a start it counts as up: no peer comes back for each start of one that fails. */
+const UP_AFTER_MS = 5000;
 
 interface Descriptors {
   readonly deviceFd: number;
@@ -47,9 +53,11 @@ export class UdpEngine implements PacketEngine {
   #failures = 0;
   #restart: NodeJS.Timeout | undefined;
   #well: NodeJS.Timeout | undefined;
+  #isDown = false;
+  #up: NodeJS.Timeout | undefined;
   #closing: Promise<void> = Promise.resolve();
 
-  /** @param onTrouble `trouble` is another than it was */
+  /** @param onTrouble `trouble` or `isDown` is another than it was */
   constructor(onTrouble: () => void) {
     this.#onTrouble = onTrouble;
   }
@@ -60,6 +68,14 @@ export class UdpEngine implements PacketEngine {
 
   get trouble(): string | undefined {
     return this.#trouble;
+  }
+
+  get isDown(): boolean {
+    return this.#isDown;
+  }
+
+  get refusals(): Refusals {
+    return { count: this.#counters[REFUSED] ?? 0, errno: this.#counters[LAST_ERRNO] ?? 0 };
   }
 
   async open(config: EngineConfig): Promise<void> {
@@ -97,7 +113,9 @@ export class UdpEngine implements PacketEngine {
     const [thread, descriptors] = [this.#thread, this.#descriptors];
     clearTimeout(this.#restart);
     clearTimeout(this.#well);
+    clearTimeout(this.#up);
     this.#config = undefined;
+    this.#isDown = false;
     this.#descriptors = undefined;
     this.#thread = undefined;
     this.#trouble = undefined;
@@ -121,7 +139,9 @@ export class UdpEngine implements PacketEngine {
   #fail(Thread: typeof Worker, error: Error): void {
     this.#thread = undefined;
     clearTimeout(this.#well);
+    clearTimeout(this.#up);
     this.#trouble = `the packet engine of ${this.#config?.name} has ended (${(this.#failures += 1)} in a row): ${error.message}; it is started again`;
+    if (this.#failures >= FEW_FAILURES) this.#isDown = true;
     const restMs = Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** (this.#failures - 1));
     this.#restart = setTimeout(() => this.#startAgain(Thread), restMs).unref();
     this.#well = setTimeout(() => this.#recover(), restMs + WELL_AFTER_MS).unref();
@@ -132,9 +152,15 @@ export class UdpEngine implements PacketEngine {
   #startAgain(Thread: typeof Worker): void {
     try {
       this.#start(Thread);
+      if (this.#isDown) this.#up = setTimeout(() => this.#comeUp(), UP_AFTER_MS).unref();
     } catch (error) {
       this.#fail(Thread, error instanceof Error ? error : new Error(String(error)));
     }
+  }
+
+  #comeUp(): void {
+    this.#isDown = false;
+    this.#onTrouble();
   }
 
   #recover(): void {

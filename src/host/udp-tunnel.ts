@@ -5,8 +5,10 @@ import type { Finding } from '../core/finding.ts';
 import type { Subnet } from '../core/subnet.ts';
 import type { TunnelCounters } from '../core/tunnel-counters.ts';
 import { describeUdpEntry, type TunnelPeer, type TunnelSocket } from '../core/udp-entry.ts';
+import { inTime } from './in-time.ts';
 import type { Links } from './links.ts';
 import type { PacketEngine } from './packet-engine.ts';
+import { RefusedSends } from './refused-sends.ts';
 import { isOurTun } from './tun-links.ts';
 
 type PeerChange = Change<TunnelPeer>;
@@ -18,21 +20,37 @@ interface Table {
   readonly peers: Peers;
 }
 
+/** Before another one may begin. */
+const ENDING = 'waiting for the packet engine’s end';
+
+/** A thread that takes its peers takes milliseconds for it. */
+const MOST_MS = 10_000;
+
+interface UdpTunnelParts {
+  readonly load?: () => Promise<PacketEngine>;
+  /** How long the engine may take for its peers. */
+  readonly mostMs?: number;
+}
+
+/** Loaded when it is needed: it is no part of what subnet.env waits for, and many hosts have no such tunnel. */
+const loaded = (onTrouble: () => void) => async (): Promise<PacketEngine> =>
+  new (await import('./udp-engine.ts')).UdpEngine(onTrouble);
+
 const NONE: Peers = new Map();
 const NO_TABLE: Table = { name: '', link: 0, peers: NONE };
 
 export class UdpTunnel {
   readonly #load: () => Promise<PacketEngine>;
+  readonly #mostMs: number;
+  readonly #refused = new RefusedSends();
   #engine: PacketEngine | undefined;
   /** What the engine was told, for which device: with that it goes. */
   #table = NO_TABLE;
 
-  /**
-   * Loaded when it is needed: it is no part of what subnet.env waits for, and many hosts have no such tunnel.
-   * @param onTrouble findings are others than they were
-   */
-  constructor(onTrouble: () => void) {
-    this.#load = async () => new (await import('./udp-engine.ts')).UdpEngine(onTrouble);
+  /** @param onTrouble findings, or what stands, are others than they were */
+  constructor(onTrouble: () => void, { load = loaded(onTrouble), mostMs = MOST_MS }: UdpTunnelParts = {}) {
+    this.#load = load;
+    this.#mostMs = mostMs;
   }
 
   /** Undefined: it has never been used. */
@@ -41,13 +59,15 @@ export class UdpTunnel {
   }
 
   get findings(): readonly Finding[] {
-    const trouble = this.#engine?.trouble;
-    return trouble === undefined ? [] : [{ code: 'INTERNAL', message: trouble }];
+    if (this.#engine === undefined) return [];
+    const { trouble, refusals } = this.#engine;
+    const refused = this.#refused.look(refusals, performance.now());
+    return trouble === undefined ? refused : [{ code: 'INTERNAL', message: trouble }, ...refused];
   }
 
   /** On a device that stands. */
   observe(name: string, link: number): readonly (TunnelSocket | TunnelPeer)[] {
-    const config = this.#engine?.config;
+    const config = this.#engine?.isDown === true ? undefined : this.#engine?.config;
     const open = config?.name === name && config.link === link;
     return [
       ...(open ? [{ kind: 'socket', link: name, local: config.local, port: config.port } as const] : []),
@@ -56,10 +76,10 @@ export class UdpTunnel {
   }
 
   /** @throws WeftError */
-  async applySocket(links: Links, change: Change<TunnelSocket>): Promise<void> {
+  async applySocket(links: Links, change: Change<TunnelSocket>, signal: AbortSignal): Promise<void> {
     if (change.op === 'remove') {
       // The device may have gone before, and its engine by itself.
-      if (this.#engine?.config?.name === change.was.link) await this.#engine.close();
+      if (this.#engine?.config?.name === change.was.link) await inTime(ENDING, this.#engine.close(), signal);
       return;
     }
     const { link: name, local, port } = change.want;
@@ -68,12 +88,17 @@ export class UdpTunnel {
     if (!isOurTun(device)) throw absent(what, name, device !== undefined);
     const engine = (this.#engine ??= await this.#load());
     const { config } = engine;
-    if (config?.name === name && config.link === device.index && config.local === local && config.port === port) return;
-    await engine.open({ name, link: device.index, local, port });
+    if (config?.name !== name || config.link !== device.index || config.local !== local || config.port !== port)
+      return inTime(ENDING, engine.open({ name, link: device.index, local, port }), signal);
+    if (engine.isDown) throw new WeftError('KERNEL_REFUSED', `${what}: the packet engine does not run`);
   }
 
   /** All of them, which are of one device, at once. @returns what went wrong with each that failed, by its place */
-  async applyPeers(links: Links, changes: readonly PeerChange[]): Promise<ReadonlyMap<number, WeftError>> {
+  async applyPeers(
+    links: Links,
+    changes: readonly PeerChange[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<number, WeftError>> {
     const errors = new Map<number, WeftError>();
     const [first] = changes;
     if (first === undefined) return errors;
@@ -87,7 +112,7 @@ export class UdpTunnel {
       else errors.set(place, absent(`put ${describeUdpEntry(change.want)}`, change.want.link, device !== undefined));
     }
     const engine = (this.#engine ??= await this.#load());
-    await engine.setPeers([...peers.values()]);
+    await inTime('telling the packet engine of its peers', engine.setPeers([...peers.values()]), signal, this.#mostMs);
     this.#table = link === undefined ? NO_TABLE : { name, link, peers };
     return errors;
   }

@@ -7,7 +7,10 @@ export const { EPERM, ENOENT, ESRCH, EINTR, EAGAIN, ENOMEM, EACCES, EBUSY, EEXIS
   os.constants.errno;
 export const { EOPNOTSUPP, EAFNOSUPPORT, EPROTONOSUPPORT, EADDRNOTAVAIL, ENETDOWN, ENETUNREACH, EHOSTUNREACH } =
   os.constants.errno;
-export const { ENOBUFS, EMSGSIZE, ETIMEDOUT, EADDRINUSE } = os.constants.errno;
+export const { ENOBUFS, EMSGSIZE, ETIMEDOUT, EADDRINUSE, ECONNREFUSED, ENOPROTOOPT, EPROTO } = os.constants.errno;
+/** asm-generic/errno.h; Node does not name them. */
+export const EHOSTDOWN = 112;
+export const ENONET = 64;
 
 /** `ENOENT`; `errno 524` where the C library has no name. */
 export const errnoName = (errno: number): string => NAMES.get(errno) ?? `errno ${errno}`;

@@ -20,7 +20,7 @@ import type { Lease, LeaseKey, LeaseView } from '../core/lease.ts';
 import type { PathName } from '../core/path.ts';
 import type { Subnet } from '../core/subnet.ts';
 import type { Datapath, Self } from '../datapath/datapath.ts';
-import { firewallEntries, hostBasics, receiveSide } from '../datapath/host-basics.ts';
+import { firewallEntries, hostBasics } from '../datapath/host-basics.ts';
 import { datapathsOf } from '../datapath/paths.ts';
 import {
   planPeer,
@@ -31,8 +31,9 @@ import {
   type PeerPlan,
   type PlanParts,
 } from '../datapath/plan.ts';
-import { brokenPaths, refusing, sameBroken, type BrokenPaths } from './broken-paths.ts';
+import { brokenPaths, knownFailures, refusing, sameBroken, type BrokenPaths } from './broken-paths.ts';
 import { firewallKeys, hostScope, leftByFlanneld } from './host-scope.ts';
+import { failuresOf, receivingPaths } from './pass-failures.ts';
 import type { FailedChange, PassReport, PeerPath } from './pass-report.ts';
 import { settlePaths } from './peer-paths.ts';
 
@@ -102,9 +103,8 @@ export class HostPasses {
     const { go, held, heldForMs } = this.#guardRemovals(input, planned, changes, observed.entries);
     const outcomes = input.dryRun || go.length === 0 ? [] : await this.#host.apply(go, signal);
 
-    const failed: FailedChange[] = outcomes.flatMap(({ change, error }) =>
-      error === undefined ? [] : [{ change, error }],
-    );
+    const failed = failuresOf(outcomes);
+    const isKnown = knownFailures(input.self, paths, this.#broken);
     if (scope === 'all') this.#receives = receivingPaths(input.self, paths, failed);
     if (scope === 'all' || failed.length > 0)
       this.#looksForLeft = failed.some(({ change }) => change.op === 'put' && change.want.kind === 'route');
@@ -120,6 +120,7 @@ export class HostPasses {
       planned: changes,
       applied: outcomes.flatMap(({ change, error }) => (error === undefined ? [change] : [])),
       failed,
+      triesAgain: !failed.every(isKnown),
       held,
       // By which paths peers can be reached is another matter now: the next pass plans by that.
       heldForMs: hasTurned ? 0 : heldForMs,
@@ -278,12 +279,4 @@ function withoutRemade(observed: readonly HostEntry[], wanted: readonly HostEntr
       !remade.has(linkUnder(entry) ?? '') &&
       !(entry.kind === 'route' && entry.source !== undefined && gone.has(entry.source)),
   );
-}
-
-/** A path receives when none of what it needs for that has failed. */
-function receivingPaths(self: Self, paths: readonly Datapath[], failed: readonly FailedChange[]): PathName[] {
-  const broken = new Set(failed.flatMap(({ change }) => (change.op === 'put' ? hostEntryKey(change.want) : [])));
-  return paths
-    .filter((path) => !receiveSide(self, self.base, path).some((entry) => broken.has(hostEntryKey(entry))))
-    .map((path) => path.name);
 }

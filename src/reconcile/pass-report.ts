@@ -46,7 +46,10 @@ export interface PassReport {
   /** Everything between what stood and what is wanted, in order; on a dry run none of it was done. */
   readonly planned: readonly Change<HostEntry>[];
   readonly applied: readonly Change<HostEntry>[];
+  /** What stands on a device that could not be made is not told of. */
   readonly failed: readonly FailedChange[];
+  /** Something failed that another pass may make soon. What a path of this host is known to lack waits for the next pass that is made anyway. */
+  readonly triesAgain: boolean;
   /** Removals that the guard, or an untrustworthy view, held back. */
   readonly held: readonly HeldChange[];
   /** How long until a held removal may go by mere time, so that another pass is worth its while. */

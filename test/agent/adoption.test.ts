@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseAddress } from '../../src/core/address.ts';
 import { WeftError } from '../../src/core/errors.ts';
+import { parseSubnet } from '../../src/core/subnet.ts';
 import { Cluster, type Member, withSubnet } from './cluster.ts';
 
 const BRIDGE = {
@@ -117,6 +118,52 @@ test('after a change of the Network the routes of the old one go, and then it is
   assert.doesNotMatch(a.host.text, /10\.42\./);
   assert.match(a.host.text, /route 10\.99\./);
   assert.deepEqual(a.state.remembered.previousNetworks, []);
+  await cluster.stop();
+});
+
+test('an old Network is nobody’s any more although a path fails that this host cannot have', async () => {
+  const cluster = new Cluster();
+  const a = cluster.member('a', '192.168.0.1').start();
+  await cluster.pass(1000);
+  await a.stop();
+  await cluster.writeConfig({ Network: '10.99.0.0/16', Backend: { Type: 'vxlan' }, Weft: { Paths: ['vxlan', 'udp'] } });
+  a.host.failChange = (change) =>
+    change.op === 'put' && change.want.kind === 'tun' ? new WeftError('KERNEL_UNSUPPORTED', 'no TUN here') : undefined;
+  a.start();
+  await cluster.pass(70_000);
+  assert.doesNotMatch(a.host.text, /10\.42\./);
+  assert.deepEqual(a.state.remembered.previousNetworks, []);
+  await cluster.stop();
+});
+
+test('of an old Network that another daemon of this host has now, nothing is removed', async () => {
+  const cluster = new Cluster();
+  const a = cluster.member('a', '192.168.0.1').start();
+  await cluster.pass(1000);
+  await a.stop();
+  await cluster.writeConfig({ Network: '10.99.0.0/16', Backend: { Type: 'vxlan' } });
+  const network = parseSubnet('10.42.0.0/16');
+  a.others = [{ folder: '/state/other', network, previousNetworks: [] }];
+  a.start();
+  await cluster.pass(70_000);
+  assert.match(a.host.text, /^unreachable 10\.42\.0\.0\/16/m);
+  assert.match(a.host.text, /^unreachable 10\.99\.0\.0\/16/m);
+  assert.deepEqual(a.state.remembered.previousNetworks, []);
+  await cluster.stop();
+});
+
+test('a start waits while another daemon of this host has yet to remove its routes of the same Network', async () => {
+  const cluster = new Cluster();
+  const a = cluster.member('a', '192.168.0.1');
+  const other = { folder: '/state/other', network: parseSubnet('10.43.0.0/16') };
+  a.others = [{ ...other, previousNetworks: [parseSubnet('10.42.0.0/16')] }];
+  a.start();
+  await cluster.pass(1000);
+  assert.match(a.unready, /overlaps 10\.42\.0\.0\/16, which was the Network of another weftd/);
+  assert.equal(a.host.text, '');
+  a.others = [{ ...other, previousNetworks: [] }];
+  await cluster.pass(20_000);
+  assert.equal(a.unready, '');
   await cluster.stop();
 });
 

@@ -1,7 +1,7 @@
 /** Whole agents over one store in memory, each on a host in memory, all on one clock that the test moves. */
 import { Agent } from '../../src/agent/agent.ts';
-import type { AgentEnd, AgentOptions, CloudParts } from '../../src/agent/agent-parts.ts';
-import type { NodeState, RememberedState } from '../../src/contracts/node-state.ts';
+import type { AgentEnd, AgentOptions, AgentParts, CloudParts } from '../../src/agent/agent-parts.ts';
+import type { NodeState, OtherInstance, RememberedState } from '../../src/contracts/node-state.ts';
 import type { Supervisor } from '../../src/contracts/supervisor.ts';
 import { parseAddress } from '../../src/core/address.ts';
 import { WeftError } from '../../src/core/errors.ts';
@@ -145,6 +145,9 @@ export class Member {
   guardFindings: readonly Finding[] = [];
   cloud: CloudParts | undefined;
   supervisor: Supervisor | undefined;
+  tunnelCounters: AgentParts['tunnelCounters'];
+  /** Other daemons of its host. */
+  others: readonly OtherInstance[] = [];
   agent: Agent | undefined;
   end: AgentEnd | WeftError | undefined;
   #probe: FakeProbe | undefined;
@@ -206,6 +209,8 @@ export class Member {
       probe,
       state: this.state,
       instance: { id: '00000000' },
+      tunnelCounters: () => this.tunnelCounters?.(),
+      otherInstances: () => Promise.resolve(this.others),
       clock,
       random,
       log: this.log,

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { refuseOtherInstances, refuseOverlap, usersOf, type OverlapFacts } from '../../src/agent/network-overlap.ts';
+import {
+  refuseFormerNetworks,
+  refuseOtherInstances,
+  refuseOverlap,
+  usersOf,
+  type OverlapFacts,
+} from '../../src/agent/network-overlap.ts';
 import type { InterfaceAddress } from '../../src/contracts/host-network.ts';
 import { parseSubnet, tryInterfaceAddress } from '../../src/core/subnet.ts';
 
@@ -53,7 +59,11 @@ test('what is there because of us is no overlap: tunnel devices, the base, bridg
 
 test('refuses a Network that overlaps that of another daemon which runs on this host, and names it', () => {
   const network = parseSubnet('10.42.0.0/16');
-  const other = (text: string) => ({ folder: `/var/lib/weftd/${text[3]}`, network: parseSubnet(text) });
+  const other = (text: string) => ({
+    folder: `/var/lib/weftd/${text[3]}`,
+    network: parseSubnet(text),
+    previousNetworks: [],
+  });
   refuseOtherInstances(network, []);
   refuseOtherInstances(network, [other('10.43.0.0/16'), other('10.41.0.0/16')]);
   for (const text of ['10.42.64.0/18', '10.0.0.0/8', '10.42.0.0/16'])
@@ -61,6 +71,21 @@ test('refuses a Network that overlaps that of another daemon which runs on this 
       code: 'NETWORK_OVERLAP',
       message: `Network 10.42.0.0/16 overlaps ${text}, the Network of another weftd that runs on this host (/var/lib/weftd/${text[3]})`,
     });
+});
+
+test('a Network whose routes another daemon has yet to remove is refused for as long as that takes', () => {
+  const others = [
+    {
+      folder: '/var/lib/weftd/2',
+      network: parseSubnet('10.43.0.0/16'),
+      previousNetworks: ['10.41.0.0/16', '10.42.0.0/17'].map(parseSubnet),
+    },
+  ];
+  assert.throws(() => refuseFormerNetworks(parseSubnet('10.42.0.0/16'), others), {
+    code: 'NETWORK_OVERLAP',
+    message: /^Network 10\.42\.0\.0\/16 overlaps 10\.42\.0\.0\/17, which was .*\/var\/lib\/weftd\/2/,
+  });
+  refuseFormerNetworks(parseSubnet('10.44.0.0/16'), others);
 });
 
 test('a subnet is in use by devices with an address in it, our own and our base apart', () => {

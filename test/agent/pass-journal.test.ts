@@ -32,6 +32,7 @@ function report(changes: Partial<PassReport> = {}): PassReport {
     planned: [],
     applied: [],
     failed: [],
+    triesAgain: false,
     held: [],
     heldForMs: undefined,
     receives: [],

@@ -5,6 +5,9 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
+import type { Told } from '../../src/contracts/supervisor.ts';
+import { parseSubnet } from '../../src/core/subnet.ts';
+import { COUNTER_BYTES, DROPPED, placeOfSlot, readCounters } from '../../src/core/tunnel-counters.ts';
 import { Cluster, three, type Member } from './cluster.ts';
 
 async function folderOf(t: TestContext): Promise<string> {
@@ -128,5 +131,36 @@ test('metrics say what status says', async () => {
         (line) => line === '' || line.startsWith('#') || /^(weft|process)_[a-z_]+(\{.*\})? [0-9.e+-]+$/.test(line),
       ),
   );
+  await cluster.stop();
+});
+
+test('metrics name the peers of which the tunnel has seen anything, and no others of the thousands in its table', async () => {
+  const { cluster, a } = await three();
+  const counters = new Float64Array(COUNTER_BYTES / 8);
+  const slots = new Map([2, 3, 4].map((n) => [parseSubnet(`10.42.${n}.0/24`), n]));
+  counters[placeOfSlot(3) + DROPPED] = 7;
+  a.tunnelCounters = () => readCounters(counters, slots);
+  assert.equal(
+    await metric(a, 'weft_udp_peer_packets_total'),
+    ['sent"} 0', 'received"} 0', 'dropped"} 7']
+      .map((rest) => `weft_udp_peer_packets_total{subnet="10.42.3.0/24",way="${rest}`)
+      .join('\n'),
+  );
+  await cluster.stop();
+});
+
+test('whoever asks for health, or waits for a sign of life, has no counters read', async () => {
+  const { cluster, a } = await three();
+  a.tunnelCounters = () => assert.fail('they were read');
+  let alive = 0;
+  await a.stop();
+  const tell = (told: Told): boolean => {
+    if (told.alive === true) alive += 1;
+    return true;
+  };
+  a.supervisor = { watchdogMs: 1000, tell };
+  a.start();
+  await cluster.pass(10_000);
+  assert.ok(alive > 1);
   await cluster.stop();
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { ErrorBudget } from '../../src/core/error-budget.ts';
 import { icmpError, mayReport, type IcmpError } from '../../src/core/icmp-error.ts';
 import { checksum, destinationOf, packetLength, protocolOf, sourceOf, u16 } from '../../src/core/ipv4.ts';
 import { headerFits, packetOf, packetPlan } from './ipv4.ts';
@@ -64,5 +65,16 @@ describe('an ICMP error', () => {
         assert.equal(reported(icmpError(error, offender, offender.length, SOURCE)), false);
       }),
     );
+  });
+
+  it('is sent so often and no more, and what is told of a size takes nothing from what else is told, nor the other way', () => {
+    const budget = new ErrorBudget();
+    const told = (kind: 'net unreachable' | 'time exceeded', atMs: number): boolean => budget.take({ kind }, atMs);
+    let count = 0;
+    while (told(count % 2 === 0 ? 'net unreachable' : 'time exceeded', 1000)) count += 1;
+    assert.equal(count, 50);
+    assert.equal(budget.take({ kind: 'fragmentation needed', mtuBytes: 1400 }, 1000), true);
+    for (let at = 1010; at < 3000; at += 10)
+      assert.deepEqual([told('net unreachable', at), told('net unreachable', at)], [true, false]);
   });
 });

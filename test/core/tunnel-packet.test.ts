@@ -21,9 +21,9 @@ const out = (plan: Parameters<typeof packetOf>[0]) => {
   const packet = packetOf({ source: OWN, destination: TWO, ...plan });
   return { packet, said: outbound(table, packet, packet.length) };
 };
-const arrived = (plan: Parameters<typeof packetOf>[0], from = peer(2).remote) => {
+const arrived = (plan: Parameters<typeof packetOf>[0], from = peer(2).remote, port = peer(2).port) => {
   const packet = packetOf({ source: TWO, destination: OWN, ...plan });
-  return { packet, said: inbound(table, packet, packet.length, from) };
+  return { packet, said: inbound(table, packet, packet.length, from, port) };
 };
 
 describe('a packet on its way out', () => {
@@ -67,6 +67,10 @@ describe('a packet that arrives', () => {
     for (const source of [THREE, OWN, 0x0808_0808]) assert.equal(arrived({ source }).said, 'spoofed');
   });
 
+  it('is not taken from another program of a peer’s host, or one behind its address: that has another port', () => {
+    assert.equal(arrived({}, peer(2).remote, 40_000).said, 'spoofed');
+  });
+
   it('goes no further with its last hop', () => assert.equal(arrived({ ttl: 1 }).said, 'ttl'));
 });
 
@@ -82,7 +86,7 @@ describe('any packet', () => {
         const before = packet.slice();
         const said = isOut
           ? outbound(table, packet, packet.length)
-          : inbound(table, packet, packet.length, peer(2).remote);
+          : inbound(table, packet, packet.length, peer(2).remote, peer(2).port);
         if (typeof said === 'string') return assert.deepEqual(packet, before);
         const changed = [...packet.keys()].filter((at) => packet[at] !== before[at]);
         assert.ok(changed.every((at) => at === 8 || at === 10 || at === 11));
@@ -96,7 +100,7 @@ describe('any packet', () => {
       fc.property(fc.uint8Array({ maxLength: 80 }), fc.nat(0xffff_ffff), (bytes, from) => {
         for (const said of [
           outbound(table, bytes.slice(), bytes.length),
-          inbound(table, bytes.slice(), bytes.length, from),
+          inbound(table, bytes.slice(), bytes.length, from, 8285),
         ])
           assert.ok(typeof said === 'string' || said.port === 8285);
       }),

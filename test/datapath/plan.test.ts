@@ -60,6 +60,7 @@ test('leases that lie, clash or make no sense are refused with reasons, and harm
     lease('10.42.2.128/25', '192.168.7.23', { weft: vxlanAt('inside another'), epoch: 9 }),
     lease('10.42.32.0/20', '192.168.7.24', { weft: vxlanAt('wide'), epoch: 9 }),
     lease('10.42.22.0/24', '0.0.0.0', { weft: vxlanAt('nowhere') }),
+    lease('10.42.23.0/24', '10.42.23.9', { weft: vxlanAt('inside the network') }),
   ];
   await assertGolden('plan-hostile', planText(selfAt(MIXED, MINE, uplinkAt('192.168.0.1')), leases));
 });

@@ -4,10 +4,24 @@ import os from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { parseAddress } from '../../src/core/address.ts';
+import { hostEntryKey } from '../../src/core/host-entry.ts';
 import { parseNodeId } from '../../src/core/node-id.ts';
 import { SharedHost } from '../../src/host/shared-host.ts';
 import { openStateDirectory, type StateDirectory } from '../../src/host/state-directory.ts';
-import { base, lines, link, make, never, NETWORK, puts, removes, scope, seen, UPLINK } from '../contract/host-world.ts';
+import {
+  BASE,
+  base,
+  lines,
+  link,
+  make,
+  never,
+  NETWORK,
+  puts,
+  removes,
+  scope,
+  seen,
+  UPLINK,
+} from '../contract/host-world.ts';
 import { FakeHost } from '../fakes/fake-host.ts';
 
 const file = { kind: 'file', path: '/run/flannel/subnet.env', text: 'ours\n' } as const;
@@ -55,6 +69,21 @@ describe('two daemons of one host', () => {
     await make(first.host, puts(link, base, file));
     assert.equal(await seen(first.host, all), lines([link, base, file]));
     assert.equal(await seen(second.host, all), '');
+  });
+
+  it('leave a TUN device alone that somebody else has made to stay, although it has a name of theirs', async () => {
+    const { host } = await daemon('one');
+    const tun = { kind: 'tun', name: 'flannel0', mtuBytes: 1500, up: true } as const;
+    const own = { kind: 'address', link: tun.name, address: BASE, prefixLength: 32 } as const;
+    const other = { ...own, address: parseAddress('10.8.0.1') };
+    const wide = { ...scope, links: [tun.name] };
+    for (const entry of [tun, other]) kernel.set(entry);
+    assert.equal(await seen(host, wide), '');
+    assert.equal(await seen(host, wide), '', 'and lay no claim to it by looking');
+    kernel.set(own);
+    assert.equal(await seen(host, wide), lines([tun, own, other]), 'what carries their base is what they left');
+    kernel.remove(hostEntryKey(own));
+    assert.equal(await seen(host, wide), lines([tun, other]), 'and theirs from then on');
   });
 
   it('cannot change each other’s device, what stands on it, or subnet file, and are told whose they are', async () => {

@@ -117,13 +117,15 @@ describe('the state of a daemon', () => {
   it('tells of the other daemons of the host that run, and of their Networks', async () => {
     const own = await open(A);
     const other = await open(A, ['etcd://other']);
-    await other.remember({ network: parseSubnet('10.43.0.0/16') });
+    await other.remember({ network: parseSubnet('10.43.0.0/16'), previousNetworks: [parseSubnet('10.9.0.0/16')] });
     const gone = await open(A, ['etcd://gone']);
     await gone.remember({ network: parseSubnet('10.44.0.0/16') });
     await gone.close();
     await open(A, ['etcd://just starting']);
     const others = (): ReturnType<typeof otherInstances> => otherInstances(directory, own.instance.id);
-    assert.deepEqual(await others(), [{ folder: other.directory, network: '10.43.0.0/16' }]);
+    assert.deepEqual(await others(), [
+      { folder: other.directory, network: '10.43.0.0/16', previousNetworks: ['10.9.0.0/16'] },
+    ]);
     await other.close();
     assert.deepEqual(await others(), []);
     assert.deepEqual(await otherInstances(join(directory, 'nowhere'), own.instance.id), []);
