@@ -14,12 +14,14 @@ import { Activity } from '../host/activity.ts';
 import { Extension } from '../host/extension.ts';
 import { LinuxHost } from '../host/linux-host.ts';
 import { networkdPaths } from '../host/networkd.ts';
+import { otherInstances } from '../host/other-instances.ts';
 import { SharedHost } from '../host/shared-host.ts';
 import { openStateDirectory, readState, type KnownState } from '../host/state-directory.ts';
 import { PinoLog } from '../system/pino-log.ts';
 import type { Action, Invocation } from './command.ts';
 import { withoutShared } from './hand-over.ts';
 import { isStoreNamed, namedStore } from './named-store.ts';
+import { leftNetworks } from './left-networks.ts';
 import { storeIdentity } from './open-store.ts';
 import { requireLinux, requireNetAdmin } from './require-linux.ts';
 import { MACHINE_ID } from './this-host.ts';
@@ -117,8 +119,7 @@ async function scopeOf(
   options: Invocation['options'],
   signal: AbortSignal,
 ): Promise<HostScope> {
-  const { network, previousNetworks = [] } = remembered;
-  const networks = network === undefined ? previousNetworks : [network, ...previousNetworks];
+  const networks = leftNetworks(remembered, await otherInstances(options.stateDir, instance.id));
   const base = remembered.subnet === undefined ? undefined : baseOf(remembered.subnet);
   // Our devices are those that carry our base, and nobody else puts that /32 on a device.
   const carriers = (await host.addresses(signal)).filter(
