@@ -41,9 +41,10 @@ enclosed(import.meta.url, () => {
     });
 
     it('an interface is replaced: the new one forwards, and every route to its host leads to it', async () => {
-      const all = ['a1>a2', 'a1>b1', 'a2>a1', 'b1>a1'];
+      // Within the subnet a miss or two may be all of it: a1 opens its new interface as soon as it looks.
+      const byRoutes = ['a1>b1', 'b1>a1'];
       let made: unknown;
-      await world().fallen(all, async () => {
+      await world().fallen(byRoutes, async () => {
         made = await world().aws.do('swap-interface', { instance: 'a1' });
       });
       const { id } = made as { readonly id: string };
