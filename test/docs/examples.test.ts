@@ -6,6 +6,7 @@ import { describe, it } from 'node:test';
 import { EC2_CALLS } from '../../providers/aws/calls.ts';
 import { STORE_PERMISSIONS } from '../../providers/dynamodb/calls.ts';
 import { storeIdentity } from '../../src/commands/open-store.ts';
+import { namedStore } from '../../src/commands/named-store.ts';
 import { readOptions, splitArguments } from '../../src/commands/read-arguments.ts';
 import { checkConfig } from '../../src/core/config-check.ts';
 import { weftUnit } from '../../src/core/user-data-unit.ts';
@@ -47,6 +48,29 @@ describe('the examples', () => {
       await storeIdentity(options.store);
     });
   }
+
+  it('examples/migrate-from-flannel/flanneld.env names the store as flanneld does, and nothing that weftd does not take', () => {
+    const given = variables('examples/migrate-from-flannel/flanneld.env');
+    const known = new Set(OPTION_KEYS.map((key) => variableOf(flagOf(key))));
+    assert.deepEqual(
+      given.map(([name]) => name).filter((name) => !known.has(name)),
+      [],
+    );
+    const options = readOptions('run', splitArguments([]), Object.fromEntries(given));
+    assert.match(namedStore(options).url, /^etcd:\/\/10\.0\.0\.1:2379,.*\/coreos\.com\/network\?tls=true&cafile=/);
+    assert.equal(options.ipMasq, true);
+  });
+
+  it('examples/migrate-from-flannel/weft.conf puts weftd in the place of flanneld, and has the settings of our own unit', () => {
+    const own = new Set(weftUnit({}).split('\n'));
+    const settings = readDocument('examples/migrate-from-flannel/weft.conf')
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith('#') && !line.startsWith('ExecStart='));
+    assert.deepEqual(
+      settings.filter((line) => !own.has(line)),
+      [],
+    );
+  });
 
   for (const file of ending('.service')) {
     it(`${file} starts weftd with options that exist`, () => {
