@@ -91,6 +91,8 @@ export class LeaseFollower implements Teller<ViewChange> {
   }
 
   take(): ViewChange {
+    // Also for what has come between the ring and now.
+    this.#bell.hush();
     const changed = this.#changed;
     this.#changed = new Set();
     this.#shown ??= new Map(this.#leases);

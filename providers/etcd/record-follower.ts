@@ -59,6 +59,8 @@ export class RecordFollower implements Teller<RecordList> {
   }
 
   take(): RecordList {
+    // Also for what has come between the ring and now.
+    this.#bell.hush();
     return recordList(this.#prefix, this.#entries.values());
   }
 }

@@ -15,6 +15,11 @@ export class Bell {
     this.#wake?.();
   }
 
+  /** What it was rung for so far has been seen to. */
+  hush(): void {
+    this.#rung = false;
+  }
+
   /** Resolves when it was rung since the last return, or when the signal fires, which uses up no ring. */
   async heard(signal: AbortSignal): Promise<void> {
     if (!this.#rung && !signal.aborted) await this.#untilRung(signal);

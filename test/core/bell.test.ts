@@ -30,6 +30,20 @@ test('a ring before anybody waits is heard, and many are one', async () => {
   assert.equal(second.state, 'over');
 });
 
+test('a ring for what has been seen to meanwhile is none', async () => {
+  const bell = new Bell();
+  bell.ring();
+  await bell.heard(never);
+  bell.ring();
+  bell.hush();
+  const next = watched(bell.heard(never));
+  await settle();
+  assert.equal(next.state, 'waits');
+  bell.ring();
+  await settle();
+  assert.equal(next.state, 'over');
+});
+
 test('a wait is over when it is rung, when its time is, and at once when nothing is left of that', async () => {
   const clock = new ManualClock();
   const bell = new Bell();
