@@ -10,17 +10,17 @@ import type { LabHost } from '../../src/lab/lab-host.ts';
 import { tail } from '../../src/lab/lab-process.ts';
 import { tryIn, writeSysctl } from '../../src/lab/namespaces.ts';
 import { startHosts } from '../../src/lab/start-hosts.ts';
-import { enclosed } from '../lab/enclosed.ts';
 import { NO_TUN } from '../lab/tun-access.ts';
 import { anotherHand } from './another-hand.ts';
 import { closeLabs, never, NETWORK, startLab } from './cluster.ts';
+import { onEachStore } from './on-each-store.ts';
 import { Stream } from './streams.ts';
 
 const PROGRAM = fileURLToPath(new URL('../host/flannel-udp-program.js', import.meta.url));
 const SUBNET = parseSubnet('10.42.250.0/24');
 const BASE = '10.42.250.0';
 
-enclosed(import.meta.url, () => {
+onEachStore(import.meta.url, (store) => {
   describe('a plain flanneld with udp beside weftd', { skip: NO_TUN }, () => {
     let lab: Lab;
     let ours: LabHost;
@@ -28,7 +28,7 @@ enclosed(import.meta.url, () => {
     let ourBase: string;
 
     before(async () => {
-      lab = await startLab();
+      lab = await startLab({ store });
       await lab.writeConfig({ Network: NETWORK, Backend: { Type: 'udp' } });
       [ours, theirs] = [lab.host('a1'), lab.host('b1')];
       await startHosts([ours], [ours], never);
