@@ -1,18 +1,9 @@
 /** A host on which peers may be reached by commands of the config: those entries are ours to see and to change, all others the host's below. */
-import type {
-  ChangeOutcome,
-  HostHint,
-  HostNetwork,
-  HostObservation,
-  HostScope,
-  InterfaceAddress,
-  UplinkChoice,
-} from '../contracts/host-network.ts';
+import type { ChangeOutcome, HostNetwork, HostObservation, HostScope } from '../contracts/host-network.ts';
 import type { Change } from '../core/diff.ts';
 import { asWeftError, type WeftError } from '../core/errors.ts';
 import { peerEnvironment, type ExtensionPeer } from '../core/extension.ts';
 import { hostEntryKey, sameHostEntry, type HostEntry } from '../core/host-entry.ts';
-import type { Uplink } from '../core/uplink.ts';
 import type { ExtensionMemory } from './extension-memory.ts';
 import { COMMAND_LIMIT_MS, runShell } from './shell-command.ts';
 
@@ -22,8 +13,8 @@ const HASTE_MS = 5000;
 /** Whoever cannot be removed so often is not there, most likely: it is forgotten, or a peer that is long gone would be tried for ever. */
 const REMOVALS = 8;
 
-export class ExtensionPeers implements HostNetwork {
-  readonly #host: HostNetwork;
+export class ExtensionPeers implements Pick<HostNetwork, 'observe' | 'apply'> {
+  readonly #host: Pick<HostNetwork, 'observe' | 'apply'>;
   readonly #memory: ExtensionMemory;
   readonly #patienceMs: number;
   readonly #onEnd: () => void;
@@ -35,7 +26,7 @@ export class ExtensionPeers implements HostNetwork {
 
   /** @param onEnd a command has ended, well or not */
   constructor(
-    host: HostNetwork,
+    host: Pick<HostNetwork, 'observe' | 'apply'>,
     memory: ExtensionMemory,
     patienceMs = COMMAND_LIMIT_MS,
     onEnd: () => void = () => undefined,
@@ -70,18 +61,6 @@ export class ExtensionPeers implements HostNetwork {
       for (const outcome of made) outcomes.set(outcome.change, outcome);
     }
     return changes.map((change) => outcomes.get(change) ?? { change });
-  }
-
-  hints(signal: AbortSignal): AsyncIterable<HostHint> {
-    return this.#host.hints(signal);
-  }
-
-  uplink(choice: UplinkChoice, signal: AbortSignal): Promise<Uplink> {
-    return this.#host.uplink(choice, signal);
-  }
-
-  addresses(signal: AbortSignal): Promise<readonly InterfaceAddress[]> {
-    return this.#host.addresses(signal);
   }
 
   async #all(changes: readonly Change<HostEntry>[], signal: AbortSignal): Promise<ChangeOutcome[]> {

@@ -8,11 +8,11 @@ import type { ExtensionCommands, ExtensionSelf } from '../core/extension.ts';
 
 interface Loaded {
   readonly life: Pick<HostExtension, 'prepare' | 'settle' | 'shutDown'>;
-  readonly host: HostNetwork;
+  readonly host: Pick<HostNetwork, 'observe' | 'apply'>;
 }
 
 /** Folder of the instance's own, where commands leave what is known of them. */
-export const EXTENSION_FOLDER = 'extension';
+const EXTENSION_FOLDER = 'extension';
 
 export class Extension implements HostExtension {
   readonly #below: HostNetwork;
@@ -33,7 +33,7 @@ export class Extension implements HostExtension {
     this.#folder = folder;
     this.#log = log;
     this.#watchdogMs = watchdogMs;
-    const host = (): HostNetwork => this.#loaded?.host ?? below;
+    const host = (): Pick<HostNetwork, 'observe' | 'apply'> => this.#loaded?.host ?? below;
     this.host = {
       observe: (scope, signal) => host().observe(scope, signal),
       apply: (changes, signal) => host().apply(changes, signal),

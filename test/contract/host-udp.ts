@@ -2,9 +2,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { parseAddress } from '../../src/core/address.ts';
-import { hostEntryKey, type HostEntry } from '../../src/core/host-entry.ts';
-import { parseSubnet } from '../../src/core/subnet.ts';
-import type { TunLink, TunnelPeer, TunnelSocket } from '../../src/core/udp-entry.ts';
+import { hostEntryKey } from '../../src/core/host-entry.ts';
 import {
   BASE,
   lines,
@@ -19,29 +17,12 @@ import {
   seen,
   type HostWorld,
 } from './host-world.ts';
+import { udpEntries } from './udp-entries.ts';
 
 type World = (title: string, body: (world: HostWorld) => Promise<void>) => void;
 
 const NAME = 'weft.udp8295';
-const device: TunLink = { kind: 'tun', name: NAME, mtuBytes: 1472, up: true };
-const address: HostEntry = { kind: 'address', link: NAME, address: BASE, prefixLength: 32 };
-const socket: TunnelSocket = { kind: 'socket', link: NAME, local: parseAddress('192.168.7.1'), port: 8295 };
-const peer = (n: number): TunnelPeer => ({
-  kind: 'tunnel',
-  link: NAME,
-  subnet: parseSubnet(`10.42.${n}.0/24`),
-  remote: parseAddress(`192.168.7.${n}`),
-  port: 8295,
-  mtuBytes: 1472,
-});
-const route = (n: number): HostEntry => ({
-  kind: 'route',
-  destination: parseSubnet(`10.42.${n}.0/24`),
-  link: NAME,
-  onlink: false,
-  source: BASE,
-  mtuBytes: 1472,
-});
+const { device, address, socket, peer, route } = udpEntries(NAME, 8295, BASE);
 const ALL = [device, address, socket, peer(8), peer(9), route(8), route(9)];
 const within = { ...scope, links: [NAME] };
 

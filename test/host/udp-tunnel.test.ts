@@ -10,12 +10,12 @@ import { fileURLToPath } from 'node:url';
 import { parseAddress } from '../../src/core/address.ts';
 import { describeHostEntry, type HostEntry } from '../../src/core/host-entry.ts';
 import { parseSubnet } from '../../src/core/subnet.ts';
-import type { TunnelPeer } from '../../src/core/udp-entry.ts';
 import { LinuxHost } from '../../src/host/linux-host.ts';
 import { eventually } from '../../src/lab/eventually.ts';
 import { loadKoffi } from '../../src/native/koffi.ts';
 import { openTun } from '../../src/native/tun.ts';
 import { make, never, outcomes, puts, removes, replaces } from '../contract/host-world.ts';
+import { udpEntries } from '../contract/udp-entries.ts';
 import { NO_TUN } from '../lab/tun-access.ts';
 import { packetOf } from '../core/ipv4.ts';
 import { asRootOfOwnNamespace } from './own-user-namespace.ts';
@@ -27,25 +27,7 @@ const ip = (words: string): string => execFileSync('ip', words.split(' '), { enc
 const NAME = 'flannel0';
 const BASE = parseAddress('10.42.1.0');
 const NETWORK = parseSubnet('10.42.0.0/16');
-const device: HostEntry = { kind: 'tun', name: NAME, mtuBytes: 1472, up: true };
-const address: HostEntry = { kind: 'address', link: NAME, address: BASE, prefixLength: 32 };
-const socket: HostEntry = { kind: 'socket', link: NAME, local: parseAddress('192.168.7.1'), port: 8285 };
-const tunnel = (n: number): TunnelPeer => ({
-  kind: 'tunnel',
-  link: NAME,
-  subnet: parseSubnet(`10.42.${n}.0/24`),
-  remote: parseAddress(`192.168.7.${n}`),
-  port: 8285,
-  mtuBytes: 1472,
-});
-const route = (n: number): HostEntry => ({
-  kind: 'route',
-  destination: parseSubnet(`10.42.${n}.0/24`),
-  link: NAME,
-  onlink: false,
-  source: BASE,
-  mtuBytes: 1472,
-});
+const { device, address, socket, peer: tunnel, route } = udpEntries(NAME, 8285, BASE);
 const SCOPE = { networks: [NETWORK], base: BASE, links: [NAME], sysctls: [], files: [], accepts: [] };
 const GROUND = [device, address, socket];
 
