@@ -1,10 +1,16 @@
 /** Instances and interfaces of an account, as far as we ask for them. */
 import type { Instance, NetworkInterface } from '@aws-sdk/client-ec2';
-import type { CloudInterface, CloudInventory, InstanceState } from '../../src/contracts/cloud-inventory.ts';
+import type {
+  CloudInstance,
+  CloudInterface,
+  CloudInventory,
+  InstanceState,
+} from '../../src/contracts/cloud-inventory.ts';
 import type { Clock } from '../../src/contracts/clock.ts';
 import type { Random } from '../../src/contracts/random.ts';
 import { reading } from './attempts.ts';
 import type { Ec2Api } from './client.ts';
+import { readTags } from './read-tables.ts';
 
 export interface AwsInventoryParts {
   ec2(signal: AbortSignal): Promise<Ec2Api>;
@@ -20,6 +26,8 @@ const DEFAULT_QUOTA = 500;
 
 const STATES: readonly InstanceState[] = ['pending', 'running', 'stopping', 'stopped', 'shutting-down', 'terminated'];
 
+const UNKNOWN: CloudInstance = { state: 'unknown', network: undefined, tags: new Map() };
+
 export class AwsInventory implements Omit<CloudInventory, 'completeLifecycle'> {
   readonly #parts: AwsInventoryParts;
 
@@ -28,9 +36,9 @@ export class AwsInventory implements Omit<CloudInventory, 'completeLifecycle'> {
   }
 
   /** By a filter: named by id, one that is unknown makes the whole call fail. */
-  async instances(ids: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, InstanceState>> {
+  async instances(ids: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, CloudInstance>> {
     const ec2 = await this.#parts.ec2(signal);
-    const states = new Map<string, InstanceState>(ids.map((id) => [id, 'unknown']));
+    const instances = new Map<string, CloudInstance>(ids.map((id) => [id, UNKNOWN]));
     const found = await this.#all<Instance>(
       'read the states of instances',
       'instance-id',
@@ -41,10 +49,12 @@ export class AwsInventory implements Omit<CloudInventory, 'completeLifecycle'> {
         return { items: Reservations?.flatMap(({ Instances = [] }) => Instances), next: NextToken };
       },
     );
-    for (const { InstanceId: id = '', State } of found) {
-      if (states.has(id)) states.set(id, STATES.find((state) => state === State?.Name) ?? 'unknown');
+    for (const { InstanceId: id = '', State, VpcId: network, Tags = [] } of found) {
+      if (!instances.has(id)) continue;
+      const state = STATES.find((name) => name === State?.Name) ?? 'unknown';
+      instances.set(id, { state, network, tags: readTags(Tags) });
     }
-    return states;
+    return instances;
   }
 
   async interfaces(targets: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, CloudInterface>> {

@@ -1,5 +1,5 @@
 /** Answers of DescribeRouteTables as `CloudTable`s. */
-import type { Route, RouteTable } from '@aws-sdk/client-ec2';
+import type { Route, RouteTable, Tag } from '@aws-sdk/client-ec2';
 import type { CloudRoute, CloudTable } from '../../src/core/cloud-route.ts';
 import { contains, trySubnet, type Subnet } from '../../src/core/subnet.ts';
 
@@ -9,6 +9,9 @@ import { contains, trySubnet, type Subnet } from '../../src/core/subnet.ts';
  */
 const isEdge = ({ Associations = [] }: RouteTable): boolean =>
   Associations.some(({ GatewayId }) => GatewayId !== undefined);
+
+export const readTags = (tags: readonly Tag[]): ReadonlyMap<string, string> =>
+  new Map(tags.flatMap(({ Key, Value }) => (Key === undefined ? [] : [[Key, Value ?? ''] as const])));
 
 export function readTables(answers: readonly RouteTable[], within: Subnet): CloudTable[] {
   return answers.flatMap((answer): CloudTable[] => {
@@ -24,12 +27,23 @@ export function readTables(answers: readonly RouteTable[], within: Subnet): Clou
         id,
         subnets: serving.flatMap(({ SubnetId }) => SubnetId ?? []),
         main: serving.some(({ Main }) => Main === true),
-        tags: new Map(Tags.flatMap(({ Key, Value }) => (Key === undefined ? [] : [[Key, Value ?? ''] as const]))),
+        tags: readTags(Tags),
         routes: readRoutes(answer, within),
+        occupied: countOccupied(answer),
       },
     ];
   });
 }
+
+/**
+ * Static routes of IPv4, the local one too; propagated ones have a quota of their own, and so have those of IPv6
+ * (https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html). A prefix list counts as its greatest size, which this answer does not say: as one here.
+ */
+const countOccupied = ({ Routes = [] }: RouteTable): number =>
+  Routes.filter(
+    ({ DestinationIpv6CidrBlock, Origin }) =>
+      DestinationIpv6CidrBlock === undefined && Origin !== 'EnableVgwRoutePropagation',
+  ).length;
 
 /** Filters of the API choose tables, and all routes of those come; so it is chosen here. */
 function readRoutes({ Routes = [] }: RouteTable, within: Subnet): CloudRoute[] {

@@ -142,6 +142,9 @@ const KINDS: Readonly<Record<RecordKind, true>> = {
   lock: true,
   budget: true,
   expiry: true,
+  waiting: true,
+  leaving: true,
+  run: true,
   challenge: true,
 };
 const recordKind = (text: string): RecordKind | undefined =>

@@ -60,11 +60,10 @@ export class TerminatedOwners {
     const owned = [...leases.values()].filter(
       ({ attributes: { weft } }) => weft?.fabric?.provider === 'aws' && INSTANCE.test(weft.node),
     );
-    const states =
-      owned.length === 0 ? new Map<string, string>() : await inventory.instances(owned.map(nodeOf), signal);
+    const machines = owned.length === 0 ? undefined : await inventory.instances(owned.map(nodeOf), signal);
     const suspects = new Map<LeaseKey, Suspect>();
     for (const lease of owned) {
-      if (states.get(nodeOf(lease)) !== 'terminated') continue;
+      if (machines?.get(nodeOf(lease))?.state !== 'terminated') continue;
       const known = this.#suspects.get(lease.key);
       const same = known !== undefined && known.lease.epoch === lease.epoch && known.lease.version === lease.version;
       suspects.set(lease.key, same ? known : { lease, sinceMs: clock.now() });

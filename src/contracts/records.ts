@@ -10,6 +10,9 @@ export type RecordKind =
   | 'lock'
   | 'budget'
   | 'expiry'
+  | 'waiting'
+  | 'leaving'
+  | 'run'
   | 'challenge';
 
 export interface StoredRecord {

@@ -22,6 +22,8 @@ export interface CloudTable {
   readonly tags: ReadonlyMap<string, string>;
   /** Within the range that was asked for. */
   readonly routes: readonly CloudRoute[];
+  /** Routes of the whole table, anybody's, that count against its quota (AWS: static ones of IPv4). */
+  readonly occupied: number;
 }
 
 /** The table that a cloud subnet uses; undefined when none of these serves it. */

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { WeftError } from '../../src/core/errors.ts';
 import { parseAddress } from '../../src/core/address.ts';
 import { parseSubnet } from '../../src/core/subnet.ts';
-import type { InstanceState } from '../../src/contracts/cloud-inventory.ts';
+import type { CloudInstance, InstanceState } from '../../src/contracts/cloud-inventory.ts';
 import { FakeCloud } from '../fakes/fake-cloud.ts';
 import { Cluster, type Member } from './cluster.ts';
 
@@ -19,7 +19,7 @@ function instance(cluster: Cluster, cloud: FakeCloud, name: string, last: number
     identity: { provider: 'aws', network: 'vpc-1', subnet: 'subnet-a', target: `eni-${last}` },
     networkRanges: [parseSubnet('192.168.0.0/20'), parseSubnet('10.42.64.0/20')],
   });
-  member.cloud = { network: cloud.open(), inventory: { instances: async () => new Map<string, InstanceState>() } };
+  member.cloud = { network: cloud.open(), inventory: { instances: async () => new Map<string, CloudInstance>() } };
   return member;
 }
 
@@ -84,7 +84,10 @@ test('when no subnet is left, the lease of a machine that the cloud calls termin
   let state: InstanceState = 'running';
   b.cloud = {
     network: cloud.open(),
-    inventory: { instances: async (ids) => new Map(ids.map((id) => [id, id === gone ? state : 'running'])) },
+    inventory: {
+      instances: async (ids) =>
+        new Map(ids.map((id) => [id, { state: id === gone ? state : 'running', network: undefined, tags: new Map() }])),
+    },
   };
   b.start();
   await cluster.pass(30 * MINUTE);

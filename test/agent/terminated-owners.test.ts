@@ -34,7 +34,9 @@ class World {
     inventory: {
       instances: async (ids) => {
         this.asked.push([...ids]);
-        return new Map(ids.map((id) => [id, this.states.get(id) ?? 'unknown']));
+        return new Map(
+          ids.map((id) => [id, { state: this.states.get(id) ?? 'unknown', network: undefined, tags: new Map() }]),
+        );
       },
     },
   });

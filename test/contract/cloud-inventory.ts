@@ -39,7 +39,7 @@ export function cloudInventoryContract(cloudName: string, makeWorld: () => Promi
     }) => {
       const states = await inventory.instances([running.instance, terminated, 'i-0nobody'], signal);
       assert.deepEqual(
-        [running.instance, terminated, 'i-0nobody'].map((instance) => states.get(instance)),
+        [running.instance, terminated, 'i-0nobody'].map((instance) => states.get(instance)?.state),
         ['running', 'terminated', 'unknown'],
       );
       assert.equal((await inventory.instances([], signal)).size, 0);
@@ -69,7 +69,10 @@ export function cloudInventoryContract(cloudName: string, makeWorld: () => Promi
     });
 
     test('tells the cloud that a machine may go', async ({ inventory, running, completed }) => {
-      await inventory.completeLifecycle(running.instance, 'token-1', signal);
+      await inventory.completeLifecycle(
+        { group: 'nodes', hook: 'drain', instance: running.instance, token: 'token-1' },
+        signal,
+      );
       assert.deepEqual(await completed(), [`${running.instance} token-1`]);
     });
 

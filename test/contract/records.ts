@@ -131,6 +131,9 @@ export function recordsContract(storeName: string, makeWorld: () => Promise<Stor
         'lock',
         'budget',
         'expiry',
+        'waiting',
+        'leaving',
+        'run',
         'challenge',
       ];
       for (const kind of kinds) await records.put(kind, 'k', kind, undefined, signal);

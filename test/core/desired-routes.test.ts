@@ -23,6 +23,7 @@ const table = (id: string, more: Partial<CloudTable> = {}): CloudTable => ({
   main: false,
   tags: new Map(),
   routes: [],
+  occupied: 0,
   ...more,
 });
 

@@ -36,6 +36,9 @@ const KINDS: readonly RecordKind[] = [
   'lock',
   'budget',
   'expiry',
+  'waiting',
+  'leaving',
+  'run',
   'challenge',
 ];
 

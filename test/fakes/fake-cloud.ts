@@ -151,6 +151,7 @@ export class FakeCloud {
       main,
       tags,
       routes: [...routes.values()],
+      occupied: routes.size,
     }));
   }
 

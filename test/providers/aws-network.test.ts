@@ -124,7 +124,7 @@ describe('route tables of a VPC', () => {
     await account.clock.advance(60_000);
     const states = await during(host.inventory.instances([a1 ?? '', b1 ?? '', nobody ?? ''], signal));
     assert.deepEqual(
-      [states.get(a1 ?? ''), states.get(b1 ?? ''), states.get(nobody ?? '')],
+      [a1, b1, nobody].map((id) => states.get(id ?? '')?.state),
       ['running', 'terminated', 'unknown'],
     );
     const interfaces = await during(host.inventory.interfaces([ids.a1, planned.interface('nobody')], signal));
