@@ -2,6 +2,7 @@
 import { CallFaults } from './call-faults.ts';
 import { Credentials } from './credentials.ts';
 import { Events, stateChange, type EventListener, type EventOrigin } from './events.ts';
+import { AttachedPolicies } from './iam/attached.ts';
 import { FOLLOWING, isGone, follow, order, showTargets } from './instances.ts';
 import { interfacesOf } from './interfaces.ts';
 import { Journal } from './journal.ts';
@@ -33,8 +34,9 @@ export class EmulatedAws {
   readonly origin: EventOrigin;
   readonly events: Events;
   settings: AwsSettings;
-  /** May this credential make this call? Policies are another such function. */
+  /** What a person forbids or allows by hand, above all policies. */
   authorizer: Authorizer = ALLOW_ALL;
+  readonly policies = new AttachedPolicies();
 
   constructor({ state, clock, region, settings = {} }: CloudOptions) {
     this.region = region;

@@ -7,6 +7,8 @@
  *   PUT    settings  {"visibilityMs": 3000}          DELETE journal | faults
  *   POST   faults    {"kind": "reset-after", "action": "CreateRoute", "times": 1}
  *   POST   rules     [{"effect": "deny", "who": "a1", "action": "CreateRoute"}]
+ *   GET    policies
+ *   PUT    policies  {"weft-node": [{"Version": "2012-10-17", ...}]}     of roles and users, by name; null takes them away
  *   POST   do        {"op": "kill-routes", "interface": "eni-1"}     (lab-operations.ts)
  */
 import { readFault } from './call-faults.ts';
@@ -43,6 +45,8 @@ const DOORS: Readonly<Record<string, Door>> = {
   'POST rules': (cloud, body) => {
     cloud.authorizer = authorizerOf(readRules(JSON.parse(body)));
   },
+  'GET policies': (cloud) => cloud.policies.standing,
+  'PUT policies': (cloud, body) => cloud.policies.attach(asRecord(JSON.parse(body))),
   'POST do': (cloud, body) => operate(cloud, asRecord(JSON.parse(body))),
 };
 
