@@ -28,6 +28,8 @@ export class EmulatedAws {
   readonly timeline: Timeline;
   readonly credentials: Credentials;
   readonly journal = new Journal();
+  /** Calls of DynamoDB that came to the gate: apart, for they are many. */
+  readonly storeJournal = new Journal();
   readonly faults = new CallFaults();
   readonly metadataFaults = new MetadataFaults();
   readonly throttle: Throttle;

@@ -2,9 +2,9 @@
  * The lab's own door into the emulated account: what has happened, and what shall go wrong. It stands beside the API under a path that
  * AWS does not have, inside the lab alone; it asks for no signature.
  *
- *   GET    journal | counts | state | settings | faults
+ *   GET    journal | counts | state | settings | faults | store-journal
  *   GET    events?since=0                            what EventBridge would have been handed, behind that number
- *   PUT    settings  {"visibilityMs": 3000}          DELETE journal | faults
+ *   PUT    settings  {"visibilityMs": 3000}          DELETE journal | faults | store-journal
  *   POST   faults    {"kind": "reset-after", "action": "CreateRoute", "times": 1}
  *   POST   rules     [{"effect": "deny", "who": "a1", "action": "CreateRoute"}]
  *   GET    policies
@@ -32,6 +32,8 @@ const DOORS: Readonly<Record<string, Door>> = {
   'GET journal': (cloud) => cloud.journal.entries,
   'GET counts': (cloud) => cloud.journal.counts(),
   'DELETE journal': (cloud) => cloud.journal.clear(),
+  'GET store-journal': (cloud) => cloud.storeJournal.entries,
+  'DELETE store-journal': (cloud) => cloud.storeJournal.clear(),
   'GET state': (cloud) => printState(cloud.state),
   'GET events': (cloud, _, query) => cloud.events.since(Number(query.get('since') ?? 0)),
   'GET settings': (cloud) => cloud.settings,

@@ -28,6 +28,11 @@ export class AttachedPolicies {
     return Object.fromEntries([...this.#byName].map(([name, { documents }]) => [name, documents]));
   }
 
+  /** Nothing is said of anybody. */
+  get none(): boolean {
+    return this.#byName.size === 0;
+  }
+
   /** Undefined: nothing is said of it. */
   of({ name }: Principal): readonly Policy[] | undefined {
     return this.#byName.get(name)?.policies;
