@@ -1,4 +1,5 @@
 /** What each role does with its providers, each call of theirs at least once. The first that is refused ends it. */
+import { asWeftError } from '../../src/core/errors.ts';
 import type { Lease } from '../../src/core/lease.ts';
 import { parseSubnet } from '../../src/core/subnet.ts';
 import { planned } from '../../src/lab/aws/account.ts';
@@ -37,10 +38,10 @@ export async function usesTheStore({ store, records, writeSnapshot }: Hands, sig
 /** `watch` goes on through troubles: here they end it. */
 async function firstView({ store }: Pick<Hands, 'store'>, signal: AbortSignal): Promise<void> {
   const stop = new AbortController();
-  let trouble: unknown;
+  let trouble: Error | undefined;
   const onTrouble = (error: unknown): void => {
     if (error === undefined) return;
-    trouble ??= error;
+    trouble ??= asWeftError(error);
     stop.abort();
   };
   for await (const _ of store.watch(AbortSignal.any([signal, stop.signal]), onTrouble)) break;

@@ -1,6 +1,7 @@
 /**
  * A DynamoDB whose callers are looked at: a server before an emulator that takes everybody. Requests that are signed and allowed go through as they came; the others
- * hear what AWS would say. While no policy is attached to anybody, all go through. The time that answers tell may be set off (`storeClockOffsetMs`).
+ * hear what AWS would say. While no policy is attached to anybody, all go through. The time that answers tell is the account's, and may be set off
+ * (`storeClockOffsetMs`).
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { ApiError } from './api-error.ts';
@@ -42,8 +43,8 @@ async function serve(
     if (!(error instanceof ApiError)) throw error;
     answer = refusal(error);
   }
-  const { connection: _, 'transfer-encoding': __, 'content-length': ___, date, ...rest } = answer.headers;
-  const toldMs = (date === undefined ? cloud.now() : Date.parse(date)) + cloud.settings.storeClockOffsetMs;
+  const { connection: _, 'transfer-encoding': __, 'content-length': ___, ...rest } = answer.headers;
+  const toldMs = cloud.now() + cloud.settings.storeClockOffsetMs;
   const bytes = Buffer.from(answer.body);
   response
     .writeHead(answer.status, { ...rest, date: new Date(toldMs).toUTCString(), 'content-length': bytes.length })

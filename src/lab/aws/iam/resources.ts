@@ -1,9 +1,13 @@
 /** What each service's calls touch. */
 import type { AwsState } from '../model.ts';
+import { arnOf, groupOf } from '../scaling.ts';
 import type { ServiceName } from '../service.ts';
 import { ec2Resources } from './ec2-resources.ts';
 import type { Place } from './principal.ts';
 import type { Resource } from './request.ts';
+
+/** The action knows no resources. */
+const NONE: readonly Resource[] = [{ arn: '*', context: {} }];
 
 type Parameters = Readonly<Record<string, string>>;
 
@@ -18,22 +22,24 @@ export function resourcesOf(
     case 'ec2':
       return ec2Resources(action, parameters, state, place);
     case 'autoscaling':
-      return [groupOf(parameters, place)];
+      return action.startsWith('Describe') ? NONE : groupsNamed(parameters, state, place);
     // GetServiceQuota: no resource type in the reference that we could read; a role that names one is refused, as AWS may refuse it.
     case 'servicequotas':
     // Its requests are judged item by item: dynamodb-deeds.ts.
     case 'dynamodb':
-      return [{ arn: '*', context: {} }];
+      return NONE;
   }
 }
 
-/** The middle of a group's ARN is an id of AWS's own: policies put `*` there. */
-function groupOf(parameters: Parameters, { account, region }: Place): Resource {
-  const group = parameters['AutoScalingGroupName'];
-  if (group === undefined) return { arn: '*', context: {} };
-  const id = `00000000-0000-4000-8000-${Buffer.from(group).toString('hex').padEnd(12, '0').slice(0, 12)}`;
-  return {
-    arn: `arn:aws:autoscaling:${region}:${account}:autoScalingGroup:${id}:autoScalingGroupName/${group}`,
-    context: {},
-  };
+/** By name, or by the machine that shall go. Describe calls know no resources. */
+function groupsNamed(parameters: Parameters, state: AwsState, place: Place): readonly Resource[] {
+  const { AutoScalingGroupName: name, InstanceId: instance } = parameters;
+  const group = state.scaling.get(name ?? '') ?? groupOf(state, instance ?? '');
+  if (group === undefined && name === undefined) return NONE;
+  const found = group ?? { name: name ?? '', id: 'unknown' };
+  const tags = [...(state.tags.get(found.id) ?? [])].flatMap(([key, value]) => [
+    [`aws:ResourceTag/${key}`, value],
+    [`autoscaling:ResourceTag/${key}`, value],
+  ]);
+  return [{ arn: arnOf(place, found), context: Object.fromEntries(tags) }];
 }
