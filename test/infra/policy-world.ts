@@ -97,6 +97,8 @@ export class PolicyWorld {
     const parts = { ec2: async () => ec2.api, clock, random };
     const imds = { identify: () => Promise.reject(new Error('no metadata server here')) };
     return {
+      ec2: ec2.client,
+      dynamo: connection.client,
       store: new DynamoLeaseStore(partition, feed, PACE),
       records: new DynamoRecords(partition, feed, PACE),
       network: new AwsNetwork({ ...parts, imds }),
