@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import type { MadeCall } from '../fakes/fake-cloud.ts';
 import { MUTATING } from '../fakes/fake-cloud.ts';
 import { readLedger } from '../../src/core/ledger.ts';
+import { parseSubnet } from '../../src/core/subnet.ts';
 import type { ReconcilerWorld } from './reconciler-world.ts';
 
 /** Routes, ledger, leases, freed subnets and what was told to the cloud: all that two ways to one end must agree about. */
@@ -103,8 +104,11 @@ export class Watch {
 
   /** To be called after each call to the cloud. */
   look(): void {
-    const there = new Set(this.#world.cloud.text.map(placeOf));
-    for (const place of this.#standing) if (!there.has(place)) this.#broken.push(`${place} was missing`);
+    const { tables } = this.#world.cloud;
+    for (const place of this.#standing) {
+      const [table = '', destination = ''] = place.split(' ');
+      if (tables.get(table)?.routes.has(parseSubnet(destination)) !== true) this.#broken.push(`${place} was missing`);
+    }
   }
 
   check(): void {
