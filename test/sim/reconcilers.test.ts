@@ -19,7 +19,8 @@ async function live(seed: number): Promise<void> {
     const calls = changing(fleet.world).length;
     assert.ok(calls <= fleet.causes * 6, `${calls} calls for ${fleet.causes} causes`);
   } catch (error) {
-    throw new Error(`seed ${seed}:\n${fleet.story.slice(-12).join('\n')}`, { cause: error });
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Error(`seed ${seed}:\n${fleet.story.slice(-12).join('\n')}\n${why}`, { cause: error });
   } finally {
     await fleet.end();
   }
