@@ -6,6 +6,8 @@ import type { EmulatedAws } from './cloud.ts';
 import { Ec2Error } from './ec2-error.ts';
 import { EC2 } from './ec2-service.ts';
 import { Query } from './query.ts';
+import { QUOTAS } from './quota-service.ts';
+import { SCALING } from './scaling-service.ts';
 import type { Content, Service } from './service.ts';
 import { serviceOf, verify, type SignedRequest } from './signature.ts';
 import type { Result } from './xml.ts';
@@ -17,7 +19,7 @@ export interface Answer {
   readonly fault?: CallFault;
 }
 
-const SERVICES: readonly Service[] = [EC2];
+const SERVICES: readonly Service[] = [EC2, SCALING, QUOTAS];
 
 /** By the scope of the signature: all services stand behind one address, where AWS has a host for each. */
 const serviceFor = (request: SignedRequest): Service => SERVICES.find(({ name }) => name === serviceOf(request)) ?? EC2;
