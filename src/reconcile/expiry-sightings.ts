@@ -23,7 +23,6 @@ interface Sighting {
   readonly saidMs: number;
 }
 
-/** Its owner may not have known of a change of the TTL when he wrote it: the one before counts too, for one version. */
 export class ExpirySightings {
   /** Nothing that cannot be read makes anything expire: it begins anew. */
   static async read(records: Records, signal: AbortSignal): Promise<ExpirySightings> {
@@ -63,6 +62,7 @@ export class ExpirySightings {
       const isSame = old?.print === print;
       // A whole second later: what is stored is never older than it was.
       const sinceMs = isSame ? Math.min(old.sinceMs, now.ageMs) : Math.ceil(now.ageMs / 1000) * 1000;
+      // Its owner may not have known of a new TTL yet when he wrote it: for one version the one before counts too.
       const ttlMs = isSame ? Math.max(old.ttlMs, saidMs) : Math.max(saidMs, old?.saidMs ?? 0);
       this.#seen.set(key, { print, sinceMs, ttlMs, saidMs: isSame ? old.saidMs : saidMs });
       if (now.ageMs - sinceMs >= ttlMs + GRACE_MS) expired.add(key);
