@@ -1,7 +1,8 @@
 /** The bundle in this process, on a clock that its account shares: an hour of invocations takes as long as the calls themselves. */
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Handler } from '../../lambda/handler.ts';
+import type { Handler, LambdaSeams } from '../../lambda/handler.ts';
+import type { Environment } from '../../lambda/settings.ts';
 import type { RunAnswer } from '../../lambda/run-answer.ts';
 import { ACCOUNT } from '../../src/lab/aws/cloud.ts';
 import type { JournalEntry } from '../../src/lab/aws/journal.ts';
@@ -20,6 +21,10 @@ const LIMIT_MS = 15 * MINUTE_MS;
 const EVERY_MS = 4 * MINUTE_MS;
 /** A signature is as old as this process's clock and the account's are apart. */
 const ANY_AGE_MS = 1e15;
+
+interface Bundle {
+  makeHandler(environment: Environment, seams: Partial<LambdaSeams>): Handler;
+}
 
 export interface Invoked {
   readonly answer: RunAnswer;
@@ -41,11 +46,7 @@ export class ThousandRun {
   readonly #handler: Handler;
   #count = 0;
 
-  private constructor(
-    world: LambdaWorld,
-    clock: QuietClock,
-    makeHandler: typeof import('../../lambda/handler.ts').makeHandler,
-  ) {
+  private constructor(world: LambdaWorld, clock: QuietClock, makeHandler: Bundle['makeHandler']) {
     this.world = world;
     this.clock = clock;
     this.log = Object.assign(new ListLog(), { level: 'info' as const, begin: () => {} });
@@ -72,9 +73,7 @@ export class ThousandRun {
       ...[...LIVING, ...DEAD].map(leaseRowOf),
       ...ledgerAtFirst().map(ledgerRowOf),
     ]);
-    const { makeHandler } = (await import(
-      pathToFileURL(path.join(BUNDLE, 'index.mjs')).href
-    )) as typeof import('../../lambda/handler.ts');
+    const { makeHandler } = (await import(pathToFileURL(path.join(BUNDLE, 'index.mjs')).href)) as Bundle;
     return new ThousandRun(world, clock, makeHandler);
   }
 

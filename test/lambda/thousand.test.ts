@@ -43,7 +43,7 @@ describe('a thousand nodes, three tables, and a bad week', { skip: whyNoDynamoDB
           for (const destination of left) {
             const row = ledger.get(`${table}/${destination}`);
             assert.equal(row?.['state'], 'refused', `${table} ${destination}`);
-            assert.match(String(row['why']), /full|holds|room|quota/i);
+            assert.match(JSON.stringify(row['why']), /full|holds|room|quota/i);
           }
           const rows = [...ledger.values()].filter((row) => isJsonObject(row) && row['table'] === table);
           const conflicts = table === planned.table('table-c') ? CONFLICTS.length : 0;
