@@ -1,0 +1,100 @@
+/** What goes wrong with invocations of the function, as it is uploaded. */
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { afterEach, before, describe, it } from 'node:test';
+
+import { whyNoDynamoDB } from '../dynamodb/emulator.ts';
+import { BUNDLE } from './lambda-world.ts';
+import { RunningFunction, SCHEDULE, terminated } from './running-function.ts';
+import { NODES, routesFor, TABLES } from './small-cluster.ts';
+
+describe('an invocation of the function', { skip: whyNoDynamoDB() ?? false }, () => {
+  let running: RunningFunction;
+
+  before(() => assert.ok(existsSync(path.join(BUNDLE, 'index.mjs')), `${BUNDLE} is not built: node build.mjs`));
+  afterEach(() => running.close());
+
+  it('tells of events that it cannot use, and ends well', async () => {
+    running = await RunningFunction.start(NODES);
+    for (const [event, words] of [
+      ['x', 'the event is no object'],
+      [{}, 'the event is of another account'],
+      [{ Records: [{ eventSource: 'aws:dynamodb', dynamodb: { Keys: 7 } }] }, 'record 0: has no keys'],
+      [{ ...terminated('b2'), account: '999999999999' }, 'the event is of another account'],
+      [
+        { ...terminated('b2'), detail: { 'instance-id': 'i-' + 'f'.repeat(100_000), state: 'terminated' } },
+        'the event names no instance and state',
+      ],
+    ] as const)
+      assert.deepEqual(await running.ask(event), { how: 'ignored', bad: [words] });
+    assert.equal(running.said('an event could not be used').length, 5);
+    assert.equal(running.metrics()['BadEvents'], 1);
+    assert.deepEqual(running.world.changes(), []);
+    assert.ok(running.service.lines.every((line) => line.length < 2000));
+  });
+
+  it('ends before its time limit with work left, says so, and goes on with the next event', async () => {
+    // Eight calls at once and two in the seconds that there are: six routes and six interfaces are more.
+    running = await RunningFunction.start(NODES, { timeoutMs: 13_000, environment: { WEFT_CALLS_PER_SECOND: '0.8' } });
+    assert.equal((await running.ask(SCHEDULE))['how'], 'cut');
+    assert.equal(running.metrics()['CutRuns'], 1);
+    const begun = running.world.changes().length;
+    assert.ok(begun > 0 && begun < 12, `${begun} calls`);
+    await running.until('a run that ends', async () => {
+      const answer = await running.ask(SCHEDULE);
+      return answer['how'] === 'done' ? { found: true } : { missing: String(answer['how']) };
+    });
+    await running.routesStand(NODES);
+    assert.equal(begun + running.world.changes().length, 12);
+  });
+
+  it('waits for the lock of a run that was killed, and then takes over what it had begun', async () => {
+    running = await RunningFunction.start(NODES);
+    running.world.cloud.faults.add({ kind: 'silence', action: 'CreateRoute', times: 1 });
+    const killed = running.service.invoke(SCHEDULE);
+    await running.until('a call', () =>
+      running.world.cloud.journal.entries.some(({ action }) => action === 'CreateRoute')
+        ? { found: true }
+        : { missing: 'none' },
+    );
+    running.service.crash();
+    assert.equal((await killed).outcome.kind, 'crashed');
+    assert.equal((await running.ask(SCHEDULE))['how'], 'busy');
+    assert.equal(running.metrics()['BusyRuns'], 1);
+    await assert.rejects(running.ask(terminated('b2')), /STORE_CONFLICT/);
+    // As if it had run out (reconcile/run-lock).
+    await running.world.removeRow('record#lock#reconciler');
+    assert.equal((await running.ask(SCHEDULE))['how'], 'done');
+    await running.routesStand(NODES);
+    const created = running.world.changes().filter((call) => call.startsWith('CreateRoute'));
+    assert.deepEqual(
+      created,
+      Array.from({ length: 6 }, () => 'CreateRoute ok'),
+    );
+  });
+
+  it('answers with what is wrong where its settings are', async () => {
+    running = await RunningFunction.start(NODES, { environment: { WEFT_VPC: '' } });
+    const answer = await running.ask(SCHEDULE);
+    assert.equal(answer['how'], 'failed');
+    assert.match(JSON.stringify(answer['error']), /WEFT_VPC is missing/);
+    assert.equal(running.metrics()['Errors'], 1);
+  });
+
+  it('throws where another try can help, three times in all', async () => {
+    running = await RunningFunction.start(NODES);
+    running.world.cloud.faults.add({ kind: 'error', action: 'DescribeRouteTables', code: 'InternalError' });
+    await running.service.send(terminated('b2'));
+    assert.deepEqual(
+      running.service.invocations.map(({ outcome, attempt }) => `${outcome.kind} ${attempt}`),
+      ['failed 1', 'failed 2', 'failed 3'],
+    );
+    assert.equal(running.service.dead.length, 1);
+    const answer = await running.ask(SCHEDULE);
+    assert.equal(answer['how'], 'failed');
+    running.world.cloud.faults.clear();
+    assert.equal((await running.ask(SCHEDULE))['how'], 'done');
+    assert.deepEqual(running.world.routes(TABLES.a), routesFor('a', NODES));
+  });
+});
