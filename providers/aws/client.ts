@@ -55,7 +55,7 @@ export interface Ec2Connection {
 const QUIET = 'AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED';
 
 /** The SDK warns once, at the first client, that later versions will not run on Node 20. The user cannot do anything about our choice of SDK. */
-const withoutVersionWarning = <T>(work: () => T): T => withVariable(process.env, QUIET, 'true', work);
+export const withoutVersionWarning = <T>(work: () => T): T => withVariable(process.env, QUIET, 'true', work);
 
 export function connectEc2({
   region,

@@ -213,7 +213,7 @@ export class Agent {
       subnetFileWritten: running?.passes.subnetFileWritten ?? false,
       view: running?.view,
       passes: this.#journal,
-      cloud: cloud?.facts && { facts: cloud.facts, own: cloud.own },
+      cloud: cloud?.facts && { facts: cloud.facts, own: cloud.own, writer: cloud.writer, counts: cloud.counts },
       wordsOf: (peer) => this.#words(peer),
       store: { kind: options.storeKind, trouble },
       tunnel: () => this.#parts.tunnelCounters?.(),

@@ -33,13 +33,23 @@ describe('cloud routes for people', () => {
       { table: 'rtb-a', target: 'eni-1', state: 'committed', why: null },
       { table: 'rtb-b', target: 'eni-1', state: 'refused', why: 'rtb-b holds no more routes' },
     ] as const;
-    const cloud = { network: 'vpc-1', subnet: 'subnet-a', target: 'eni-1', table: 'rtb-a', trouble: null, routes };
+    const cloud = {
+      network: 'vpc-1',
+      subnet: 'subnet-a',
+      target: 'eni-1',
+      table: 'rtb-a',
+      trouble: null,
+      writer: 'node',
+      routes,
+    } as const;
     const text = statusText({ ...HEALTHY, cloud }, NOW);
     assert.match(text, /^cloud {6}vpc-1, subnet-a, eni-1; route table rtb-a$/m);
     assert.match(text, /^Routes to this host's containers, by the ledger:\n {2}rtb-a: committed, to eni-1$/m);
     assert.match(text, /^ {2}rtb-b: refused, to eni-1: rtb-b holds no more routes$/m);
     const lost = statusText({ ...HEALTHY, cloud: { ...cloud, table: null, trouble: 'no table' } }, NOW);
     assert.match(lost, /its route table is not known yet \(no table\)$/m);
+    const asking = statusText({ ...HEALTHY, cloud: { ...cloud, writer: 'reconciler' } }, NOW);
+    assert.match(asking, /route table rtb-a; routes are written by the reconciler$/m);
   });
 
   it('of a peer stands in explain, with its state in the ledger', () => {
