@@ -15,7 +15,7 @@ import type { Uplink } from '../core/uplink.ts';
 import type { Self } from '../datapath/datapath.ts';
 import type { PassReport } from '../reconcile/pass-report.ts';
 import type { AgentEnd, AgentParts } from './agent-parts.ts';
-import { companions, type Companions } from './companions.ts';
+import { companions, type Begun, type Companions } from './companions.ts';
 import { drainAsked, fenced, lost, type Ending } from './ending.ts';
 import { findingOf, Findings } from './findings.ts';
 import { GuardFiles } from './guard-files.ts';
@@ -32,13 +32,12 @@ import type { Patience } from './patiently.ts';
 import { sentAway } from './sent-away.ts';
 import { isElsewhere, mayHaveRival } from './rivals.ts';
 import { sideBySide } from './side-by-side.ts';
-import type { Started } from './start.ts';
 import type { TearDownParts } from './tear-down.ts';
 import { watchHost } from './watch-host.ts';
 
 export class Running {
   readonly #parts: AgentParts;
-  readonly #started: Started;
+  readonly #started: Begun;
   readonly #findings: Findings;
   readonly #patience: Patience;
   readonly #config: LiveConfig;
@@ -55,7 +54,7 @@ export class Running {
   readonly #guardFiles: GuardFiles;
   #view: LeaseView | undefined;
 
-  constructor(parts: AgentParts, started: Started, findings: Findings, journal: PassJournal) {
+  constructor(parts: AgentParts, started: Begun, findings: Findings, journal: PassJournal) {
     const { store, host, clock, random, log, options, state } = parts;
     const { self, adopted, sentAt } = started;
     const tools = { clock, random, log, findings };

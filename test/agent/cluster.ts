@@ -21,6 +21,7 @@ import { MemoryRecords } from '../fakes/memory-records.ts';
 import { MemoryStore } from '../fakes/memory-store.ts';
 import { SeededRandom } from '../fakes/seeded-random.ts';
 // What a daemon loads on demand is there at once: no turn of the test waits for a file.
+import '../../src/agent/cloud-keeper.ts';
 import '../../src/reconcile/audit-log.ts';
 import '../../src/reconcile/leaving.ts';
 
