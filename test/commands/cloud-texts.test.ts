@@ -78,6 +78,7 @@ describe('cloud routes for people', () => {
     const route = { table: 'rtb-a', destination: '10.42.7.0/24', target: 'eni-1', was: null, why: null };
     assert.equal(
       planCloudText({
+        writer: 'node',
         trouble: null,
         routes: [
           { ...route, does: 'create' },
@@ -97,6 +98,32 @@ describe('cloud routes for people', () => {
 = cloud route stands: 10.42.7.0/24 to eni-1 in rtb-e
 `,
     );
-    assert.match(planCloudText({ routes: [], trouble: 'CLOUD_DENIED: no' }), /cannot be told: CLOUD_DENIED: no$/m);
+    assert.match(
+      planCloudText({ writer: 'node', routes: [], trouble: 'CLOUD_DENIED: no' }),
+      /cannot be told: CLOUD_DENIED: no$/m,
+    );
+  });
+
+  it('in a plan are the word of the reconciler where it writes them', () => {
+    const route = { destination: '10.42.7.0/24', target: 'eni-1', was: null };
+    assert.equal(
+      planCloudText({
+        writer: 'reconciler',
+        trouble: null,
+        routes: [
+          { ...route, table: 'rtb-a', does: 'keep', why: null },
+          { ...route, table: 'rtb-b', does: 'refuse', why: 'the instance lacks the tag weft:node' },
+        ],
+      }),
+      `Cloud routes are written by the reconciler. What it has decided for this host:
+= cloud route stands: 10.42.7.0/24 to eni-1 in rtb-a
+! no cloud route 10.42.7.0/24 to eni-1 in rtb-b
+    the instance lacks the tag weft:node
+`,
+    );
+    assert.match(
+      planCloudText({ writer: 'reconciler', routes: [], trouble: null }),
+      /decided for this host:\n {2}nothing yet$/m,
+    );
   });
 });
