@@ -1,11 +1,11 @@
 /** The region that the environment or a profile names, as the SDK reads both. */
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { asWeftError, WeftError } from '../../src/core/errors.ts';
-import { withoutVersionWarning } from './client.ts';
+import { quietly } from './sdk.ts';
 
 /** Undefined: neither names one. @throws WeftError BAD_OPTION for what is none */
 export async function namedRegion(): Promise<string | undefined> {
-  const client = withoutVersionWarning(() => new EC2Client({}));
+  const client = quietly(() => new EC2Client({}));
   try {
     return await client.config.region();
   } catch (error) {

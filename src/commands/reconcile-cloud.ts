@@ -24,6 +24,9 @@ export type OpenReconciledCloud = (
   signal: AbortSignal,
 ) => Promise<ReconciledCloud>;
 
+/** One reader writes all: what he has seen a moment ago still stands when he replaces or removes it, or the next look tells. */
+const LOOK_MS = 10_000;
+
 /** What a machine of AWS knows of itself. */
 interface Machine {
   region(signal: AbortSignal): Promise<string>;
@@ -36,7 +39,7 @@ export const openReconciledCloud: OpenReconciledCloud = async (wish, { clock, ra
     throw new WeftError('UNSUPPORTED', '--cloud gce is not carried by this version', {
       hint: 'Route tables of AWS are kept: leave --cloud out, and name --region and --vpc.',
     });
-  const [{ openAws }, { namedRegion }] = await Promise.all([
+  const [{ openAws, openAwsApi }, { namedRegion }] = await Promise.all([
     import('../../providers/aws/open-aws.ts'),
     import('../../providers/aws/named-region.ts'),
   ]);
@@ -55,7 +58,7 @@ export const openReconciledCloud: OpenReconciledCloud = async (wish, { clock, ra
   const region = named ?? (await ask('region', '--region'));
   const networks = wish.vpc.length > 0 ? [...new Set(wish.vpc)] : [await ask('network', '--vpc')];
   if (wish.vpc.length === 0 && named !== undefined) refuseElsewhere(named, await ask('region', '--vpc'));
-  const { network, inventory, close } = openAws({ ...seams, region });
+  const { network, inventory, close } = openAwsApi({ clock, random, region, lookMs: LOOK_MS });
   return { network, inventory, networks, close };
 };
 

@@ -10,8 +10,8 @@ export interface ReconcileWish {
   readonly adopt: boolean;
 }
 
-/** Seconds for which calls may be made as fast as they go, of a full bucket: AWS gives an account ten. */
-const BURST_SECONDS = 5;
+/** Seconds for which calls may be made as fast as they go, of a full bucket: that of an account's calls that change something holds ten. */
+const BURST_SECONDS = 10;
 
 /** @throws WeftError BAD_OPTION */
 export function reconcileWish({ once, every, dryRun, adopt, json, listen }: Options): ReconcileWish {
