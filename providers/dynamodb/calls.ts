@@ -23,6 +23,21 @@ export const TABLE_CALLS = {
   UpdateTimeToLive: ['dynamodb:UpdateTimeToLive'],
 } as const;
 
+/**
+ * By the Lambda service, which reads the table's stream for the reconciler with its role
+ * (https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html). No code of ours reads it.
+ */
+export const STREAM_CALLS = {
+  DescribeStream: ['dynamodb:DescribeStream'],
+  GetRecords: ['dynamodb:GetRecords'],
+  GetShardIterator: ['dynamodb:GetShardIterator'],
+} as const;
+
+/** Looked at when the stream is joined to the function; of any stream of the table. */
+export const STREAM_LISTS = {
+  ListStreams: ['dynamodb:ListStreams'],
+} as const;
+
 const permissions = (calls: Readonly<Record<string, readonly string[]>>): readonly string[] =>
   [...new Set(Object.values(calls).flat())].toSorted();
 
