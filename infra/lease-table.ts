@@ -4,13 +4,19 @@ import {
   type Attribute,
   AttributeType,
   BillingMode,
-  type ITable,
   StreamViewType,
   Table,
   TableEncryption,
 } from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
 import { TABLE_SCHEMA } from '../providers/dynamodb/table.ts';
+
+/** What the other constructs need of a table: any ITable is one. */
+export interface AnyTable {
+  readonly tableName: string;
+  readonly tableArn: string;
+  readonly tableStreamArn?: string | undefined;
+}
 
 export interface LeaseTableProps {
   /** Default: CloudFormation makes one up. */
@@ -31,7 +37,7 @@ export interface StandingTable {
 }
 
 export class LeaseTable extends Construct {
-  readonly table: ITable;
+  readonly table: AnyTable;
 
   constructor(scope: Construct, id: string, props: LeaseTableProps = {}) {
     super(scope, id);
@@ -50,11 +56,9 @@ export class LeaseTable extends Construct {
   }
 
   /** By `weftd config set --create-table`, Terraform or another stack. */
-  static fromStanding(scope: Construct, id: string, { tableArn, streamArn }: StandingTable): ITable {
-    return Table.fromTableAttributes(scope, id, {
-      tableArn,
-      ...(streamArn === undefined ? {} : { tableStreamArn: streamArn }),
-    });
+  static fromStanding(scope: Construct, id: string, { tableArn, streamArn }: StandingTable): AnyTable {
+    const { tableName } = Table.fromTableArn(scope, id, tableArn);
+    return { tableArn, tableName, tableStreamArn: streamArn };
   }
 }
 

@@ -3,14 +3,15 @@
  * writes (ledger, state of its runs) has deltas of rows that are not leases. Nobody pays for what is filtered out
  * (https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html).
  */
+import { NETWORK_PARTITIONS, PARTITION_KEY, SORT_KEY } from '../providers/dynamodb/table.ts';
 
-/** `network`: several share a table, and each has a reconciler of its own. */
+/** Of one network: several share a table, and each has a reconciler of its own. */
 export const changesOf = (network: string): Readonly<Record<string, unknown>> => ({
   eventName: ['INSERT'],
   dynamodb: {
     NewImage: {
-      PK: { S: [`net#${network}`] },
-      SK: { S: [{ prefix: 'delta#' }] },
+      [PARTITION_KEY]: { S: [`${NETWORK_PARTITIONS}${network}`] },
+      [SORT_KEY]: { S: [{ prefix: 'delta#' }] },
       row: { S: [{ prefix: 'lease#' }, 'config'] },
     },
   },
