@@ -22,6 +22,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readFile } from 'node:fs/promises';
 import { build, transform } from 'esbuild';
+import { bundlesAws } from './providers/aws/bundle.mjs';
 import { bundlesEtcd } from './providers/etcd/bundle.mjs';
 
 const root = path.dirname(fileURLToPath(import.meta.url));
@@ -134,7 +135,7 @@ const bundle = async (outdir, entryPoints, ...plugins) =>
     ...options,
     outdir,
     entryPoints,
-    plugins: [...plugins, quickProcess, leftOut, ...bundlesEtcd(shortened), shortNames],
+    plugins: [...plugins, quickProcess, leftOut, ...bundlesEtcd(shortened), ...bundlesAws(shortened), shortNames],
   }).catch(() => process.exit(1));
 
 const start = await bundle('dist', { weftd: 'src/main.ts' }, putOff);

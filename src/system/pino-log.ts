@@ -4,25 +4,12 @@
  */
 import type { DestinationStream, Level, Logger } from 'pino';
 import type { Log, LogFields } from '../contracts/log.ts';
-import { asWeftError, WeftError } from '../core/errors.ts';
+import { HIDDEN, LOG_LEVELS, readableError, SECRETS, type LogLevel } from './log-words.ts';
 
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
+export { LOG_LEVELS, type LogLevel };
 
 /** After the first line, so that loading does not compete with the start. */
 const LOAD_AFTER_MS = 250;
-
-/** Names whose values never leave the process, at the top of the fields and one below. */
-const SECRETS = [
-  'password',
-  'secret',
-  'token',
-  'authorization',
-  'credentials',
-  'secretAccessKey',
-  'sessionToken',
-  'privateKey',
-];
 
 interface Line {
   readonly level: LogLevel;
@@ -89,7 +76,7 @@ export class PinoLog implements Log {
         formatters: { level: (label) => ({ level: label }) },
         timestamp: () => `,"time":"${new Date(this.#lineTimeMs).toISOString()}"`,
         serializers: { error: readableError },
-        redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`]), censor: '[hidden]' },
+        redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`]), censor: HIDDEN },
       },
       // Written at once: a line that waits in a buffer is lost with the process that it would explain.
       this.#destination ?? pino.destination({ dest: 2, sync: true }),
@@ -103,21 +90,4 @@ export class PinoLog implements Log {
     this.#lineTimeMs = timeMs;
     logger[level](fields, message);
   }
-}
-
-/** Our own errors by code and words; the stack only of those that nobody foresaw. */
-function readableError(error: unknown): unknown {
-  if (!(error instanceof Error)) return error;
-  // One line: some services repeat the whole request behind it, with what it was signed by.
-  const cause = error.cause === undefined ? {} : { cause: asWeftError(error.cause).message.split('\n', 1).join() };
-  if (!(error instanceof WeftError)) return { message: error.message, stack: error.stack, ...cause };
-  const stack =
-    error.code === 'INTERNAL' ? { stack: error.cause instanceof Error ? error.cause.stack : error.stack } : {};
-  return {
-    code: error.code,
-    message: error.message,
-    ...(error.hint === undefined ? {} : { hint: error.hint }),
-    ...cause,
-    ...stack,
-  };
 }

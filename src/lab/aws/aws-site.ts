@@ -12,7 +12,7 @@ import { namespacePath } from '../namespaces.ts';
 import { gatewayOf, type HostPlan, type Site, type Topology } from '../topology.ts';
 import { buildAccount, planned } from './account.ts';
 import { EmulatedAws } from './cloud.ts';
-import { ec2Server } from './ec2-server.ts';
+import { apiServer } from './api-server.ts';
 import { operate } from './lab-operations.ts';
 import { askersIn, metadataServer } from './metadata-server.ts';
 import type { AwsState } from './model.ts';
@@ -63,7 +63,7 @@ export class AwsInLab {
     const state = buildAccount([vpcPlanOf(topology, site, vpc)]);
     const cloud = new EmulatedAws({ state, clock, region: vpc.region, settings });
     const kernel = await VpcKernel.start(wiringOf(topology, site), state);
-    const api = ec2Server(cloud);
+    const api = apiServer(cloud);
     const metadata = metadataServer(cloud, askersIn(cloud, planned.vpc(site.name)));
     // At every address of the namespace: with a named one Node would look it up first, and be in another namespace by then.
     const { home, endpoint } = apiPlace(topology);
@@ -72,7 +72,7 @@ export class AwsInLab {
     const servers = [api, metadata];
     if (socketPath !== undefined) {
       if (existsSync(socketPath)) rmSync(socketPath);
-      const door = ec2Server(cloud);
+      const door = apiServer(cloud);
       await listening(door, () => door.listen(socketPath));
       servers.push(door);
     }

@@ -1,6 +1,7 @@
 /** One emulated account: its state in time, its settings, credentials, journal and faults. What servers and the kernel share. */
 import { CallFaults } from './call-faults.ts';
 import { Credentials } from './credentials.ts';
+import { Events, stateChange, type EventListener, type EventOrigin } from './events.ts';
 import { FOLLOWING, isGone, follow, order, showTargets } from './instances.ts';
 import { interfacesOf } from './interfaces.ts';
 import { Journal } from './journal.ts';
@@ -29,6 +30,8 @@ export class EmulatedAws {
   readonly faults = new CallFaults();
   readonly metadataFaults = new MetadataFaults();
   readonly throttle: Throttle;
+  readonly origin: EventOrigin;
+  readonly events: Events;
   settings: AwsSettings;
   /** May this credential make this call? Policies are another such function. */
   authorizer: Authorizer = ALLOW_ALL;
@@ -40,6 +43,9 @@ export class EmulatedAws {
     this.timeline = new Timeline(state, clock);
     this.credentials = new Credentials(() => this.now());
     this.throttle = new Throttle(clock);
+    this.origin = { account: ACCOUNT, region, now: () => this.now() };
+    this.events = new Events(this.origin);
+    this.timeline.onChange((next, before) => this.#tellStates(before, next));
   }
 
   get state(): AwsState {
@@ -75,8 +81,20 @@ export class EmulatedAws {
     this.timeline.change((state) => ({ ...state, damage: change(state.damage) }));
   }
 
+  /** What EventBridge would be handed from now on (events.ts). @returns how to stop. */
+  onEvent(listener: EventListener): () => void {
+    return this.events.listen(listener);
+  }
+
   close(): void {
     this.timeline.close();
+  }
+
+  /** Whoever changed it. */
+  #tellStates(before: AwsState, next: AwsState): void {
+    if (before.instances === next.instances) return;
+    for (const { id, state } of next.instances.values())
+      if (before.instances.get(id)?.state !== state) this.events.tell(stateChange(this.origin, id, state));
   }
 
   #followUp(id: string, entered: InstanceState, targets: readonly string[]): void {

@@ -1,8 +1,10 @@
 /** Who may call what. The question carries all that a policy needs, so that policies are another answer to it. */
 import { asRecord } from './http-body.ts';
+import type { ServiceName } from './service.ts';
 
 export interface Question {
   readonly who: string;
+  readonly service: ServiceName;
   readonly action: string;
   readonly parameters: Readonly<Record<string, string>>;
 }

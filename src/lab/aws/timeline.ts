@@ -26,7 +26,7 @@ export class Timeline {
   /** Oldest first; the last is the truth. */
   #versions: Version[];
   #events: Event[] = [];
-  #listeners: ((state: AwsState) => void)[] = [];
+  #listeners: ((state: AwsState, before: AwsState) => void)[] = [];
 
   constructor(first: AwsState, clock: LabClock) {
     this.#clock = clock;
@@ -62,8 +62,8 @@ export class Timeline {
     void this.#sleep(AbortSignal.any([this.#waiting.signal, this.#closing.signal]));
   }
 
-  /** Called after each change, with the truth. */
-  onChange(listener: (state: AwsState) => void): void {
+  /** Called after each change, with the truth, and what was true before. */
+  onChange(listener: (state: AwsState, before: AwsState) => void): void {
     this.#listeners.push(listener);
   }
 
@@ -83,7 +83,7 @@ export class Timeline {
     if (next === state) return;
     this.#versions.push({ state: next, readableAt });
     this.#forget();
-    for (const listener of this.#listeners) listener(next);
+    for (const listener of this.#listeners) listener(next, state);
   }
 
   /** Of the readable versions only the newest counts. */

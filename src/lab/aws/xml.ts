@@ -2,6 +2,8 @@
  * Answers of the EC2 API. Handlers answer with the SDK's own types; on the wire members are written with a small first letter,
  * and lists under the name of their singular: `Routes` is `<routeSet><item>...</item></routeSet>`.
  */
+export const XML = 'text/xml;charset=UTF-8';
+
 export const NAMESPACE = 'http://ec2.amazonaws.com/doc/2016-11-15/';
 
 /** Members whose wire name does not follow from their own (locationName in the service's model). */

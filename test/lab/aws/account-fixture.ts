@@ -4,7 +4,7 @@ import type { Server } from 'node:http';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { buildAccount, planned, type VpcPlan } from '../../../src/lab/aws/account.ts';
 import { EmulatedAws } from '../../../src/lab/aws/cloud.ts';
-import { ec2Server } from '../../../src/lab/aws/ec2-server.ts';
+import { apiServer } from '../../../src/lab/aws/api-server.ts';
 import type { AwsSettings } from '../../../src/lab/aws/settings.ts';
 import { ManualClock } from '../../fakes/manual-clock.ts';
 
@@ -73,7 +73,7 @@ export class AccountFixture {
     clock = new ManualClock(),
   ): Promise<AccountFixture> {
     const cloud = new EmulatedAws({ state: buildAccount(plans), clock, region: REGION, settings });
-    const server = ec2Server(cloud);
+    const server = apiServer(cloud);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     return new AccountFixture(cloud, clock, server);
   }

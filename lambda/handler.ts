@@ -1,0 +1,123 @@
+/** The reconciler as a Lambda function: one run for each event that is worth one. */
+import { networkPartition } from '../providers/dynamodb/sort-keys.ts';
+import { parseUrl } from '../providers/dynamodb/url.ts';
+import { asWeftError, isRetryable, WeftError } from '../src/core/errors.ts';
+import { Reconciler } from '../src/reconcile/reconciler.ts';
+import type { RunReport, RunRequest } from '../src/reconcile/reconciler-parts.ts';
+import { CryptoRandom } from '../src/system/crypto-random.ts';
+import { SystemClock } from '../src/system/system-clock.ts';
+import { readEvent, type Here } from './events.ts';
+import { LambdaLog, type RequestLog } from './lambda-log.ts';
+import { METRIC_NAMESPACE } from './metric-names.ts';
+import { openSeams, type TimeAndChance } from './open-seams.ts';
+import { answerOf, type RunAnswer } from './run-answer.ts';
+import { metricLines, toldBy, toldOfBadEvents, toldOfError, type Told } from './run-metrics.ts';
+import { readSettings, type Environment, type LambdaSettings } from './settings.ts';
+import { Troubles } from './troubles.ts';
+
+/** What Lambda tells of an invocation, as far as we ask (https://docs.aws.amazon.com/lambda/latest/dg/nodejs-context.html). */
+export interface LambdaContext {
+  readonly awsRequestId: string;
+  readonly invokedFunctionArn: string;
+  getRemainingTimeInMillis(): number;
+}
+
+export interface LambdaSeams extends TimeAndChance {
+  readonly log: RequestLog;
+  /** Takes a line of the embedded metric format: CloudWatch reads them on stdout. */
+  print(line: string): void;
+}
+
+export type Handler = (event: unknown, context: LambdaContext) => Promise<RunAnswer>;
+
+/** Left of the time limit when a run ought to end by itself: state and lock are still to be written, each at most a call of the store. */
+const MARGIN_MS = 10_000;
+/** Left when it is ended: its metrics are still told. */
+const LAST_MS = 1000;
+
+export function makeHandler(environment: Environment, given: Partial<LambdaSeams> = {}): Handler {
+  const seams: LambdaSeams = {
+    clock: given.clock ?? new SystemClock(),
+    random: given.random ?? new CryptoRandom(),
+    log: given.log ?? new LambdaLog(environment['AWS_LAMBDA_FUNCTION_NAME'] ?? 'lambda'),
+    print: given.print ?? ((line) => void process.stdout.write(`${line}\n`)),
+  };
+  const { log, clock } = seams;
+  const troubles = new Troubles(log);
+  let warm: Warm | undefined;
+  return async (event, context) => {
+    const beganMs = clock.now();
+    const seconds = (): number => (clock.now() - beganMs) / 1000;
+    log.begin(context.awsRequestId);
+    let bad: readonly string[] = [];
+    let request: RunRequest | undefined;
+    const tell = (told: Told): void => {
+      const { metricsNamespace = METRIC_NAMESPACE, functionName = 'lambda' } = warm?.settings ?? {};
+      for (const line of metricLines(told, metricsNamespace, functionName)) seams.print(line);
+    };
+    try {
+      warm ??= await wake(environment, seams);
+      const read = readEvent(event, hereOf(warm.settings, context));
+      bad = read.bad;
+      for (const why of bad) log.warn({ why }, 'an event could not be used');
+      if (read.request === undefined) {
+        if (bad.length > 0) tell(toldOfBadEvents(bad.length));
+        return { how: 'ignored', bad };
+      }
+      const leftMs = context.getRemainingTimeInMillis();
+      request = { ...read.request, untilMs: beganMs + leftMs - MARGIN_MS };
+      const report = await warm.reconciler.run(request, AbortSignal.timeout(Math.max(0, leftMs - LAST_MS)));
+      for (const { at, ...entry } of report.audit) log.info({ ...entry, at }, 'changed');
+      troubles.told(report);
+      tell(toldBy(report, seconds(), bad.length));
+      log.info(
+        { why: request.why, durationMs: Math.round(seconds() * 1000), count: report.calls },
+        `run ${report.how}`,
+      );
+      mayBeLost(request, report);
+      return answerOf(request, report, bad);
+    } catch (error) {
+      const known = asWeftError(error);
+      log.error({ error, code: known.code }, 'the run ended with an error');
+      tell(toldOfError(seconds(), bad.length));
+      if (worthAnotherTry(request, known)) throw error;
+      return { how: 'failed', error: { code: known.code, message: known.message }, bad };
+    }
+  };
+}
+
+interface Warm {
+  readonly settings: LambdaSettings;
+  readonly reconciler: Reconciler;
+}
+
+async function wake(environment: Environment, { clock, random, log }: LambdaSeams): Promise<Warm> {
+  const settings = readSettings(environment);
+  log.level = settings.logLevel;
+  const { functionName: name, networks, nodeTag, rate } = settings;
+  const parts = { ...(await openSeams(settings, { clock, random })), clock, random, log };
+  return { settings, reconciler: new Reconciler(parts, { name, networks, nodeTag, rate }) };
+}
+
+/** arn:aws:lambda:REGION:ACCOUNT:function:NAME */
+function hereOf({ store, region }: LambdaSettings, { invokedFunctionArn }: LambdaContext): Here {
+  const [, , , , account = ''] = invokedFunctionArn.split(':');
+  if (store.startsWith('etcd:')) return { account, region, stream: undefined };
+  const { table, network } = parseUrl(store);
+  return { account, region, stream: { table, partition: networkPartition(network) } };
+}
+
+/** Who is on his way out is told by this one event. Nobody has written it down when the run did not begin. */
+function mayBeLost({ leaving }: RunRequest, { how }: RunReport): void {
+  if (how === 'busy' && leaving.length > 0)
+    throw new WeftError(
+      'STORE_CONFLICT',
+      `another run is at work, and nobody has noted that ${leaving[0]?.instance} leaves`,
+    );
+}
+
+/** Lambda tries again when an event ends with an error. The schedule comes again anyway, a person sees the answer, and settings do not mend themselves. */
+const worthAnotherTry = (request: RunRequest | undefined, error: WeftError): boolean =>
+  isRetryable(error) && (request?.why === 'event' || request?.why === 'change');
+
+export const handler = makeHandler(process.env);

@@ -1,0 +1,37 @@
+/** What the function answers: to a person who invoked it, and into the logs of whoever keeps answers. */
+import type { ErrorCode } from '../src/core/errors.ts';
+import type { Finding } from '../src/core/finding.ts';
+import type { RouteResult } from '../src/reconcile/cloud-report.ts';
+import type { RunReport, RunRequest } from '../src/reconcile/reconciler-parts.ts';
+
+export type RunAnswer =
+  | {
+      readonly how: RunReport['how'];
+      readonly why: RunRequest['why'];
+      readonly dryRun: boolean;
+      readonly writer: RunReport['writer'];
+      /** How many routes came to which result. */
+      readonly routes: Partial<Readonly<Record<RouteResult, number>>>;
+      readonly tables: RunReport['tables'];
+      readonly doubted: number;
+      readonly findings: readonly Finding[];
+      readonly calls: number;
+      readonly bad: readonly string[];
+    }
+  /** Nothing of the event concerned the network. */
+  | { readonly how: 'ignored'; readonly bad: readonly string[] }
+  | {
+      readonly how: 'failed';
+      readonly error: { readonly code: ErrorCode; readonly message: string };
+      readonly bad: readonly string[];
+    };
+
+export function answerOf(
+  { why, dryRun }: RunRequest,
+  { how, writer, outcomes, tables, doubted, findings, calls }: RunReport,
+  bad: readonly string[],
+): RunAnswer {
+  const routes: Partial<Record<RouteResult, number>> = {};
+  for (const { result } of outcomes.values()) routes[result] = (routes[result] ?? 0) + 1;
+  return { how, why, dryRun, writer, routes, tables, doubted: doubted.length, findings, calls, bad };
+}

@@ -1,0 +1,76 @@
+/** What a run comes to in CloudWatch: lines of its embedded metric format, which cost no call. */
+import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import type { RunReport } from '../src/reconcile/reconciler-parts.ts';
+import type { RouteResult } from '../src/reconcile/cloud-report.ts';
+import { METRICS, TABLE_DIMENSION, type MetricName } from './metric-names.ts';
+
+export type RunNumbers = Readonly<Record<MetricName, number>>;
+
+const NOTHING = Object.fromEntries(Object.keys(METRICS).map((name) => [name, 0])) as RunNumbers;
+
+export interface Told {
+  readonly numbers: Partial<RunNumbers>;
+  /** Percent, by table. */
+  readonly used: ReadonlyMap<string, number>;
+}
+
+/** Of a run that ended by itself. */
+export function toldBy(report: RunReport, seconds: number, badEvents: number): Told {
+  if (report.how === 'busy') return { numbers: { BusyRuns: 1, BadEvents: badEvents }, used: new Map() };
+  const outcomes = [...report.outcomes.values()];
+  const count = (...results: readonly RouteResult[]): number =>
+    outcomes.filter(({ result }) => results.includes(result)).length;
+  const done = (action: RunReport['audit'][number]['action']): number =>
+    report.audit.filter((entry) => entry.action === action).length;
+  const used = new Map(
+    report.tables.map(({ table, occupied, quota }) => [
+      table,
+      quota.limit === 0 ? 100 : (100 * occupied) / quota.limit,
+    ]),
+  );
+  const numbers: RunNumbers = {
+    ...NOTHING,
+    RoutesCreated: done('created'),
+    RoutesReplaced: done('replaced'),
+    RoutesRemoved: done('removed'),
+    Conflicts: outcomes.filter(({ code }) => code === 'CLOUD_CONFLICT').length,
+    Overflow: report.tables.reduce((sum, { overflow }) => sum + overflow, 0),
+    DoubtedLeases: report.doubted.length,
+    ReleasedLeases: done('released'),
+    QuotaUsedPercent: Math.max(0, ...used.values()),
+    Calls: report.calls,
+    FailedRoutes: count('unconfirmed'),
+    RunSeconds: seconds,
+    GoodRuns: report.how === 'done' ? 1 : 0,
+    CutRuns: report.how === 'cut' ? 1 : 0,
+    BadEvents: badEvents,
+  };
+  return { numbers, used };
+}
+
+/** Of one that ended with an error. */
+export const toldOfError = (seconds: number, badEvents: number): Told => ({
+  numbers: { ...NOTHING, Errors: 1, RunSeconds: seconds, BadEvents: badEvents },
+  used: new Map(),
+});
+
+/** Of an event that no run came of. */
+export const toldOfBadEvents = (badEvents: number): Told => ({ numbers: { BadEvents: badEvents }, used: new Map() });
+
+export function metricLines({ numbers, used }: Told, namespace: string, functionName: string): readonly string[] {
+  const lines: string[] = [];
+  const write = (values: Partial<RunNumbers>, table?: string): void => {
+    const metrics = new Metrics({ namespace, serviceName: functionName });
+    if (table !== undefined) metrics.addDimension(TABLE_DIMENSION, table);
+    for (const [name, value] of Object.entries(values)) metrics.addMetric(name, unitOf(name), value);
+    lines.push(JSON.stringify(metrics.serializeMetrics()));
+  };
+  write(numbers);
+  for (const [table, percent] of used) write({ QuotaUsedPercent: percent }, table);
+  return lines;
+}
+
+const unitOf = (name: string) => {
+  const found = Object.entries(METRICS).find(([known]) => known === name);
+  return MetricUnit[found?.[1].unit ?? 'Count'];
+};

@@ -1,0 +1,27 @@
+/** What is wrong and cannot be put right by a run: a line when it begins and one when it is over, not one a minute. */
+import type { Log } from '../src/contracts/log.ts';
+import type { RunReport } from '../src/reconcile/reconciler-parts.ts';
+
+export class Troubles {
+  readonly #log: Log;
+  #standing: ReadonlySet<string> = new Set();
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  told({ how, findings, doubted }: Pick<RunReport, 'how' | 'findings' | 'doubted'>): void {
+    if (how === 'busy') return;
+    const now = new Set<string>();
+    const say = (text: string, tell: () => void): void => {
+      if (!this.#standing.has(text)) tell();
+      now.add(text);
+    };
+    for (const { code, message } of findings)
+      say(`${code} ${message}`, () => this.#log.warn({ code, why: message }, 'something needs a person'));
+    for (const { subnet, node, why } of doubted)
+      say(`${subnet} ${node} ${why}`, () => this.#log.warn({ subnet, node, why }, 'a lease is not believed'));
+    for (const text of this.#standing) if (!now.has(text)) this.#log.info({ why: text }, 'it is over');
+    this.#standing = now;
+  }
+}
