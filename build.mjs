@@ -5,8 +5,9 @@
  *     weftd.mjs, *.mjs      what a start of the daemon waits for, in few files: each costs about a millisecond
  *     later/                what is loaded when it is needed, with its own copy of what it shares with the above
  *     kernel-worker.mjs, udp-worker.mjs
+ *     infra/                the CDK part; with --types its declarations too (infra/bundle.mjs)
  *
- *   node build.mjs [--quiet]
+ *   node build.mjs [--quiet] [--types]
  */
 import {
   chmodSync,
@@ -24,6 +25,7 @@ import { readFile } from 'node:fs/promises';
 import { build, transform } from 'esbuild';
 import { bundlesAws } from './providers/aws/bundle.mjs';
 import { bundlesEtcd } from './providers/etcd/bundle.mjs';
+import { bundleInfra, declareInfra } from './infra/bundle.mjs';
 
 const root = path.dirname(fileURLToPath(import.meta.url));
 const LIMIT_BYTES = 1_000_000;
@@ -144,9 +146,11 @@ const workers = [
   await bundle('dist', { 'udp-worker': 'src/host/udp-worker.ts' }),
 ];
 const rest = await bundle('dist/later', later);
+const infra = await bundleInfra(root, version).catch(() => process.exit(1));
 
 const all = [start, ...workers, rest];
-writeDist([...all.flatMap(({ outputFiles }) => outputFiles), notices(all)]);
+writeDist([...[...all, infra].flatMap(({ outputFiles }) => outputFiles), notices(all)]);
+if (process.argv.includes('--types')) declareInfra(root);
 checkSize();
 
 /** Writes what changed, each file in one step, then removes what an earlier build left. */

@@ -33,7 +33,10 @@ export function declareInfra(root) {
   const types = path.join(root, 'dist', 'infra', 'types');
   rmSync(types, { recursive: true, force: true });
   const tsc = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  const { status } = spawnSync(process.execPath, [tsc, '-p', 'infra/tsconfig.json'], { cwd: root, stdio: ['ignore', 2, 2] });
+  const { status } = spawnSync(process.execPath, [tsc, '-p', 'infra/tsconfig.json'], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+  });
   if (status !== 0) throw new Error('the declarations of weftd/infra cannot be made; what tsc said stands above');
   for (const file of readdirSync(types, { recursive: true }).filter((name) => name.endsWith('.d.ts'))) {
     const at = path.join(types, file);

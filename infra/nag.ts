@@ -13,7 +13,8 @@ export function acknowledge(construct: IConstruct, findings: Readonly<Record<str
 const WILDCARDS: Readonly<Record<string, string>> = {
   SeeTheNetwork: 'Describe calls of EC2 know no resources; limited to the region',
   ReadQuotas: 'tells numbers of the account alone; limited to the region',
-  ForwardForContainers: 'the interfaces of machines that do not exist yet; limited to the VPCs, one attribute and one value',
+  ForwardForContainers:
+    'the interfaces of machines that do not exist yet; limited to the VPCs, one attribute and one value',
   WriteRoutes: 'the tables of the VPCs, or those with the tag: which there are is found at run time',
   LetMachinesGo: 'the ARN of a group has an id inside that nobody knows beforehand; the name behind it is whole',
   FindTheStream: 'a stream has the time of its making as its name; limited to the table',
@@ -40,7 +41,8 @@ function flat(value: unknown): string {
     const [delimiter, items] = value['Fn::Join'] as [string, readonly unknown[]];
     return items.map(flat).join(delimiter);
   }
-  if ('Fn::GetAtt' in value && Array.isArray(value['Fn::GetAtt'])) return `<${value['Fn::GetAtt'].map(flat).join('.')}>`;
+  if ('Fn::GetAtt' in value && Array.isArray(value['Fn::GetAtt']))
+    return `<${value['Fn::GetAtt'].map(flat).join('.')}>`;
   if ('Ref' in value) return `<${flat(value.Ref)}>`;
   return JSON.stringify(value);
 }

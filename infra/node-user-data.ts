@@ -28,6 +28,8 @@ export function nodeUserData({ store, install, options = [] }: NodeUserData): st
   const script = userDataScript({ version: WEFT_VERSION, install, unit });
   const bytes = new TextEncoder().encode(script).length;
   if (bytes > MAX_USER_DATA_BYTES)
-    throw new Error(`user data has ${bytes} bytes, and EC2 takes ${MAX_USER_DATA_BYTES}: give fewer or shorter "options"`);
+    throw new Error(
+      `user data has ${bytes} bytes, and EC2 takes ${MAX_USER_DATA_BYTES}: give fewer or shorter "options"`,
+    );
   return script.replaceAll(/weft-token-(\d+)-/g, (_, number: string) => tokens[Number(number) - 1] ?? '');
 }

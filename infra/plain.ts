@@ -8,20 +8,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { CfnParameter, DefaultStackSynthesizer } from 'aws-cdk-lib';
+import { CfnParameter } from 'aws-cdk-lib';
 import { Code } from 'aws-cdk-lib/aws-lambda';
+import type { Construct } from 'constructs';
 import { checkedApp } from './checked-app.ts';
-
-/** Its type alone differs: CDK's own may be undefined where its interface does not say so, which strict compilers refuse. */
-class NoBootstrap extends DefaultStackSynthesizer {
-  override get bootstrapQualifier(): string {
-    return super.bootstrapQualifier ?? '';
-  }
-
-  override get lookupRole(): string {
-    return super.lookupRole ?? '';
-  }
-}
 
 /** Feature flags, and whatever else stands there. */
 function contextOf(words: readonly string[]): Record<string, unknown> {
@@ -38,6 +28,29 @@ function contextOf(words: readonly string[]): Record<string, unknown> {
   return given;
 }
 
+/** A new bundle under the same key is none to CloudFormation: its name should have the version in it. */
+const codeInBucket = (scope: Construct): Code =>
+  Code.fromCfnParameters({
+    bucketNameParam: new CfnParameter(scope, 'CodeBucket', {
+      description: 'An S3 bucket in this region, in which the packed dist/lambda lies',
+    }),
+    objectKeyParam: new CfnParameter(scope, 'CodeKey', {
+      description: 'Its key there, another one for each version: weft/lambda-0.1.0.zip',
+    }),
+  });
+
+interface Template {
+  readonly Parameters: Readonly<Record<string, unknown>>;
+  readonly Rules: Readonly<Record<string, unknown>>;
+}
+
+/** The check that the account was bootstrapped. (The synthesiser that leaves it out has a type that strict compilers refuse.) */
+function withoutBootstrap({ Parameters, Rules, ...template }: Template): object {
+  const { BootstrapVersion: _, ...parameters } = Parameters;
+  const { CheckBootstrapVersion: __, ...rules } = Rules;
+  return { ...template, Parameters: parameters, ...(Object.keys(rules).length === 0 ? {} : { Rules: rules }) };
+}
+
 function plainTemplate(context: Record<string, unknown>): string {
   const outdir = mkdtempSync(path.join(os.tmpdir(), 'weft-synth-'));
   try {
@@ -45,13 +58,10 @@ function plainTemplate(context: Record<string, unknown>): string {
       context,
       outdir,
       analyticsReporting: false,
-      stack: (scope) => ({
-        synthesizer: new NoBootstrap({ generateBootstrapVersionRule: false }),
-        code: Code.fromCfnParameters(),
-      }),
+      code: codeInBucket,
     });
-    const { template } = app.synth().getStackByName(stack.stackName);
-    return `${JSON.stringify(template, undefined, 2)}\n`;
+    const { template } = app.synth().getStackByName(stack.stackName) as { readonly template: Template };
+    return `${JSON.stringify(withoutBootstrap(template), undefined, 2)}\n`;
   } finally {
     rmSync(outdir, { recursive: true });
   }

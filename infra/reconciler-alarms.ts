@@ -1,6 +1,12 @@
 /** When a person should look: docs/operating.md says what to do about each. */
 import { Duration } from 'aws-cdk-lib';
-import { Alarm, ComparisonOperator, TreatMissingData, type IAlarmAction, type Metric } from 'aws-cdk-lib/aws-cloudwatch';
+import {
+  Alarm,
+  ComparisonOperator,
+  TreatMissingData,
+  type IAlarmAction,
+  type Metric,
+} from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
 import { metricOf, PERIOD, type Seen } from './reconciler-metrics.ts';
 
@@ -38,9 +44,7 @@ export class ReconcilerAlarms extends Construct {
       metric: rule.metric,
       threshold: rule.below ?? rule.above ?? 0,
       comparisonOperator:
-        rule.below === undefined
-          ? ComparisonOperator.GREATER_THAN_THRESHOLD
-          : ComparisonOperator.LESS_THAN_THRESHOLD,
+        rule.below === undefined ? ComparisonOperator.GREATER_THAN_THRESHOLD : ComparisonOperator.LESS_THAN_THRESHOLD,
       evaluationPeriods: rule.periods ?? 1,
       treatMissingData: rule.silenceIsBad ? TreatMissingData.BREACHING : TreatMissingData.NOT_BREACHING,
     });
@@ -55,6 +59,7 @@ function rules(seen: Seen): Readonly<Record<string, Rule>> {
     Crashes: {
       says: 'the function failed, or ran into its time limit: see its log',
       metric: seen.function.metricErrors(sum),
+      periods: 2,
     },
     Errors: {
       says: 'runs ended with an error: the log says which',

@@ -63,7 +63,7 @@ export function readSettings(context: Readonly<Record<string, unknown>>, version
   const one = (name: Name, form: RegExp, expected: string): string | undefined => single(given, name, form, expected);
   return {
     stack: one('stack', /^[A-Za-z][A-Za-z0-9-]{0,127}$/, 'a name for the stack') ?? 'Weft',
-    vpcs: list(given, 'vpc', /^vpc-[0-9a-f]{8,17}$/, 'VPC ids'),
+    vpcs: list(given, 'vpc', /^vpc-([0-9a-f]{8}|[0-9a-f]{17})$/, 'VPC ids'),
     routeTables: routeTables(given),
     table: table(given),
     network: one('network', NETWORK_FORM, 'a network id as in the store URL'),
@@ -86,7 +86,9 @@ function readContext(context: Readonly<Record<string, unknown>>): Given {
     const name = SETTING_NAMES.find((known) => PREFIX + known === key);
     if (name === undefined) {
       const meant = probablyMeant(key.slice(PREFIX.length), [...SETTING_NAMES]);
-      throw new Error(`context "${key}" is no setting${meant === undefined ? '' : `; did you mean "${PREFIX}${meant}"?`}`);
+      throw new Error(
+        `context "${key}" is no setting${meant === undefined ? '' : `; did you mean "${PREFIX}${meant}"?`}`,
+      );
     }
     const texts = [value].flat().flatMap((item) => String(item).split(','));
     const words = texts.map((text) => text.trim()).filter((text) => text !== '');
