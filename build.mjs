@@ -5,6 +5,7 @@
  *     weftd.mjs, *.mjs      what a start of the daemon waits for, in few files: each costs about a millisecond
  *     later/                what is loaded when it is needed, with its own copy of what it shares with the above
  *     kernel-worker.mjs, udp-worker.mjs
+ *     lambda/               the reconciler's function, as it is uploaded (lambda/bundle.mjs)
  *     infra/                the CDK part; with --types its declarations too (infra/bundle.mjs)
  *
  *   node build.mjs [--quiet] [--types]
@@ -26,9 +27,11 @@ import { build, transform } from 'esbuild';
 import { bundlesAws } from './providers/aws/bundle.mjs';
 import { bundlesEtcd } from './providers/etcd/bundle.mjs';
 import { bundleInfra, declareInfra } from './infra/bundle.mjs';
+import { bundleLambda, LAMBDA_LIMIT_BYTES, readByRun } from './lambda/bundle.mjs';
 
 const root = path.dirname(fileURLToPath(import.meta.url));
 const LIMIT_BYTES = 1_000_000;
+const kb = (bytes) => `${Math.round(bytes / 1000)} kB`;
 /** What the daemon loads of later/ while it runs; the rest belongs to other commands, and to credentials that no server has. */
 const LATER_OF_THE_DAEMON = [
   'pino',
@@ -131,25 +134,26 @@ const options = {
   legalComments: 'none',
   logLevel: 'warning',
 };
-const bundle = async (outdir, entryPoints, ...plugins) =>
+const bundle = async (outdir, entryPoints, plugins = [], differing = {}) =>
   // esbuild prints what is wrong.
   await build({
     ...options,
+    ...differing,
     outdir,
     entryPoints,
     plugins: [...plugins, quickProcess, leftOut, ...bundlesEtcd(shortened), ...bundlesAws(shortened), shortNames],
   }).catch(() => process.exit(1));
 
-const start = await bundle('dist', { weftd: 'src/main.ts' }, putOff);
+const start = await bundle('dist', { weftd: 'src/main.ts' }, [putOff]);
 const workers = [
   await bundle('dist', { 'kernel-worker': 'src/host/kernel-worker.ts' }),
   await bundle('dist', { 'udp-worker': 'src/host/udp-worker.ts' }),
 ];
 const rest = await bundle('dist/later', later);
-const infra = await bundleInfra(root, version).catch(() => process.exit(1));
+const lambda = await bundleLambda(bundle);
 
-const all = [start, ...workers, rest];
-writeDist([...[...all, infra].flatMap(({ outputFiles }) => outputFiles), notices(all)]);
+const all = [start, ...workers, rest, lambda.main, lambda.rest, await bundleInfra(bundle)];
+writeDist([...all.flatMap(({ outputFiles }) => outputFiles), notices(all)]);
 if (process.argv.includes('--types')) declareInfra(root);
 checkSize();
 
@@ -194,13 +198,15 @@ function checkSize() {
     Object.keys(start.metafile.outputs).filter((file) => file.endsWith('.mjs')),
   );
   const daemon = atStart + closure(rest, ofLater);
-  const kb = (bytes) => `${Math.round(bytes / 1000)} kB`;
-  const small = daemon <= LIMIT_BYTES;
-  if (!small || !process.argv.includes('--quiet')) {
-    console.error(`build: a daemon with DynamoDB reads ${kb(daemon)}, of which ${kb(atStart)} before its subnet.env`);
-  }
+  checkLimit('a daemon with DynamoDB', daemon, LIMIT_BYTES, `, of which ${kb(atStart)} before its subnet.env`);
+  checkLimit('a Lambda with DynamoDB', closure(lambda.main, readByRun(lambda.main)), LAMBDA_LIMIT_BYTES);
+}
+
+function checkLimit(who, bytes, limit, more = '') {
+  const small = bytes <= limit;
+  if (!small || !process.argv.includes('--quiet')) console.error(`build: ${who} reads ${kb(bytes)}${more}`);
   if (small) return;
-  console.error(`build: that is more than the ${kb(LIMIT_BYTES)} allowed; what grew shows in "npx esbuild --analyze"`);
+  console.error(`build: that is more than the ${kb(limit)} allowed; what grew shows in "npx esbuild --analyze"`);
   process.exitCode = 1;
 }
 

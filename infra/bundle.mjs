@@ -5,27 +5,14 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
-import { build } from 'esbuild';
 
-/** What esbuild would write. */
-export const bundleInfra = (root, version) =>
-  build({
-    absWorkingDir: root,
-    entryPoints: { index: 'infra/index.ts', app: 'infra/app.ts', plain: 'infra/plain.ts' },
-    outdir: 'dist/infra',
-    outExtension: { '.js': '.mjs' },
-    chunkNames: '[name]-[hash]',
-    write: false,
-    metafile: true,
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
+/** @param bundle build.mjs's own, with what all bundles share */
+export const bundleInfra = (bundle) =>
+  bundle('dist/infra', { index: 'infra/index.ts', app: 'infra/app.ts', plain: 'infra/plain.ts' }, [], {
     external: ['aws-cdk-lib', 'constructs', 'cdk-nag'],
-    define: { __WEFT_VERSION__: JSON.stringify(version) },
-    legalComments: 'none',
-    logLevel: 'warning',
+    sourcemap: false,
+    // Its stack traces are for who writes a CDK app.
+    minifyWhitespace: false,
   });
 
 /** Declarations for `weftd/infra`, in dist/infra/types/. They name each other as compilers older than ours know it: by .js. */
