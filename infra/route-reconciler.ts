@@ -24,6 +24,8 @@ export interface RouteReconcilerProps extends Reach {
   readonly every?: Duration;
   /** Default: 15 minutes, which is the most. What a run does not finish the next one does. */
   readonly timeout?: Duration;
+  /** Default: true. Not in an account that is allowed ten at once, as new ones are: Lambda wants ten left for all others. */
+  readonly reserveConcurrency?: boolean;
   /** Default: 512. */
   readonly memoryMegabytes?: number;
   readonly logRetention?: RetentionDays;
@@ -55,7 +57,7 @@ export class RouteReconciler extends Construct {
 
   constructor(scope: Construct, id: string, props: RouteReconcilerProps) {
     super(scope, id);
-    const every = props.every ?? Duration.minutes(1);
+    const every = wholeMinutes(this, props.every ?? Duration.minutes(1));
     const groups = props.groups ?? [];
     const logGroup = new LogGroup(this, 'Log', {
       retention: props.logRetention ?? RetentionDays.ONE_MONTH,
@@ -70,7 +72,7 @@ export class RouteReconciler extends Construct {
       role: reconcilerRole(this, props, groups, logGroup),
       logGroup,
       // Two at once are safe, by the run lock; the second would only wait for the first.
-      reservedConcurrentExecutions: 1,
+      ...((props.reserveConcurrency ?? true) ? { reservedConcurrentExecutions: 1 } : {}),
       timeout: props.timeout ?? Duration.minutes(15),
       memorySize: props.memoryMegabytes ?? 512,
       environment: environment(props),
@@ -87,6 +89,13 @@ export class RouteReconciler extends Construct {
     this.alarms = new ReconcilerAlarms(this, 'Alarms', { ...seen, actions: props.alarmActions ?? [] });
     if (props.dashboard ?? true) new ReconcilerDashboard(this, 'Dashboard', { ...seen, alarms: this.alarms.all });
   }
+}
+
+/** What both a schedule and an alarm's period can be. */
+function wholeMinutes({ node }: Construct, every: Duration): Duration {
+  const seconds = every.toSeconds();
+  if (seconds % 60 === 0 && seconds >= 60 && seconds <= 3600) return every;
+  throw new Error(`${node.path}: "every" is ${seconds} s: expected whole minutes, 1 to 60`);
 }
 
 function environment(props: RouteReconcilerProps): Record<string, string> {

@@ -11,7 +11,7 @@ interface Place {
 }
 
 export function vpcPlacementPolicy({ partition, region, account }: Place): PolicyDocument {
-  const made = ['network-interface', 'subnet', 'security-group'].map(
+  const made = ['network-interface', 'security-group', 'subnet'].map(
     (kind) => `arn:${partition}:ec2:${region}:${account}:${kind}/*`,
   );
   // Neither the reads nor, before the interface is there, its removal can be limited to a resource.
