@@ -121,7 +121,7 @@ describe('the reconciler of a stack', () => {
     );
     const permissions = all(resources, 'AWS::Lambda::Permission').map((permission) => permission.properties);
     assert.deepEqual(
-      permissions.map(({ SourceArn }) => SourceArn).toSorted(),
+      permissions.map(({ SourceArn }) => String(SourceArn)).toSorted(),
       all(resources, 'AWS::Events::Rule')
         .map(({ id }) => `<${id}.Arn>`)
         .toSorted(),
