@@ -13,9 +13,15 @@ import {
   QUOTA_READS,
   ROUTE_WRITES,
 } from '../providers/aws/calls.ts';
-import { STORE_CALLS, STREAM_CALLS, STREAM_LISTS, TABLE_CALLS } from '../providers/dynamodb/calls.ts';
+import { CONFIG_CALLS, STORE_CALLS, STREAM_CALLS, STREAM_LISTS, TABLE_CALLS } from '../providers/dynamodb/calls.ts';
 import { NETWORK_PARTITIONS } from '../providers/dynamodb/table.ts';
-import { allow, type Conditions, type PolicyDocument, type PolicyStatement } from './policy-document.ts';
+import {
+  allow,
+  type CallRights,
+  type Conditions,
+  type PolicyDocument,
+  type PolicyStatement,
+} from './policy-document.ts';
 
 /** Where it applies: everything of another partition, region, account, table or network is out of reach. */
 export interface PolicyScope {
@@ -31,6 +37,8 @@ export interface PolicyScope {
   /** Which route tables of those VPCs. */
   readonly routeTables: RouteTableChoice;
 }
+
+type StoreScope = Pick<PolicyScope, 'tableArn' | 'networks'>;
 
 export type RouteTableChoice =
   | { readonly by: 'vpc' }
@@ -57,7 +65,7 @@ export interface ReconcilerRights {
 /** A node's role. */
 export function nodePolicy(scope: PolicyScope, { writesRoutes, forwards }: NodeRights): PolicyDocument {
   return document(
-    leases(scope),
+    rows(scope, 'Leases', STORE_CALLS),
     seesTheNetwork(scope),
     forwards && forwardsForContainers(scope),
     writesRoutes && writesRouteTables(scope),
@@ -68,7 +76,7 @@ export function nodePolicy(scope: PolicyScope, { writesRoutes, forwards }: NodeR
 export function reconcilerPolicy(scope: PolicyScope, rights: ReconcilerRights): PolicyDocument {
   const { lifecycleGroups, streamArn, logGroupArn } = rights;
   return document(
-    leases(scope),
+    rows(scope, 'Leases', STORE_CALLS),
     seesTheNetwork(scope),
     forwardsForContainers(scope),
     writesRouteTables(scope),
@@ -82,8 +90,8 @@ export function reconcilerPolicy(scope: PolicyScope, rights: ReconcilerRights): 
 }
 
 /** Whoever runs `weftd config set --create-table`: makes the table and writes the config into it. */
-export function tableMakerPolicy(scope: Pick<PolicyScope, 'tableArn' | 'networks'>): PolicyDocument {
-  return document(allow('MakeTheTable', TABLE_CALLS, [scope.tableArn]), leases(scope));
+export function tableMakerPolicy(scope: StoreScope): PolicyDocument {
+  return document(allow('MakeTheTable', TABLE_CALLS, [scope.tableArn]), rows(scope, 'WriteTheConfig', CONFIG_CALLS));
 }
 
 /** Not ours: the Lambda service writes what the function prints. */
@@ -101,9 +109,9 @@ const document = (...statements: readonly (PolicyStatement | false)[]): PolicyDo
  * The rows of these networks alone. `ForAllValues` holds as well where the request names no row: each of these actions names its rows
  * (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html).
  */
-function leases({ tableArn, networks }: Pick<PolicyScope, 'tableArn' | 'networks'>): PolicyStatement {
+function rows({ tableArn, networks }: StoreScope, sid: string, calls: CallRights): PolicyStatement {
   const keys = networks.map((network) => `${NETWORK_PARTITIONS}${network}`);
-  return allow('Leases', STORE_CALLS, [tableArn], { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': keys } });
+  return allow(sid, calls, [tableArn], { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': keys } });
 }
 
 /** Describe calls know no resources, and no condition of their own that narrows what they show: all of the region is seen. */

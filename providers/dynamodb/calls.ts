@@ -15,6 +15,14 @@ export const STORE_CALLS = {
   TransactWriteItems: ['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem', 'dynamodb:ConditionCheckItem'],
 } as const;
 
+/** By the operator who looks at the network and writes its config (`weftd config set`). */
+export const CONFIG_CALLS = {
+  GetItem: ['dynamodb:GetItem'],
+  Query: ['dynamodb:Query'],
+  UpdateItem: ['dynamodb:UpdateItem'],
+  TransactWriteItems: ['dynamodb:PutItem'],
+} as const;
+
 /** By the operator who makes the table (`weftd config set --create-table`). */
 export const TABLE_CALLS = {
   DescribeTable: ['dynamodb:DescribeTable'],

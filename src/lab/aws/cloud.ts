@@ -1,13 +1,16 @@
 /** One emulated account: its state in time, its settings, credentials, journal and faults. What servers and the kernel share. */
+import { AccountClock } from './account-clock.ts';
 import { CallFaults } from './call-faults.ts';
 import { Credentials } from './credentials.ts';
 import { Events, stateChange, type EventListener, type EventOrigin } from './events.ts';
-import { FOLLOWING, isGone, follow, order, showTargets } from './instances.ts';
+import { AttachedPolicies } from './iam/attached.ts';
+import { FOLLOWING, follow, forget, isGone, order, showTargets } from './instances.ts';
 import { interfacesOf } from './interfaces.ts';
 import { Journal } from './journal.ts';
 import { MetadataFaults } from './metadata-faults.ts';
 import type { AwsState, Damage, InstanceState } from './model.ts';
 import { ALLOW_ALL, type Authorizer } from './permissions.ts';
+import { followGroups } from './scaling-life.ts';
 import { DEFAULT_SETTINGS, type AwsSettings } from './settings.ts';
 import { Throttle } from './throttle.ts';
 import { Timeline, type LabClock } from './timeline.ts';
@@ -23,29 +26,33 @@ export interface CloudOptions {
 
 export class EmulatedAws {
   readonly region: string;
-  readonly clock: LabClock;
+  readonly clock: AccountClock;
   readonly timeline: Timeline;
   readonly credentials: Credentials;
   readonly journal = new Journal();
+  /** Calls of DynamoDB that came to the gate: apart, for they are many. */
+  readonly storeJournal = new Journal();
   readonly faults = new CallFaults();
   readonly metadataFaults = new MetadataFaults();
   readonly throttle: Throttle;
   readonly origin: EventOrigin;
   readonly events: Events;
   settings: AwsSettings;
-  /** May this credential make this call? Policies are another such function. */
+  /** What a person forbids or allows by hand, above all policies. */
   authorizer: Authorizer = ALLOW_ALL;
+  readonly policies = new AttachedPolicies();
 
   constructor({ state, clock, region, settings = {} }: CloudOptions) {
     this.region = region;
-    this.clock = clock;
+    this.clock = new AccountClock(clock);
     this.settings = { ...DEFAULT_SETTINGS, ...settings };
-    this.timeline = new Timeline(state, clock);
+    this.timeline = new Timeline(state, this.clock);
     this.credentials = new Credentials(() => this.now());
-    this.throttle = new Throttle(clock);
+    this.throttle = new Throttle(this.clock);
     this.origin = { account: ACCOUNT, region, now: () => this.now() };
     this.events = new Events(this.origin);
     this.timeline.onChange((next, before) => this.#tellStates(before, next));
+    followGroups(this);
   }
 
   get state(): AwsState {
@@ -60,6 +67,16 @@ export class EmulatedAws {
   /** The write of a call: others see it after the delay that is set at this moment. */
   write(change: (state: AwsState) => AwsState): void {
     this.timeline.change(change, this.settings.visibilityMs);
+  }
+
+  /** Puts the account's clock on; what is due on the way happens in its order and at its time. */
+  advance(ms: number): void {
+    const until = this.clock.now() + ms;
+    for (let at = this.timeline.nextAt; at !== undefined && at <= until; at = this.timeline.nextAt) {
+      this.clock.jump(Math.max(0, at - this.clock.now()));
+      this.timeline.settle();
+    }
+    this.clock.jump(until - this.clock.now());
   }
 
   orderInstance(id: string, wish: 'start' | 'stop' | 'terminate'): void {
@@ -103,6 +120,7 @@ export class EmulatedAws {
       const next = follow(state, id, entered);
       const now = next.instances.get(id)?.state;
       if (next !== state && now !== undefined) this.#show(now, targets);
+      if (now === 'terminated') this.timeline.quietly(this.settings.terminatedShownMs, (later) => forget(later, id));
       return next;
     });
   }

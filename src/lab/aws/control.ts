@@ -2,11 +2,13 @@
  * The lab's own door into the emulated account: what has happened, and what shall go wrong. It stands beside the API under a path that
  * AWS does not have, inside the lab alone; it asks for no signature.
  *
- *   GET    journal | counts | state | settings | faults
+ *   GET    journal | counts | state | settings | faults | store-journal
  *   GET    events?since=0                            what EventBridge would have been handed, behind that number
- *   PUT    settings  {"visibilityMs": 3000}          DELETE journal | faults
+ *   PUT    settings  {"visibilityMs": 3000}          DELETE journal | faults | store-journal
  *   POST   faults    {"kind": "reset-after", "action": "CreateRoute", "times": 1}
  *   POST   rules     [{"effect": "deny", "who": "a1", "action": "CreateRoute"}]
+ *   GET    policies
+ *   PUT    policies  {"weft-node": [{"Version": "2012-10-17", ...}]}     of roles and users, by name; null takes them away
  *   POST   do        {"op": "kill-routes", "interface": "eni-1"}     (lab-operations.ts)
  */
 import { readFault } from './call-faults.ts';
@@ -30,6 +32,8 @@ const DOORS: Readonly<Record<string, Door>> = {
   'GET journal': (cloud) => cloud.journal.entries,
   'GET counts': (cloud) => cloud.journal.counts(),
   'DELETE journal': (cloud) => cloud.journal.clear(),
+  'GET store-journal': (cloud) => cloud.storeJournal.entries,
+  'DELETE store-journal': (cloud) => cloud.storeJournal.clear(),
   'GET state': (cloud) => printState(cloud.state),
   'GET events': (cloud, _, query) => cloud.events.since(Number(query.get('since') ?? 0)),
   'GET settings': (cloud) => cloud.settings,
@@ -43,6 +47,8 @@ const DOORS: Readonly<Record<string, Door>> = {
   'POST rules': (cloud, body) => {
     cloud.authorizer = authorizerOf(readRules(JSON.parse(body)));
   },
+  'GET policies': (cloud) => cloud.policies.standing,
+  'PUT policies': (cloud, body) => cloud.policies.attach(asRecord(JSON.parse(body))),
   'POST do': (cloud, body) => operate(cloud, asRecord(JSON.parse(body))),
 };
 

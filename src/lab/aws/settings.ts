@@ -8,12 +8,16 @@ export interface AwsSettings {
   readonly signatureWindowMs: number;
   /** This account's clock against the lab's. */
   readonly clockOffsetMs: number;
+  /** The time that DynamoDB tells in its answers, against the account's: stores count quarantines by it. Where the gate stands before it. */
+  readonly storeClockOffsetMs: number;
   readonly throttling: boolean;
   /** Static routes a table may hold. */
   readonly routeQuota: number;
   readonly pendingMs: number;
   readonly stoppingMs: number;
   readonly shuttingDownMs: number;
+  /** How long DescribeInstances shows one that is terminated: AWS says about an hour. */
+  readonly terminatedShownMs: number;
   /** From a target's end until the route's state shows it. */
   readonly blackholeShownMs: number;
   /** How long role credentials live. */
@@ -25,11 +29,13 @@ export const DEFAULT_SETTINGS: AwsSettings = {
   forwardingMs: 0,
   signatureWindowMs: 5 * 60_000,
   clockOffsetMs: 0,
+  storeClockOffsetMs: 0,
   throttling: true,
   routeQuota: 500,
   pendingMs: 5000,
   stoppingMs: 30_000,
   shuttingDownMs: 30_000,
+  terminatedShownMs: 3_600_000,
   blackholeShownMs: 0,
   credentialLifeMs: 6 * 3_600_000,
 };

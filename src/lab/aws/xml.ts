@@ -37,7 +37,7 @@ export function answerXml(action: string, requestId: string, result: Result): st
 }
 
 export function errorXml(code: string, message: string, requestId: string): string {
-  const error = `<Error><Code>${escape(code)}</Code><Message>${escape(message)}</Message></Error>`;
+  const error = `<Error><Code>${escapeXml(code)}</Code><Message>${escapeXml(message)}</Message></Error>`;
   return `<?xml version="1.0" encoding="UTF-8"?>\n<Response><Errors>${error}</Errors><RequestID>${requestId}</RequestID></Response>`;
 }
 
@@ -55,7 +55,7 @@ function content(value: unknown): string {
   if (Array.isArray(value)) return value.map((item) => `<item>${content(item)}</item>`).join('');
   if (value instanceof Date) return value.toISOString();
   if (typeof value === 'object' && value !== null) return members(value);
-  return escape(String(value));
+  return escapeXml(String(value));
 }
 
 function wireName(key: string, member: unknown): string {
@@ -72,4 +72,4 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&apos;',
 };
 
-const escape = (text: string): string => text.replaceAll(/[&<>"']/g, (it) => ENTITIES[it] ?? it);
+export const escapeXml = (text: string): string => text.replaceAll(/[&<>"']/g, (it) => ENTITIES[it] ?? it);
