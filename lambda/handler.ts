@@ -11,7 +11,7 @@ import { LambdaLog, type RequestLog } from './lambda-log.ts';
 import { METRIC_NAMESPACE } from './metric-names.ts';
 import { openSeams, type TimeAndChance } from './open-seams.ts';
 import { answerOf, type RunAnswer } from './run-answer.ts';
-import { metricLines, toldBy, toldOfBadEvents, toldOfError, type Told } from './run-metrics.ts';
+import { metricLines, toldBy, toldOfBadEvents, toldOfNone, type Told } from './run-metrics.ts';
 import { readSettings, type Environment, type LambdaSettings } from './settings.ts';
 import { Troubles } from './troubles.ts';
 
@@ -36,10 +36,11 @@ const MARGIN_MS = 10_000;
 const LAST_MS = 1000;
 
 export function makeHandler(environment: Environment, given: Partial<LambdaSeams> = {}): Handler {
+  const functionName = environment['AWS_LAMBDA_FUNCTION_NAME'] ?? 'lambda';
   const seams: LambdaSeams = {
     clock: given.clock ?? new SystemClock(),
     random: given.random ?? new CryptoRandom(),
-    log: given.log ?? new LambdaLog(environment['AWS_LAMBDA_FUNCTION_NAME'] ?? 'lambda'),
+    log: given.log ?? new LambdaLog(functionName),
     print: given.print ?? ((line) => void process.stdout.write(`${line}\n`)),
   };
   const { log, clock } = seams;
@@ -51,8 +52,9 @@ export function makeHandler(environment: Environment, given: Partial<LambdaSeams
     log.begin(context.awsRequestId);
     let bad: readonly string[] = [];
     let request: RunRequest | undefined;
+    let ending: AbortSignal | undefined;
     const tell = (told: Told): void => {
-      const { metricsNamespace = METRIC_NAMESPACE, functionName = 'lambda' } = warm?.settings ?? {};
+      const { metricsNamespace = METRIC_NAMESPACE } = warm?.settings ?? {};
       for (const line of metricLines(told, metricsNamespace, functionName)) seams.print(line);
     };
     try {
@@ -66,7 +68,8 @@ export function makeHandler(environment: Environment, given: Partial<LambdaSeams
       }
       const leftMs = context.getRemainingTimeInMillis();
       request = { ...read.request, untilMs: beganMs + leftMs - MARGIN_MS };
-      const report = await warm.reconciler.run(request, AbortSignal.timeout(Math.max(0, leftMs - LAST_MS)));
+      ending = AbortSignal.timeout(Math.max(0, leftMs - LAST_MS));
+      const report = await warm.reconciler.run(request, ending);
       for (const { at, ...entry } of report.audit) log.info({ ...entry, at }, 'changed');
       troubles.told(report);
       tell(toldBy(report, seconds(), bad.length));
@@ -78,9 +81,12 @@ export function makeHandler(environment: Environment, given: Partial<LambdaSeams
       return answerOf(request, report, bad);
     } catch (error) {
       const known = asWeftError(error);
-      log.error({ error, code: known.code }, 'the run ended with an error');
-      tell(toldOfError(seconds(), bad.length));
+      const cut = ending?.aborted === true && known.code === 'ABORTED';
+      if (cut) log.warn({ durationMs: Math.round(seconds() * 1000) }, 'the run had no time left');
+      else log.error({ error, code: known.code }, 'the run ended with an error');
+      tell(toldOfNone(cut ? 'CutRuns' : 'Errors', seconds(), bad.length));
       if (worthAnotherTry(request, known)) throw error;
+      if (cut) return { how: 'out of time', bad };
       return { how: 'failed', error: { code: known.code, message: known.message }, bad };
     }
   };

@@ -20,6 +20,8 @@ export type RunAnswer =
     }
   /** Nothing of the event concerned the network. */
   | { readonly how: 'ignored'; readonly bad: readonly string[] }
+  /** The run was ended in the middle of a call; what it did stands in the audit. */
+  | { readonly how: 'out of time'; readonly bad: readonly string[] }
   | {
       readonly how: 'failed';
       readonly error: { readonly code: ErrorCode; readonly message: string };

@@ -48,9 +48,9 @@ export function toldBy(report: RunReport, seconds: number, badEvents: number): T
   return { numbers, used };
 }
 
-/** Of one that ended with an error. */
-export const toldOfError = (seconds: number, badEvents: number): Told => ({
-  numbers: { ...NOTHING, Errors: 1, RunSeconds: seconds, BadEvents: badEvents },
+/** Of one that came to no report. */
+export const toldOfNone = (what: 'CutRuns' | 'Errors', seconds: number, badEvents: number): Told => ({
+  numbers: { ...NOTHING, [what]: 1, RunSeconds: seconds, BadEvents: badEvents },
   used: new Map(),
 });
 

@@ -1,6 +1,6 @@
 /**
- * Every call of AWS (but the store's) that is made, and the permission it needs: node policies and the CDK constructs are made from this list, and a test holds it and the
- * calls that are really made together.
+ * Every call of AWS that is made (the store's apart), and the permission it needs: node policies and the CDK constructs are made from this list, and a
+ * test holds it and the calls that are really made together.
  */
 
 /** By every node: to see the tables its senders use, and whether its interface forwards. None of them can be limited to a resource. */

@@ -15,6 +15,7 @@ import { ROUTE_WRITER_KEY, routeWriter } from '../core/route-writer.ts';
 import type { Subnet } from '../core/subnet.ts';
 import type { CloudFacts } from '../datapath/datapath.ts';
 import { CloudPasses } from '../reconcile/cloud-pass.ts';
+import { OwnRoutes } from '../reconcile/own-scope.ts';
 import { isSettled, type CloudReport } from '../reconcile/cloud-report.ts';
 import { Bell } from '../core/bell.ts';
 import { overlapFindings, reportFindings, tableTrouble, tellWritten } from './cloud-findings.ts';
@@ -37,6 +38,7 @@ export class CloudKeeper {
   readonly #parts: CloudKeeperParts;
   readonly #schedule: CloudSchedule;
   readonly #passes: CloudPasses;
+  readonly #own: OwnRoutes;
   readonly #bell = new Bell();
   #self: CloudSelf | undefined;
   #table: string | undefined;
@@ -53,6 +55,7 @@ export class CloudKeeper {
     this.#parts = parts;
     this.#schedule = new CloudSchedule(parts);
     this.#passes = new CloudPasses(parts);
+    this.#own = new OwnRoutes(parts.clock);
     this.#self = self;
     this.#table = table;
     this.#refresh();
@@ -221,20 +224,17 @@ export class CloudKeeper {
     const { config, view } = sources();
     const { records: writers } = await records.list('writer', signal);
     const { mode, generation } = routeWriter(writers.get(ROUTE_WRITER_KEY)?.value, config.routeWriter);
-    return this.#passes.pass(
-      {
-        network: self.identity.network,
-        config,
-        view: view ?? { leases: new Map(), expired: new Set() },
-        ledger: this.#ledger ?? new Map(),
-        generation,
-        own: { node, lease: this.#ownLease(self) },
-        mayWrite: (_row, deadlineMs, within) => (leaving ? Promise.resolve(true) : mayWrite(deadlineMs, within)),
-        leaving,
-        writes: mode === 'node',
-      },
-      signal,
-    );
+    const scope = this.#own.scope({
+      network: self.identity.network,
+      config,
+      view: view ?? { leases: new Map(), expired: new Set() },
+      generation,
+      node,
+      lease: this.#ownLease(self),
+      mayWrite: (deadlineMs, within) => (leaving ? Promise.resolve(true) : mayWrite(deadlineMs, within)),
+      leaving,
+    });
+    return this.#passes.pass({ config, ledger: this.#ledger ?? new Map(), scope, writes: mode === 'node' }, signal);
   }
 
   #take(report: CloudReport, { identity }: CloudSelf, config: NetworkConfig): void {

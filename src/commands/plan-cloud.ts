@@ -11,6 +11,7 @@ import type { NetworkConfig } from '../core/network-config.ts';
 import { ROUTE_WRITER_KEY, routeWriter } from '../core/route-writer.ts';
 import { CloudPasses } from '../reconcile/cloud-pass.ts';
 import type { RouteStep } from '../reconcile/cloud-plan.ts';
+import { OwnRoutes } from '../reconcile/own-scope.ts';
 
 export interface PlannedRoute {
   readonly does: RouteStep['kind'];
@@ -77,16 +78,16 @@ async function ownSteps(
   const { mode, generation } = routeWriter(writers.get(ROUTE_WRITER_KEY)?.value, config.routeWriter);
   if (mode !== 'node') return 'not ours';
   const { records: rows } = await parts.records.list('ledger', signal);
-  const input = {
+  const scope = new OwnRoutes(parts.clock).scope({
     network: weft.fabric.network,
     config,
     view,
-    ledger: readLedger(rows.values()),
     generation,
-    own: { node: weft.node, lease },
+    node: weft.node,
+    lease,
     mayWrite: () => Promise.resolve(false),
-    writes: false,
-  };
+  });
+  const input = { config, ledger: readLedger(rows.values()), scope, writes: false };
   return new CloudPasses(parts).plan(input, signal);
 }
 

@@ -24,24 +24,40 @@ export function wantedRoutes({ leases, expired, network, tables, directInSubnet,
   if (of?.attributes.weft?.fabric?.network === network) members.push(of);
   const senders = countSenders(members, tables);
   const owners = of === undefined ? members : members.filter((lease) => lease === of);
-  const wanted = owners.flatMap((lease): WantedRoute[] => {
-    const { weft } = lease.attributes;
-    if (weft?.fabric === undefined) return [];
-    const { node, fabric, table: own } = weft;
-    return [...senders].flatMap(([table, bySubnet]) => {
-      let others = 0;
-      for (const [subnet, count] of bySubnet) if (subnet !== fabric.subnet || !directInSubnet) others += count;
-      if (own === table && !directInSubnet) others -= 1;
-      return others > 0
-        ? [{ table, destination: lease.subnet.v4, target: fabric.target, epoch: lease.epoch, node }]
-        : [];
-    });
+  const wanted = owners.flatMap((lease) => wishesOf(lease, senders, { directInSubnet, sends: true }));
+  return wanted
+    .map(({ route }) => route)
+    .toSorted((a, b) => compare(a.table, b.table) || compare(a.destination, b.destination));
+}
+
+export interface RouteWish {
+  readonly route: WantedRoute;
+  /** How many would send by it. */
+  readonly senders: number;
+}
+
+/** Of one lease the routes that it asks for. `sends`: it is one of those that were counted. */
+export function wishesOf(
+  lease: Lease,
+  senders: Senders,
+  { directInSubnet, sends }: { readonly directInSubnet: boolean; readonly sends: boolean },
+): RouteWish[] {
+  const { weft } = lease.attributes;
+  if (weft?.fabric === undefined) return [];
+  const { node, fabric, table: own } = weft;
+  return [...senders].flatMap(([table, bySubnet]) => {
+    let others = 0;
+    for (const [subnet, count] of bySubnet) if (subnet !== fabric.subnet || !directInSubnet) others += count;
+    if (sends && own === table && !directInSubnet) others -= 1;
+    const route = { table, destination: lease.subnet.v4, target: fabric.target, epoch: lease.epoch, node };
+    return others > 0 ? [{ route, senders: others }] : [];
   });
-  return wanted.toSorted((a, b) => compare(a.table, b.table) || compare(a.destination, b.destination));
 }
 
 /** For each table that may be written: how many send by it, by their cloud subnet. */
-function countSenders(members: readonly Lease[], tables: ReadonlySet<string>): Map<string, Map<string, number>> {
+export type Senders = ReadonlyMap<string, ReadonlyMap<string, number>>;
+
+export function countSenders(members: readonly Lease[], tables: ReadonlySet<string>): Senders {
   const senders = new Map<string, Map<string, number>>();
   for (const { attributes } of members) {
     const { fabric, table } = attributes.weft ?? {};

@@ -8,10 +8,14 @@
  *   wanted, an older one of ours    replace     (one call, no gap)
  *   wanted, anything else           conflict    (never touched)
  *   ours, and wanted no more        remove, or forget what is gone already
+ *   refused beforehand              refuse, and remove what stands there of ours
+ *   an orphan, and we adopt those   replace, or remove
  */
 import type { CloudRoute, CloudTable, LedgerRow, WantedRoute } from '../core/cloud-route.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import { ledgerKey, MAX_BEFORE, type Ledger, type LedgerEntry } from '../core/ledger.ts';
+import type { NodeId } from '../core/node-id.ts';
+import type { Subnet } from '../core/subnet.ts';
 
 interface Step {
   readonly key: string;
@@ -27,7 +31,13 @@ export type RouteStep =
   | (Step & { readonly kind: 'refuse'; readonly row: LedgerRow; readonly code: ErrorCode; readonly hint: string })
   /** Another writer's business now. */
   | (Step & { readonly kind: 'leave'; readonly row: LedgerRow; readonly why: string })
-  | (Step & { readonly kind: 'remove'; readonly row: LedgerRow; readonly expected: string })
+  | (Step & {
+      readonly kind: 'remove';
+      readonly row: LedgerRow;
+      readonly expected: string;
+      /** What the ledger says first: so senders leave it, and whoever takes the subnet meanwhile is met at the row. */
+      readonly mark?: LedgerRow;
+    })
   | (Step & { readonly kind: 'forget'; readonly row: LedgerRow });
 
 /** What takes a call that changes the cloud. */
@@ -36,8 +46,23 @@ export type RouteCall = Extract<RouteStep, { readonly kind: 'create' | 'replace'
 export const isCall = (step: RouteStep): step is RouteCall =>
   step.kind === 'create' || step.kind === 'replace' || step.kind === 'remove';
 
+/** One that is asked for and shall not stand, for a reason that its senders are told. */
+export interface RefusedRoute {
+  readonly route: WantedRoute;
+  readonly why: string;
+  readonly code: ErrorCode;
+  readonly hint: string;
+  /** Nothing vouches for its target: that is never written down as a target of ours. */
+  readonly doubted: boolean;
+}
+
 export interface CloudPlanInput {
   readonly wanted: readonly WantedRoute[];
+  readonly refused?: readonly RefusedRoute[];
+  /** Black holes that the ledger does not know, and that are taken over. */
+  isOrphan?(table: CloudTable, route: CloudRoute): boolean;
+  /** In whose name those go that nobody wants. */
+  readonly orphanNode?: NodeId;
   readonly tables: readonly CloudTable[];
   readonly ledger: Ledger;
   /** Generation of the `writer` record that we write under. */
@@ -46,32 +71,85 @@ export interface CloudPlanInput {
   mayRemove(row: LedgerRow): boolean;
 }
 
+/** A target of no cloud: what a row names whose route was never ours. */
+const NO_TARGET = 'none';
+
+/** Is what leads there ours, by the ledger? */
+export const isOurs = (row: LedgerRow | undefined, target: string | undefined): target is string =>
+  target !== undefined && (target === row?.target || row?.before?.includes(target) === true);
+
 /** Puts first, in the order of what is wanted; then removals. */
-export function planRoutes({ wanted, tables, ledger, generation, mayRemove }: CloudPlanInput): RouteStep[] {
+export function planRoutes(input: CloudPlanInput): RouteStep[] {
+  const { wanted, refused = [], tables, ledger, generation, mayRemove, isOrphan } = input;
   const byId = new Map(
-    tables.map((table) => [table.id, new Map(table.routes.map((route) => [route.destination, route]))]),
+    tables.map((table) => [
+      table.id,
+      { table, routes: new Map(table.routes.map((route) => [route.destination, route])) },
+    ]),
   );
   const puts = wanted.map((want) => {
     const key = ledgerKey(want.table, want.destination);
-    const live = byId.get(want.table);
-    return planOne({
-      want,
-      key,
-      entry: ledger.get(key),
-      generation,
-      known: live !== undefined,
-      live: live?.get(want.destination),
-    });
+    const seen = byId.get(want.table);
+    const live = seen?.routes.get(want.destination);
+    const isTaken = seen !== undefined && live !== undefined && isOrphan?.(seen.table, live) === true;
+    return planOne({ want, key, entry: ledger.get(key), generation, known: seen !== undefined, live, isTaken });
   });
+  const targetAt = (table: string, destination: Subnet) => byId.get(table)?.routes.get(destination)?.target;
+  const refusals = refused.map((one) => refusal(one, ledger, generation));
   const keys = new Set(puts.map(({ key }) => key));
+  const refusedKeys = new Set(refusals.map(({ key }) => key));
   const removals = [...ledger.values()].flatMap((entry): RouteStep[] => {
     const { key, row } = entry;
-    if (row === undefined || keys.has(key) || !mayRemove(row) || row.generation > generation) return [];
-    const target = byId.get(row.table)?.get(row.destination)?.target;
-    const isKnown = target !== undefined && (target === row.target || row.before?.includes(target) === true);
-    return [isKnown ? { kind: 'remove', key, entry, row, expected: target } : { kind: 'forget', key, entry, row }];
+    if (row === undefined || keys.has(key) || row.generation > generation) return [];
+    const expected = targetAt(row.table, row.destination);
+    if (refusedKeys.has(key)) return isOurs(row, expected) ? [{ kind: 'remove', key, entry, row, expected }] : [];
+    if (!mayRemove(row)) return [];
+    return [
+      isOurs(row, expected) ? { kind: 'remove', key, entry, row, expected } : { kind: 'forget', key, entry, row },
+    ];
   });
-  return [...puts, ...removals.toSorted((a, b) => (a.key < b.key ? -1 : 1))];
+  const orphans = isOrphan === undefined ? [] : orphansOf(input, isOrphan, new Set([...keys, ...refusedKeys]));
+  return [...puts, ...refusals, ...[...removals, ...orphans].toSorted((a, b) => (a.key < b.key ? -1 : 1))];
+}
+
+function refusal({ route, why, code, hint, doubted }: RefusedRoute, ledger: Ledger, generation: number): RouteStep {
+  const key = ledgerKey(route.table, route.destination);
+  const entry = ledger.get(key);
+  const old = entry?.row;
+  const past = old === undefined ? undefined : outrun(old, route, generation);
+  if (old !== undefined && past !== undefined) return { kind: 'leave', key, entry, row: old, why: past };
+  const { table, destination, epoch, node } = route;
+  const target = old?.target ?? (doubted ? NO_TARGET : route.target);
+  const before = old?.before === undefined ? {} : { before: old.before };
+  const row: LedgerRow = { table, destination, target, ...before, epoch, node, state: 'refused', why, generation };
+  return { kind: 'refuse', key, entry, row, code, hint };
+}
+
+/** Orphans that nobody wants the place of go as ours do, once the ledger has them. */
+function orphansOf(
+  { tables, ledger, generation, orphanNode }: CloudPlanInput,
+  isOrphan: (table: CloudTable, route: CloudRoute) => boolean,
+  taken: ReadonlySet<string>,
+): RouteStep[] {
+  return tables.flatMap((table) =>
+    table.routes.flatMap((route): RouteStep[] => {
+      const { destination, target } = route;
+      const key = ledgerKey(table.id, destination);
+      const entry = ledger.get(key);
+      if (orphanNode === undefined || taken.has(key) || entry !== undefined || !isOrphan(table, route)) return [];
+      const row: LedgerRow = {
+        table: table.id,
+        destination,
+        target,
+        epoch: 0,
+        node: orphanNode,
+        state: 'refused',
+        why: 'a black hole that nobody knew was taken over, to be removed',
+        generation,
+      };
+      return [{ kind: 'remove', key, entry, row, expected: target, mark: row }];
+    }),
+  );
 }
 
 interface One {
@@ -82,27 +160,26 @@ interface One {
   /** Is there such a table? */
   readonly known: boolean;
   readonly live: CloudRoute | undefined;
+  /** What stands there is taken over. */
+  readonly isTaken: boolean;
 }
 
-function planOne({ want, key, entry, generation, known, live }: One): RouteStep {
+/** Why a row is not for us to write any more; undefined: it is. */
+function outrun(old: LedgerRow, want: WantedRoute, generation: number): string | undefined {
+  if (old.generation > generation)
+    return `routes are written under generation ${old.generation} of the writer record now`;
+  return old.epoch > want.epoch
+    ? `${want.destination} was written for node ${old.node} with the newer epoch ${old.epoch}`
+    : undefined;
+}
+
+function planOne({ want, key, entry, generation, known, live, isTaken }: One): RouteStep {
   const old = entry?.row;
   const step = { key, entry };
-  if (old !== undefined && old.generation > generation)
-    return {
-      ...step,
-      kind: 'leave',
-      row: old,
-      why: `routes are written under generation ${old.generation} of the writer record now`,
-    };
-  if (old !== undefined && old.epoch > want.epoch)
-    return {
-      ...step,
-      kind: 'leave',
-      row: old,
-      why: `${want.destination} was written for node ${old.node} with the newer epoch ${old.epoch}`,
-    };
+  const past = old === undefined ? undefined : outrun(old, want, generation);
+  if (old !== undefined && past !== undefined) return { ...step, kind: 'leave', row: old, why: past };
 
-  const before = targetsBefore(old, want.target);
+  const before = targetsBefore(old, want.target, isTaken ? live?.target : undefined);
   const rowOf = (state: LedgerRow['state'], why?: string): LedgerRow => {
     const { table, destination, target, epoch, node } = want;
     return {
@@ -141,10 +218,14 @@ function planOne({ want, key, entry, generation, known, live }: One): RouteStep 
 }
 
 /** What the ledger knows to have stood there in our name, besides this target. What a row only meant to replace may stand still. */
-function targetsBefore(old: LedgerRow | undefined, target: string): readonly string[] {
+function targetsBefore(old: LedgerRow | undefined, target: string, taken: string | undefined): readonly string[] {
   const { before = [] } = old ?? {};
-  if (old === undefined || old.target === target) return before;
-  return [...new Set([old.target, ...(old.state === 'committed' ? [] : before)])]
-    .filter((one) => one !== target)
+  const known =
+    old === undefined || old.target === target
+      ? before
+      : [...new Set([old.target, ...(old.state === 'committed' ? [] : before)])];
+  if (taken === undefined && known === before) return before;
+  return [...new Set([...(taken === undefined ? [] : [taken]), ...known])]
+    .filter((one) => one !== target && one !== NO_TARGET)
     .slice(0, MAX_BEFORE);
 }

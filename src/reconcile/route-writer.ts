@@ -22,11 +22,15 @@ export interface RouteWriterParts {
   readonly random: Random;
 }
 
-/**
- * May a call that changes this route be made now? Asked before each attempt. Only when no other node can own the subnet until the deadline has
- * passed, by what the store said a moment ago.
- */
-export type MayWrite = (row: LedgerRow, deadlineMs: number, signal: AbortSignal) => Promise<boolean>;
+export interface WriteRight {
+  /**
+   * Why no call that changes this route may be made now; undefined: it may. Asked before the ledger is written and before each attempt. Only when no other
+   * node can own the subnet until the deadline has passed, by what the store said a moment ago.
+   */
+  mayWrite(step: RouteCall, deadlineMs: number, signal: AbortSignal): Promise<string | undefined>;
+  /** Waits for a place among the calls that may be made, before each attempt. @returns why there will be none */
+  turn?(signal: AbortSignal): Promise<string | undefined>;
+}
 
 export type Written =
   /** The call succeeded; a look has to show it. */
@@ -40,29 +44,32 @@ const ATTEMPTS = 4;
 const PAUSE = { baseMs: 500, capMs: 8000, floorMs: 100 };
 /** Another attempt may succeed within seconds. */
 const PASSES: ReadonlySet<ErrorCode> = new Set(['CLOUD_THROTTLED', 'CLOUD_UNREACHABLE']);
-const HELD = { how: 'held', why: 'the lease is not certain to outlast the call' } as const;
 
 export class RouteWriter {
   readonly #parts: RouteWriterParts;
-  readonly #mayWrite: MayWrite;
+  readonly #right: WriteRight;
   /** The ledger, as far as it was read and written. */
   readonly #ledger: Map<string, LedgerEntry>;
 
-  constructor(parts: RouteWriterParts, ledger: Map<string, LedgerEntry>, mayWrite: MayWrite) {
+  constructor(parts: RouteWriterParts, ledger: Map<string, LedgerEntry>, right: WriteRight) {
     this.#parts = parts;
     this.#ledger = ledger;
-    this.#mayWrite = mayWrite;
+    this.#right = right;
   }
 
   /** Rejects with what the store says, or ABORTED. */
   async write(step: RouteCall, signal: AbortSignal): Promise<Written> {
-    if (!(await this.#mayWrite(step.row, CLOUD_CALL_DEADLINE_MS, signal))) return HELD;
-    if (step.kind !== 'remove' && !standsFor(step.entry?.row, step.row)) {
-      const refused = await this.note(step.key, { ...step.row, state: 'intent' }, signal);
+    const held = await this.#right.mayWrite(step, CLOUD_CALL_DEADLINE_MS, signal);
+    if (held !== undefined) return { how: 'held', why: held };
+    const first = rowBefore(step);
+    if (first !== undefined) {
+      const refused = await this.note(step.key, first, signal);
       if (refused !== undefined) return { how: 'changed', error: refused };
     }
     for (let failures = 1; ; failures++) {
-      if (!(await this.#mayWrite(step.row, CLOUD_CALL_DEADLINE_MS, signal))) return HELD;
+      const why =
+        (await this.#right.turn?.(signal)) ?? (await this.#right.mayWrite(step, CLOUD_CALL_DEADLINE_MS, signal));
+      if (why !== undefined) return { how: 'held', why };
       try {
         await this.#call(step, signal);
         return { how: 'done' };
@@ -113,6 +120,12 @@ export class RouteWriter {
       signal,
     );
   }
+}
+
+/** What the ledger has to say before the call; undefined: it says so, or nothing need be said. */
+function rowBefore(step: RouteCall): LedgerRow | undefined {
+  if (step.kind === 'remove') return step.mark;
+  return standsFor(step.entry?.row, step.row) ? undefined : { ...step.row, state: 'intent' };
 }
 
 /** A row that was left by an attempt before says the same as a new intent would: whose route it may be. */

@@ -4,6 +4,7 @@ import { parseSubnet } from '../../src/core/subnet.ts';
 import { FakeCloud, MUTATING } from '../fakes/fake-cloud.ts';
 import { ManualClock } from '../fakes/manual-clock.ts';
 import { cloudNetworkContract } from './cloud-network.ts';
+import { cloudInventoryContract, type CloudInventoryWorld } from './cloud-inventory.ts';
 import type { CloudWorld } from './cloud-world.ts';
 
 async function fakeWorld(): Promise<CloudWorld> {
@@ -61,3 +62,27 @@ async function fakeWorld(): Promise<CloudWorld> {
 }
 
 cloudNetworkContract('the fake cloud', fakeWorld);
+
+async function inventoryWorld(): Promise<CloudInventoryWorld> {
+  const fake = new FakeCloud(new ManualClock());
+  fake.addTable('rtb-a', { subnets: ['subnet-a'], quota: 1000 });
+  fake.machines.start({ instance: 'i-1', target: 'eni-1', subnet: 'subnet-a' });
+  fake.machines.start({ instance: 'i-2', target: 'eni-2', subnet: 'subnet-a' });
+  fake.machines.turn('i-2', 'terminated');
+  return {
+    inventory: fake.openInventory(),
+    running: { instance: 'i-1', target: 'eni-1' },
+    terminated: 'i-2',
+    table: 'rtb-a',
+    quota: 1000,
+    completed: async () => fake.completed.map(({ instance, token }) => `${instance} ${token}`),
+    refuse: async (code) => {
+      fake.before = () => {
+        throw new WeftError(code, 'refused');
+      };
+    },
+    close: async () => undefined,
+  };
+}
+
+cloudInventoryContract('the fake cloud', inventoryWorld);

@@ -5,7 +5,7 @@ import { flagOf, OPTION_KEYS, optionOf, variableOf } from '../../src/options.ts'
 export const readDocument = (name: string): string => readFileSync(name, 'utf8');
 
 const row = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+export const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   [row(head), `|${'---|'.repeat(head.length)}`, ...rows.map(row)].join('\n');
 
 export function optionTable(): string {

@@ -1,14 +1,27 @@
-/** A cloud in memory: `CloudNetwork` for any number of hosts, with the faults that a test asks for. */
+/** A cloud in memory: `CloudNetwork` for any number of hosts and `CloudInventory`, with the faults that a test asks for. */
+import type { CloudInterface, CloudInventory, LifecycleAction } from '../../src/contracts/cloud-inventory.ts';
 import type { CloudNetwork, CloudSelf, TablesWish } from '../../src/contracts/cloud-network.ts';
 import type { Clock } from '../../src/contracts/clock.ts';
 import type { Address } from '../../src/core/address.ts';
 import type { CloudRoute, CloudTable } from '../../src/core/cloud-route.ts';
 import { asWeftError, WeftError } from '../../src/core/errors.ts';
 import { contains, type Subnet } from '../../src/core/subnet.ts';
+import { FakeMachines } from './fake-machines.ts';
 
-export type FakeCall = 'identify' | 'look' | 'prepare' | 'create' | 'replace' | 'remove';
+export type FakeCall =
+  | 'identify'
+  | 'look'
+  | 'prepare'
+  | 'create'
+  | 'replace'
+  | 'remove'
+  | 'instances'
+  | 'interfaces'
+  | 'quota'
+  | 'complete';
 
 export interface FakeTable {
+  readonly network: string;
   readonly subnets: string[];
   main: boolean;
   quota: number;
@@ -16,31 +29,57 @@ export interface FakeTable {
   readonly routes: Map<Subnet, CloudRoute>;
 }
 
+/** A call that reached the cloud, and whose it was. */
+export interface MadeCall {
+  readonly by: string;
+  readonly call: FakeCall;
+  readonly what: string;
+  readonly atMs: number;
+  /** False until it took effect. */
+  took: boolean;
+}
+
 export const MUTATING: ReadonlySet<FakeCall> = new Set<FakeCall>(['prepare', 'create', 'replace', 'remove']);
+/** What EC2 grants unless asked for more. */
+const DEFAULT_QUOTA = 500;
 
 export class FakeCloud {
   readonly clock: Clock;
   readonly network = 'vpc-1';
+  readonly machines: FakeMachines;
   readonly tables = new Map<string, FakeTable>();
   readonly selves = new Map<Address, CloudSelf>();
   /** Interfaces that forward. */
   readonly forwarding = new Set<string>();
   /** "create rtb-a 10.42.1.0/24 eni-1", in order; what was refused too. */
   readonly journal: string[] = [];
+  /** The same, with who made it. */
+  readonly made: MadeCall[] = [];
+  /** Machines that were told that they may go. */
+  readonly completed: LifecycleAction[] = [];
   /** How long readers see what was before. */
   lagMs = 0;
   /** Called before a call takes effect; throw to refuse it. */
-  before: (call: FakeCall, what: string) => void | Promise<void> = () => undefined;
+  before: (call: FakeCall, what: string, by: string) => void | Promise<void> = () => undefined;
   /** Called after it took effect; throw to lose the answer. */
-  after: (call: FakeCall, what: string) => void = () => undefined;
+  after: (call: FakeCall, what: string, by: string) => void | Promise<void> = () => undefined;
   #past: { readonly untilMs: number; readonly tables: readonly CloudTable[] }[] = [];
 
   constructor(clock: Clock) {
     this.clock = clock;
+    this.machines = new FakeMachines(clock);
   }
 
   addTable(id: string, wish: Partial<FakeTable> = {}): FakeTable {
-    const table: FakeTable = { subnets: [], main: false, quota: 500, tags: new Map(), routes: new Map(), ...wish };
+    const table: FakeTable = {
+      network: this.network,
+      subnets: [],
+      main: false,
+      quota: DEFAULT_QUOTA,
+      tags: new Map(),
+      routes: new Map(),
+      ...wish,
+    };
     this.tables.set(id, table);
     return table;
   }
@@ -63,25 +102,67 @@ export class FakeCloud {
     return this.journal.filter((line) => [...MUTATING].some((call) => line.startsWith(`${call} `)));
   }
 
-  open(): CloudNetwork {
+  open(by = ''): CloudNetwork {
     return {
       identify: (address, signal) =>
-        this.#call('identify', address, signal, () => {
+        this.#call(by, 'identify', address, signal, () => {
           const self = this.selves.get(address);
           if (self === undefined) throw new WeftError('CLOUD_NOT_FOUND', `no interface has the address ${address}`);
           return self;
         }),
       prepare: async (target, signal) => {
         if (!this.forwarding.has(target))
-          await this.#call('prepare', target, signal, () => void this.forwarding.add(target));
+          await this.#call(by, 'prepare', target, signal, () => {
+            this.#interface(target);
+            this.forwarding.add(target);
+          });
       },
-      tables: (wish, signal) => this.#call('look', wish.network, signal, () => this.#look(wish)),
-      putRoute: (table, route, expected, signal) => this.#put(table, route, expected, signal),
-      removeRoute: (table, destination, expected, signal) => this.#remove(table, destination, expected, signal),
+      tables: (wish, signal) => this.#call(by, 'look', wish.network, signal, () => this.#look(wish)),
+      putRoute: (table, route, expected, signal) => this.#put(by, table, route, expected, signal),
+      removeRoute: (table, destination, expected, signal) => this.#remove(by, table, destination, expected, signal),
+    };
+  }
+
+  openInventory(by = ''): CloudInventory {
+    const { machines } = this;
+    return {
+      instances: (ids, signal) =>
+        this.#call(
+          by,
+          'instances',
+          `${ids.length}`,
+          signal,
+          () => new Map(ids.map((id) => [id, machines.instance(id)])),
+        ),
+      interfaces: (targets, signal) =>
+        this.#call(by, 'interfaces', `${targets.length}`, signal, () => {
+          const found = new Map<string, CloudInterface>();
+          for (const target of targets) {
+            const shown = machines.interface(target);
+            if (shown !== undefined) found.set(target, { ...shown, forwards: this.forwarding.has(target) });
+          }
+          return found;
+        }),
+      routeQuota: async (table, signal) => {
+        try {
+          return await this.#call(by, 'quota', table, signal, () => ({
+            limit: this.#table(table).quota,
+            source: 'live' as const,
+          }));
+        } catch (error) {
+          if (asWeftError(error).code !== 'CLOUD_DENIED') throw error;
+          return { limit: DEFAULT_QUOTA, source: 'default' };
+        }
+      },
+      completeLifecycle: (action, signal) =>
+        this.#call(by, 'complete', `${action.instance} ${action.token}`, signal, () => {
+          if (this.completed.every(({ token }) => token !== action.token)) this.completed.push(action);
+        }),
     };
   }
 
   async #put(
+    by: string,
     id: string,
     { destination, target }: CloudRoute,
     expected: string | undefined,
@@ -98,6 +179,8 @@ export class FakeCloud {
         if (standing.target === target) return;
         throw conflict();
       }
+      if (this.#interface(target)?.network !== table.network && this.machines.modelled)
+        throw new WeftError('CLOUD_REFUSED', `${target} is in another network than ${id}`);
       if (expected === undefined && table.routes.size >= table.quota)
         throw new WeftError('ROUTE_TABLE_FULL', `${id} holds no more routes`);
       this.#remember();
@@ -106,42 +189,48 @@ export class FakeCloud {
     if (expected === undefined && live()?.target === target) return;
     if (expected !== undefined && live()?.target !== expected) throw conflict();
     try {
-      await this.#call(expected === undefined ? 'create' : 'replace', what, signal, write);
+      await this.#call(by, expected === undefined ? 'create' : 'replace', what, signal, write);
     } catch (error) {
       if (asWeftError(error).code !== 'CLOUD_UNREACHABLE' || live()?.target !== target) throw error;
     }
   }
 
-  async #remove(id: string, destination: Subnet, expected: string, signal: AbortSignal): Promise<void> {
+  async #remove(by: string, id: string, destination: Subnet, expected: string, signal: AbortSignal): Promise<void> {
     const live = this.#table(id).routes.get(destination);
     if (live === undefined) return;
     if (live.target !== expected)
       throw new WeftError('CLOUD_CONFLICT', `${destination} leads to ${live.target} in ${id}`);
-    await this.#call('remove', `${id} ${destination} ${expected}`, signal, () => {
+    await this.#call(by, 'remove', `${id} ${destination} ${expected}`, signal, () => {
+      // By what stands when the call arrives: EC2 deletes by destination alone.
       this.#remember();
       this.#table(id).routes.delete(destination);
     });
   }
 
-  async #call<T>(call: FakeCall, what: string, signal: AbortSignal, work: () => T): Promise<T> {
+  async #call<T>(by: string, call: FakeCall, what: string, signal: AbortSignal, work: () => T): Promise<T> {
     if (signal.aborted) throw new WeftError('ABORTED', `gave up: ${call} ${what}`);
     this.journal.push(`${call} ${what}`);
-    const held = this.before(call, what);
+    const made: MadeCall = { by, call, what, atMs: this.clock.now(), took: false };
+    this.made.push(made);
+    const held = this.before(call, what, by);
     if (held !== undefined) await Promise.race([held, aborted(signal)]);
     const result = work();
-    this.after(call, what);
+    made.took = true;
+    const kept = this.after(call, what, by);
+    if (kept !== undefined) await Promise.race([kept, aborted(signal)]);
     return result;
   }
 
   #look({ network, within }: TablesWish): readonly CloudTable[] {
-    if (network !== this.network) return [];
     const now = this.clock.now();
     this.#past = this.#past.filter(({ untilMs }) => untilMs > now);
     const seen = this.#past[0]?.tables ?? this.#now();
-    return seen.map((table) => ({
-      ...table,
-      routes: table.routes.filter(({ destination }) => contains(within, destination)),
-    }));
+    return seen
+      .filter(({ id }) => this.#table(id).network === network)
+      .map((table) => ({
+        ...table,
+        routes: table.routes.filter(({ destination }) => contains(within, destination)),
+      }));
   }
 
   #now(): CloudTable[] {
@@ -150,9 +239,20 @@ export class FakeCloud {
       subnets: [...subnets],
       main,
       tags,
-      routes: [...routes.values()],
+      routes: [...routes.values()].map((route) => ({
+        ...route,
+        live: this.machines.isLive(route.target) ?? route.live,
+      })),
       occupied: routes.size,
     }));
+  }
+
+  /** Undefined where nothing is known of machines. */
+  #interface(target: string): { readonly network: string } | undefined {
+    const found = this.machines.interfaces.get(target);
+    if (found === undefined && this.machines.modelled)
+      throw new WeftError('CLOUD_NOT_FOUND', `there is no interface ${target}`);
+    return found;
   }
 
   #remember(): void {

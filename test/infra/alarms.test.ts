@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { Duration } from 'aws-cdk-lib';
 import { RouteReconciler, type RouteReconcilerProps } from '../../infra/route-reconciler.ts';
 import { METRIC_NAMESPACE } from '../../lambda/metric-names.ts';
-import { metricLines, toldOfError } from '../../lambda/run-metrics.ts';
+import { metricLines, toldOfNone } from '../../lambda/run-metrics.ts';
 import { all, NO_CODE, only, resourcesOf, TABLE_ARN, VPC, type Resource } from './template.ts';
 
 interface Alarm {
@@ -33,7 +33,7 @@ const alarmsOf = (resources: readonly Resource[]): ReadonlyMap<string, Alarm> =>
 
 /** Each metric with its dimensions as a run really writes them, in CloudWatch's embedded metric format. */
 function written(functionName: string): ReadonlySet<string> {
-  const lines = metricLines({ ...toldOfError(1, 0), used: new Map([['rtb-1', 50]]) }, METRIC_NAMESPACE, functionName);
+  const lines = metricLines({ ...toldOfNone('Errors', 1, 0), used: new Map([['rtb-1', 50]]) }, METRIC_NAMESPACE, functionName);
   const names = lines.flatMap((line) => {
     const entry = JSON.parse(line) as Readonly<Record<string, unknown>> & {
       readonly _aws: {

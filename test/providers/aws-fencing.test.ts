@@ -10,7 +10,7 @@ import { parseSubnet } from '../../src/core/subnet.ts';
 import { planned } from '../../src/lab/aws/account.ts';
 import { CloudPasses } from '../../src/reconcile/cloud-pass.ts';
 import type { CloudReport } from '../../src/reconcile/cloud-report.ts';
-import type { MayWrite } from '../../src/reconcile/route-writer.ts';
+import { OwnRoutes } from '../../src/reconcile/own-scope.ts';
 import { never } from '../contract/store-world.ts';
 import { lease } from '../datapath/cluster.ts';
 import { MemoryNetwork } from '../fakes/memory-network.ts';
@@ -62,25 +62,19 @@ describe('owners and the routes of a VPC', () => {
       epoch: own.epoch,
       ttlMs: TTL,
     });
-    const mayWrite: MayWrite = async (_row, deadlineMs) => mayWriteRoutes(owner, clock.now(), deadlineMs);
     const view = { leases: new Map([own, ...peers].map((one) => [one.key, one])), expired: new Set<never>() };
+    const scope = new OwnRoutes(clock).scope({
+      network: planned.vpc('lab'),
+      config,
+      view,
+      generation: 0,
+      node,
+      lease: own,
+      mayWrite: async (deadlineMs) => mayWriteRoutes(owner, clock.now(), deadlineMs),
+    });
     const pass = async (): Promise<CloudReport> => {
       const ledger = readLedger((await records.list('ledger', signal)).records.values());
-      return clock.during(
-        passes.pass(
-          {
-            network: planned.vpc('lab'),
-            config,
-            view,
-            ledger,
-            generation: 0,
-            own: { node, lease: own },
-            mayWrite,
-            writes: true,
-          },
-          signal,
-        ),
-      );
+      return clock.during(passes.pass({ config, ledger, scope, writes: true }, signal));
     };
     return { host, pass };
   }

@@ -9,11 +9,12 @@ import { lease } from '../datapath/cluster.ts';
 import type { CloudNetwork } from '../../src/contracts/cloud-network.ts';
 import type { Lease } from '../../src/core/lease.ts';
 import type { JsonValue } from '../../src/core/json.ts';
-import { readLedger } from '../../src/core/ledger.ts';
+import { readLedger, type Ledger } from '../../src/core/ledger.ts';
 import { parseNodeId, type NodeId } from '../../src/core/node-id.ts';
 import { parseNetworkConfig } from '../../src/core/parse-network-config.ts';
-import { CloudPasses, type CloudPassInput } from '../../src/reconcile/cloud-pass.ts';
+import { CloudPasses } from '../../src/reconcile/cloud-pass.ts';
 import type { CloudReport } from '../../src/reconcile/cloud-report.ts';
+import { OwnRoutes, type OwnInput } from '../../src/reconcile/own-scope.ts';
 
 export const CONFIG = { Network: '10.42.0.0/16', Backend: { Type: 'auto' } };
 
@@ -43,13 +44,15 @@ export function hostLease({
   });
 }
 
+export type OwnWish = Partial<Omit<OwnInput, 'config'>> & { readonly ledger?: Ledger; readonly writes?: boolean };
+
 export class CloudCluster {
   readonly clock = new ManualClock();
   readonly network = new MemoryNetwork(this.clock);
   readonly records = new MemoryRecords(this.network);
   readonly cloud = new FakeCloud(this.clock);
   readonly leases = new Map<string, Lease>();
-  readonly #passes = new Map<string, CloudPasses>();
+  readonly #hosts = new Map<string, { readonly passes: CloudPasses; readonly own: OwnRoutes }>();
 
   constructor() {
     this.cloud.addTable('rtb-a', { subnets: ['subnet-a'] });
@@ -80,28 +83,32 @@ export class CloudCluster {
   /** One pass of a host, while time goes on for it. */
   async pass(
     number: number,
-    wish: Partial<CloudPassInput> & { readonly config?: never } = {},
+    wish: OwnWish = {},
     config: JsonValue = CONFIG,
     cloud: CloudNetwork = this.cloud.open(),
   ): Promise<CloudReport> {
     const { records, clock } = this;
     const node: NodeId = parseNodeId(`node-${number}`);
-    const passes =
-      this.#passes.get(node) ?? new CloudPasses({ cloud, records, clock, random: new SeededRandom(number) });
-    this.#passes.set(node, passes);
-    const lease = wish.own?.lease ?? this.lease(number);
-    const input: CloudPassInput = {
+    const random = new SeededRandom(number);
+    const host = this.#hosts.get(node) ?? {
+      passes: new CloudPasses({ cloud, records, clock, random }),
+      own: new OwnRoutes(clock),
+    };
+    this.#hosts.set(node, host);
+    const parsed = parseNetworkConfig(JSON.stringify(config));
+    const { ledger, writes = true, ...own } = wish;
+    const scope = host.own.scope({
       network: 'vpc-1',
       view: { leases: new Map([...this.leases.values()].map((one) => [one.key, one])), expired: new Set() },
-      ledger: readLedger((await records.list('ledger', never())).records.values()),
       generation: 0,
-      own: { node, lease },
+      node,
+      lease: own.lease ?? this.lease(number),
       mayWrite: async () => true,
-      writes: true,
-      ...wish,
-      config: parseNetworkConfig(JSON.stringify(config)),
-    };
-    return clock.during(passes.pass(input, never()));
+      ...own,
+      config: parsed,
+    });
+    const known = ledger ?? readLedger((await records.list('ledger', never())).records.values());
+    return clock.during(host.passes.pass({ config: parsed, ledger: known, scope, writes }, never()));
   }
 
   async passAll(): Promise<void> {

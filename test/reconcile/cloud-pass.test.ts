@@ -133,7 +133,7 @@ describe('a pass over the cloud routes of one host', () => {
     await cluster.pass(1);
     const [ledger, text] = [await cluster.ledger(), cluster.cloud.text];
     cluster.cloud.journal.length = 0;
-    const report = await cluster.pass(1, { own: { node: parseNodeId('node-1'), lease: old } });
+    const report = await cluster.pass(1, { lease: old });
     assert.deepEqual(results(report), ['rtb-b/10.42.1.0/24 left']);
     assert.deepEqual([await cluster.ledger(), cluster.cloud.text, cluster.cloud.mutations], [ledger, text, []]);
   });
@@ -146,7 +146,7 @@ describe('a pass over the cloud routes of one host', () => {
     await cluster.pass(1);
     cluster.cloud.tables.get('rtb-b')?.routes.clear();
     cluster.cloud.journal.length = 0;
-    const report = await cluster.pass(1, { own: { node: parseNodeId('node-1'), lease: old }, ledger: new Map() });
+    const report = await cluster.pass(1, { lease: old, ledger: new Map() });
     assert.deepEqual(results(report), ['rtb-b/10.42.1.0/24 left']);
     assert.deepEqual(cluster.cloud.mutations, []);
   });
@@ -188,8 +188,8 @@ describe('a pass over the cloud routes of one host', () => {
     const old = cluster.lease(1);
     cluster.leases.delete(old.key);
     const renumbered = { ...hostLease({ number: 7, subnet: 'subnet-a', table: 'rtb-a', target: 'eni-1' }) };
-    const own = { node: parseNodeId('node-1'), lease: { ...renumbered, attributes: old.attributes } };
-    const pass = async () => results(await cluster.pass(1, { own }));
+    const lease = { ...renumbered, attributes: old.attributes };
+    const pass = async () => results(await cluster.pass(1, { lease }));
     assert.deepEqual(await pass(), ['rtb-b/10.42.1.0/24 waiting', 'rtb-b/10.42.7.0/24 created']);
     cluster.join({ number: 1, subnet: 'subnet-a', table: 'rtb-a', epoch: 9, target: 'eni-new' });
     await cluster.clock.advance(6 * MINUTE);

@@ -113,6 +113,11 @@ export class LambdaRuntime {
     return { request, outcome, coldMs, tookMs: this.#clock.now() - handedAtMs };
   }
 
+  /** The process is gone, in the middle of whatever it does. */
+  crash(): void {
+    this.#process?.kill('SIGKILL');
+  }
+
   close(): void {
     this.#timer.abort();
     this.#kill();

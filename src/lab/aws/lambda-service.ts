@@ -87,6 +87,11 @@ export class LambdaService {
     }
   }
 
+  /** The machine below the function breaks. */
+  crash(): void {
+    this.#runtime.crash();
+  }
+
   close(): void {
     this.closing.abort();
     this.#runtime.close();

@@ -1,0 +1,52 @@
+/**
+ * How long a route that ought to go waits. Runs may lie apart, their clocks may be wrong, the store may have lost its data: what time has to prove is
+ * counted in the runs' own age, and a crowd of removals needs two runs by the clock that agree.
+ */
+import { printDuration } from './duration.ts';
+
+export type RemovalCause =
+  /** The cloud says so: nothing can arrive there. */
+  | 'gone'
+  /** Told; senders have been told too. */
+  | 'leaving'
+  /** Nobody has the subnet, and the machine lives. */
+  | 'lease-gone'
+  /** Its owner lives, and the route is wanted no more or its lease is not believed. */
+  | 'unwanted';
+
+const MINUTE_MS = 60_000;
+/** As long as a freed subnet goes to nobody else: until then its owner may come back, and a call that was signed before may arrive (CLOUD.md 1.4). */
+const QUARANTINE_MS = 15 * MINUTE_MS;
+const HOLD_MS = 5 * MINUTE_MS;
+
+const DELAY_MS: Readonly<Record<RemovalCause, number>> = {
+  gone: 0,
+  leaving: 0,
+  'lease-gone': QUARANTINE_MS,
+  unwanted: HOLD_MS,
+};
+
+/** Fewer removals than this are everyday life. */
+const PLAUSIBLE = 10;
+
+/** @param going routes that work, as far as anybody knows, and would go all the same */
+export const isImplausible = (going: number, standing: number): boolean => going > PLAUSIBLE && going * 2 > standing;
+
+export interface RemovalWait {
+  readonly cause: RemovalCause;
+  /** For how long it has been due to go, in the runs' age. */
+  readonly forMs: number;
+  /** How many runs by the clock have found so, this one included. */
+  readonly scheduledRuns: number;
+  readonly isScheduled: boolean;
+  /** Undefined: nothing looks like a mistake. */
+  readonly crowd: { readonly going: number; readonly standing: number } | undefined;
+}
+
+/** Why it is not removed in this run; undefined: it is. */
+export function removalHold({ cause, forMs, scheduledRuns, isScheduled, crowd }: RemovalWait): string | undefined {
+  const leftMs = DELAY_MS[cause] - forMs;
+  if (leftMs > 0) return `goes in ${printDuration(Math.ceil(leftMs / 1000) * 1000)} if nothing changes`;
+  if (crowd === undefined || (isScheduled && scheduledRuns >= 2 && forMs >= HOLD_MS)) return undefined;
+  return `removing ${crowd.going} of ${crowd.standing} routes looks like a mistake: held until a later run by the clock agrees`;
+}

@@ -1,0 +1,66 @@
+/** A run that is cut: at each of its calls, in each way, and the runs after it end where one without a cut ends. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { CutPoints, CUTS, type Cut } from './cut-points.ts';
+import { destination } from './reconciler-world.ts';
+import { ScriptedWorld } from './scripted-world.ts';
+import { changes } from './world-state.ts';
+
+async function uncut(): Promise<{ readonly script: ScriptedWorld; readonly end: string[] }> {
+  const script = await ScriptedWorld.make(new CutPoints());
+  const end = await script.play();
+  script.watch.check();
+  return { script, end };
+}
+
+/** What is wrong after a cut there; undefined: nothing. */
+async function trouble(at: number, how: Cut, end: readonly string[]): Promise<string | undefined> {
+  const cuts = new CutPoints(at, how);
+  const script = await ScriptedWorld.make(cuts);
+  try {
+    assert.deepEqual(await script.play(end), end);
+    script.watch.check();
+    return undefined;
+  } catch (error) {
+    return `${how} at call ${at}, ${cuts.calls[at]}: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+describe('a reconciler that is cut', () => {
+  it('uncut: creates, replaces, adopts, keeps, removes, drains, frees, and touches nothing foreign', async () => {
+    const { script, end } = await uncut();
+    assert.deepEqual(script.world.cloud.text, [
+      `rtb-a ${destination(10)} eni-of-nobody`,
+      `rtb-a ${destination(3)} eni-3`,
+      `rtb-a ${destination(4)} eni-4`,
+      `rtb-a ${destination(9)} igw-1`,
+      `rtb-b ${destination(1)} eni-1`,
+      `rtb-b ${destination(12)} igw-1`,
+      `rtb-b ${destination(2)} eni-2b`,
+    ]);
+    assert.deepEqual(changes(script.world).toSorted(), [
+      `create rtb-b ${destination(1)} eni-1`,
+      'prepare eni-4',
+      `remove rtb-a ${destination(5)} eni-5`,
+      `remove rtb-a ${destination(6)} eni-6`,
+      `remove rtb-a ${destination(7)} eni-7`,
+      `remove rtb-a ${destination(8)} eni-8`,
+      `replace rtb-b ${destination(2)} eni-2b`,
+    ]);
+    assert.deepEqual(
+      end.filter((line) => !line.startsWith('route ') && !line.startsWith('row ')),
+      [],
+    );
+  });
+
+  for (const how of CUTS)
+    it(`${how}, at whichever call: the runs after it end where one without a cut ends`, async () => {
+      const { script, end } = await uncut();
+      const troubles: string[] = [];
+      for (let at = 0; at < script.cuts.calls.length; at++) {
+        const found = await trouble(at, how, end);
+        if (found !== undefined) troubles.push(found);
+      }
+      assert.deepEqual(troubles, []);
+    });
+});
