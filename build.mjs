@@ -6,8 +6,9 @@
  *     later/                what is loaded when it is needed, with its own copy of what it shares with the above
  *     kernel-worker.mjs, udp-worker.mjs
  *     lambda/               the reconciler's function, as it is uploaded (lambda/bundle.mjs)
+ *     infra/                the CDK part; with --types its declarations too (infra/bundle.mjs)
  *
- *   node build.mjs [--quiet]
+ *   node build.mjs [--quiet] [--types]
  */
 import {
   chmodSync,
@@ -25,6 +26,7 @@ import { readFile } from 'node:fs/promises';
 import { build, transform } from 'esbuild';
 import { bundlesAws } from './providers/aws/bundle.mjs';
 import { bundlesEtcd } from './providers/etcd/bundle.mjs';
+import { bundleInfra, declareInfra } from './infra/bundle.mjs';
 import { bundleLambda, LAMBDA_LIMIT_BYTES, readByRun } from './lambda/bundle.mjs';
 
 const root = path.dirname(fileURLToPath(import.meta.url));
@@ -150,8 +152,9 @@ const workers = [
 const rest = await bundle('dist/later', later);
 const lambda = await bundleLambda(bundle);
 
-const all = [start, ...workers, rest, lambda.main, lambda.rest];
+const all = [start, ...workers, rest, lambda.main, lambda.rest, await bundleInfra(bundle)];
 writeDist([...all.flatMap(({ outputFiles }) => outputFiles), notices(all)]);
+if (process.argv.includes('--types')) declareInfra(root);
 checkSize();
 
 /** Writes what changed, each file in one step, then removes what an earlier build left. */

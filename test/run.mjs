@@ -19,7 +19,7 @@ const LAYERS = [
     folders: 'core contracts datapath reconcile agent commands system providers fakes sim lint docs'.split(' '),
     atOnce: CORES,
   },
-  { name: 'contract', folders: ['contract', 'dynamodb', 'etcd', 'lambda'], atOnce: CORES },
+  { name: 'contract', folders: ['contract', 'dynamodb', 'etcd', 'lambda', 'infra'], atOnce: CORES },
   // Real kernels: each test makes its own network namespaces. As root these must run, else they skip with the reason.
   { name: 'host', folders: ['native', 'host', 'lab'], atOnce: CORES },
   // Whole clusters whose timers matter: one file at a time, so that they do not starve each other.

@@ -47,8 +47,10 @@ const TABLE: Readonly<Record<string, readonly string[]>> = {
   infra: [
     ...['aws', 'dynamodb'].flatMap((name) => [`providers/${name}/calls.ts`, `providers/${name}/table.ts`]),
     'src/core',
+    'lambda/metric-names.ts',
     'aws-cdk-lib',
     'constructs',
+    'cdk-nag',
     'node:*',
   ],
   src: COMPOSITION,
@@ -58,10 +60,10 @@ const TABLE: Readonly<Record<string, readonly string[]>> = {
 /** Folders that have sub-folders; these follow the row of their folder. */
 const NESTED = ['src/native', 'src/lab'].map((folder) => `${folder}/nested`);
 const FOLDERS = [...Object.keys(TABLE), ...NESTED, 'test'];
-const SINGLE_FILES = ['aws', 'dynamodb', 'gce'].flatMap((name) => [
-  `providers/${name}/calls.ts`,
-  `providers/${name}/table.ts`,
-]);
+const SINGLE_FILES = [
+  ...['aws', 'dynamodb', 'gce'].flatMap((name) => [`providers/${name}/calls.ts`, `providers/${name}/table.ts`]),
+  'lambda/metric-names.ts',
+];
 const FILES = [...FOLDERS.map((folder) => `${folder}/thing.ts`), ...SINGLE_FILES];
 const PACKAGES = [
   'node:fs',
@@ -82,6 +84,7 @@ const PACKAGES = [
   'aws-cdk-lib',
   'aws-cdk-lib/aws-lambda',
   'constructs',
+  'cdk-nag',
 ];
 const FORMS = ['value', 'type', 'lazy'] as const;
 type Form = (typeof FORMS)[number];

@@ -1,0 +1,55 @@
+/** What a role reaches: the store and the part of the cloud, as the constructs are given them. */
+import { Stack } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import type { AnyTable } from './lease-table.ts';
+import type { PolicyScope, RouteTableChoice } from './policies.ts';
+import type { PolicyDocument } from './policy-document.ts';
+
+/** Unless the store's URL says another (providers/dynamodb/url.ts). */
+export const DEFAULT_NETWORK = 'default';
+/** Unless `--node-tag` or WEFT_NODE_TAG say another. */
+export const DEFAULT_NODE_TAG = 'weft:node';
+
+export type Store =
+  | {
+      readonly table: AnyTable;
+      /** Which of the networks in that table. Default: `default`. */
+      readonly network?: string;
+    }
+  | {
+      /** URL, as `--store` takes it: `etcd://10.0.0.1:2379/coreos.com/network`. No password: that goes into the variable WEFT_ETCD_PASSWORD. */
+      readonly etcd: string;
+    };
+
+export interface Reach {
+  readonly store: Store;
+  /** VPC ids; at least one. */
+  readonly vpcs: readonly string[];
+  /** Which of their route tables may be written. Default: all; whoever shares VPCs with others picks his by id or tag. */
+  readonly routeTables?: RouteTableChoice;
+}
+
+/** Bad: a role for no VPC would be a role for none of its conditions. */
+export function policyScope(construct: Construct, { store, vpcs, routeTables }: Reach): PolicyScope {
+  if (vpcs.length === 0) throw new Error(`${construct.node.path}: "vpcs" is empty: name at least one VPC by its id`);
+  const { partition, region, account } = Stack.of(construct);
+  return {
+    partition,
+    region,
+    account,
+    tableArn: 'table' in store ? store.table.tableArn : '',
+    networks: [networkOf(store)],
+    vpcs,
+    routeTables: routeTables ?? { by: 'vpc' },
+  };
+}
+
+export const networkOf = (store: Store): string => ('table' in store ? (store.network ?? DEFAULT_NETWORK) : '');
+
+/** On etcd there is no table, and so no right to one. */
+export const forStore = (store: Store, document: PolicyDocument): PolicyDocument =>
+  'table' in store ? document : { ...document, Statement: document.Statement.filter(({ Sid }) => Sid !== 'Leases') };
+
+/** The URL for `--store` and WEFT_STORE. */
+export const storeUrl = (store: Store): string =>
+  'table' in store ? `dynamodb://${store.table.tableName}?network=${networkOf(store)}` : store.etcd;

@@ -1,0 +1,59 @@
+/** What wakes the reconciler. No event carries state: each says "look again", and those of machines on their way out name one. */
+import { Duration } from 'aws-cdk-lib';
+import { Rule, Schedule, type EventPattern } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
+import { EventSourceMapping, FilterCriteria, StartingPosition, type Function } from 'aws-cdk-lib/aws-lambda';
+import type { Construct } from 'constructs';
+import { networkOf, type Store } from './reach.ts';
+import { changesOf } from './stream-filter.ts';
+
+/** `running` too: the source/destination check of a new instance is switched off then, where nodes do not do it. */
+const STATES = ['running', 'stopping', 'stopped', 'shutting-down', 'terminated'] as const;
+/** Of what stands in the queue of a failing function at most so much is tried again. */
+const STREAM = { batch: 1000, windowSeconds: 5, retries: 2, maxAgeMinutes: 15 } as const;
+
+/** https://docs.aws.amazon.com/eventbridge/latest/ref/events.html */
+export function eventPatterns(groups: readonly string[]): Readonly<Record<string, EventPattern>> {
+  return {
+    InstanceState: {
+      source: ['aws.ec2'],
+      detailType: ['EC2 Instance State-change Notification'],
+      detail: { state: [...STATES] },
+    },
+    SpotInterruption: { source: ['aws.ec2'], detailType: ['EC2 Spot Instance Interruption Warning'] },
+    ...(groups.length === 0
+      ? {}
+      : {
+          GroupTerminates: {
+            source: ['aws.autoscaling'],
+            detailType: ['EC2 Instance-terminate Lifecycle Action'],
+            detail: { AutoScalingGroupName: [...groups] },
+          },
+        }),
+  };
+}
+
+export function wakeByEvents(scope: Construct, target: Function, every: Duration, groups: readonly string[]): void {
+  // EventBridge hands over at once; what waits for the function to be free waits in Lambda's queue, under the function's own bounds.
+  const targets = [new LambdaTarget(target, { maxEventAge: Duration.hours(1), retryAttempts: 5 })];
+  new Rule(scope, 'Schedule', { description: 'Weft: look again', schedule: Schedule.rate(every), targets });
+  for (const [name, eventPattern] of Object.entries(eventPatterns(groups)))
+    new Rule(scope, name, { description: 'Weft: look again', eventPattern, targets });
+}
+
+/** A table without a stream is no fault: the schedule sees what changed. */
+export function wakeByTable(scope: Construct, target: Function, store: Extract<Store, { table: unknown }>): void {
+  const { tableStreamArn } = store.table;
+  if (tableStreamArn === undefined) return;
+  new EventSourceMapping(scope, 'Changes', {
+    target,
+    eventSourceArn: tableStreamArn,
+    startingPosition: StartingPosition.LATEST,
+    filters: [FilterCriteria.filter(changesOf(networkOf(store)))],
+    batchSize: STREAM.batch,
+    maxBatchingWindow: Duration.seconds(STREAM.windowSeconds),
+    retryAttempts: STREAM.retries,
+    bisectBatchOnError: true,
+    maxRecordAge: Duration.minutes(STREAM.maxAgeMinutes),
+  });
+}

@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { Duration } from 'aws-cdk-lib';
+import { Vpc } from 'aws-cdk-lib/aws-ec2';
+import { reconcilerPolicy, type PolicyScope } from '../../infra/policies.ts';
+import { RouteReconciler, type RouteReconcilerProps } from '../../infra/route-reconciler.ts';
+import { changesOf } from '../../infra/stream-filter.ts';
+import { vpcPlacementPolicy } from '../../infra/vpc-placement.ts';
+import { readSettings } from '../../lambda/settings.ts';
+import {
+  ACCOUNT,
+  all,
+  NO_CODE,
+  only,
+  REGION,
+  resourcesOf,
+  statementsOf,
+  STREAM_ARN,
+  TABLE_ARN,
+  VPC,
+  type Resource,
+} from './template.ts';
+
+const table = { tableName: 'weft', tableArn: TABLE_ARN, tableStreamArn: STREAM_ARN };
+const usual: RouteReconcilerProps = { store: { table }, vpcs: [VPC], groups: ['web'], code: NO_CODE };
+
+const made = (props: Partial<RouteReconcilerProps> = {}): readonly Resource[] =>
+  resourcesOf((stack) => new RouteReconciler(stack, 'R', { ...usual, ...props }));
+
+const scope: PolicyScope = {
+  partition: 'aws',
+  region: REGION,
+  account: ACCOUNT,
+  tableArn: TABLE_ARN,
+  networks: ['default'],
+  vpcs: [VPC],
+  routeTables: { by: 'vpc' },
+};
+
+const policies = (resources: readonly Resource[]): Readonly<Record<string, unknown>> => {
+  const { Policies } = only(resources, 'AWS::IAM::Role').properties;
+  const list = Policies as readonly { readonly PolicyName: string; readonly PolicyDocument: unknown }[];
+  return Object.fromEntries(list.map(({ PolicyName, PolicyDocument }) => [PolicyName, statementsOf(PolicyDocument)]));
+};
+
+describe('the reconciler of a stack', () => {
+  const resources = made();
+  const { properties } = only(resources, 'AWS::Lambda::Function');
+
+  it('runs by itself: one at a time, on the newest Node.js, as long as Lambda allows', () => {
+    const { Runtime, Architectures, ReservedConcurrentExecutions, Timeout, Handler } = properties;
+    assert.deepEqual(
+      { Runtime, Architectures, ReservedConcurrentExecutions, Timeout, Handler },
+      {
+        Runtime: 'nodejs24.x',
+        Architectures: ['arm64'],
+        ReservedConcurrentExecutions: 1,
+        Timeout: 900,
+        Handler: 'index.handler',
+      },
+    );
+  });
+
+  it('is told what the handler reads', () => {
+    const { Variables } = properties['Environment'] as { readonly Variables: Readonly<Record<string, string>> };
+    const settings = readSettings({ ...Variables, AWS_REGION: REGION });
+    assert.equal(settings.store, 'dynamodb://weft?network=default');
+    assert.deepEqual(settings.networks, [VPC]);
+    assert.equal(settings.nodeTag, 'weft:node');
+  });
+
+  it('may do what its calls need, and nothing else', () => {
+    const log = only(resources, 'AWS::Logs::LogGroup');
+    const rights = {
+      lifecycleGroups: [`arn:aws:autoscaling:${REGION}:${ACCOUNT}:autoScalingGroup:*:autoScalingGroupName/web`],
+      streamArn: STREAM_ARN,
+      logGroupArn: `arn:aws:logs:${REGION}:${ACCOUNT}:log-group:<${log.id}>`,
+    };
+    const { Statement } = reconcilerPolicy(scope, rights);
+    assert.deepEqual(policies(resources), { Reconciler: Statement });
+    assert.equal(only(resources, 'AWS::IAM::Role').properties['ManagedPolicyArns'], undefined);
+    assert.deepEqual(all(resources, 'AWS::IAM::Policy'), []);
+    assert.deepEqual(all(resources, 'AWS::IAM::ManagedPolicy'), []);
+  });
+
+  it('writes into the route tables that were chosen, and no others', () => {
+    const statement = (routeTables: NonNullable<RouteReconcilerProps['routeTables']>): unknown => {
+      const [first] = Object.values(policies(made({ routeTables })));
+      return (first as readonly { readonly Sid: string }[]).find(({ Sid }) => Sid === 'WriteRoutes');
+    };
+    for (const routeTables of [
+      { by: 'id', ids: ['rtb-0123456789abcdef0', 'rtb-0123456789abcdef1'] },
+      { by: 'tag', key: 'weft:managed', value: 'true' },
+    ] as const) {
+      const expected = reconcilerPolicy({ ...scope, routeTables }, { lifecycleGroups: [] });
+      assert.deepEqual(
+        statement(routeTables),
+        expected.Statement.find(({ Sid }) => Sid === 'WriteRoutes'),
+      );
+    }
+  });
+
+  it('is woken by the clock, by instances that come and go, and by the groups that it holds up', () => {
+    const rules = all(resources, 'AWS::Events::Rule').map((rule) => rule.properties);
+    assert.deepEqual(
+      rules.map(({ ScheduleExpression, EventPattern }) => ScheduleExpression ?? EventPattern),
+      [
+        'rate(1 minute)',
+        {
+          source: ['aws.ec2'],
+          'detail-type': ['EC2 Instance State-change Notification'],
+          detail: { state: ['running', 'stopping', 'stopped', 'shutting-down', 'terminated'] },
+        },
+        { source: ['aws.ec2'], 'detail-type': ['EC2 Spot Instance Interruption Warning'] },
+        {
+          source: ['aws.autoscaling'],
+          'detail-type': ['EC2 Instance-terminate Lifecycle Action'],
+          detail: { AutoScalingGroupName: ['web'] },
+        },
+      ],
+    );
+    const permissions = all(resources, 'AWS::Lambda::Permission').map((permission) => permission.properties);
+    assert.deepEqual(
+      permissions.map(({ SourceArn }) => String(SourceArn)).toSorted(),
+      all(resources, 'AWS::Events::Rule')
+        .map(({ id }) => `<${id}.Arn>`)
+        .toSorted(),
+    );
+  });
+
+  it('reads the stream in batches, behind its filter, and gives up on what it cannot read', () => {
+    const { properties: mapping } = only(resources, 'AWS::Lambda::EventSourceMapping');
+    const { FilterCriteria, FunctionName: _, ...rest } = mapping;
+    assert.deepEqual(rest, {
+      EventSourceArn: STREAM_ARN,
+      StartingPosition: 'LATEST',
+      BatchSize: 1000,
+      MaximumBatchingWindowInSeconds: 5,
+      MaximumRetryAttempts: 2,
+      BisectBatchOnFunctionError: true,
+      MaximumRecordAgeInSeconds: 900,
+    });
+    const { Filters } = FilterCriteria as { readonly Filters: readonly { readonly Pattern: string }[] };
+    assert.deepEqual(
+      Filters.map(({ Pattern }) => JSON.parse(Pattern) as unknown),
+      [changesOf('default')],
+    );
+  });
+
+  it('forgets events after an hour, and has its log for a month', () => {
+    const { MaximumEventAgeInSeconds, MaximumRetryAttempts } = only(
+      resources,
+      'AWS::Lambda::EventInvokeConfig',
+    ).properties;
+    assert.deepEqual([MaximumEventAgeInSeconds, MaximumRetryAttempts], [3600, 2]);
+    assert.equal(only(resources, 'AWS::Logs::LogGroup').properties['RetentionInDays'], 30);
+  });
+
+  it('does without a stream where the table has none, and without groups where there are none', () => {
+    const bare = made({ store: { table: { tableName: 'weft', tableArn: TABLE_ARN } }, groups: [] });
+    assert.deepEqual(all(bare, 'AWS::Lambda::EventSourceMapping'), []);
+    assert.equal(all(bare, 'AWS::Events::Rule').length, 3);
+    const sids = (Object.values(policies(bare))[0] as readonly { readonly Sid: string }[]).map(({ Sid }) => Sid);
+    assert.deepEqual(sids, ['Leases', 'SeeTheNetwork', 'ForwardForContainers', 'WriteRoutes', 'ReadQuotas', 'Log']);
+  });
+
+  it('on etcd has no right to a table, and what Lambda needs to put it into the VPC', () => {
+    const etcd = resourcesOf((stack) => {
+      const vpc = Vpc.fromVpcAttributes(stack, 'Vpc', {
+        vpcId: VPC,
+        availabilityZones: ['any'],
+        privateSubnetIds: ['subnet-0123456789abcdef0'],
+        privateSubnetRouteTableIds: ['rtb-0123456789abcdef0'],
+      });
+      const store = { etcd: 'etcd://10.0.0.1:2379/coreos.com/network' };
+      new RouteReconciler(stack, 'R', { ...usual, store, placement: { vpc } });
+    });
+    const { Reconciler, Placement } = policies(etcd);
+    const actions = (statements: unknown): string[] =>
+      (statements as readonly { readonly Action: readonly string[] }[]).flatMap(({ Action }) => Action);
+    assert.deepEqual(
+      actions(Reconciler).filter((action) => action.startsWith('dynamodb:')),
+      [],
+    );
+    assert.deepEqual(Placement, vpcPlacementPolicy({ partition: 'aws', region: REGION, account: ACCOUNT }).Statement);
+    assert.equal(only(etcd, 'AWS::IAM::Role').properties['ManagedPolicyArns'], undefined);
+    assert.ok('VpcConfig' in only(etcd, 'AWS::Lambda::Function').properties);
+  });
+
+  it('refuses a pause that CloudWatch or EventBridge could not have, and to be for no VPC', () => {
+    for (const every of [Duration.seconds(30), Duration.minutes(61)])
+      assert.throws(() => made({ every }), /"every".*whole minutes, 1 to 60/);
+    assert.throws(() => made({ vpcs: [] }), /name at least one VPC/);
+  });
+});
