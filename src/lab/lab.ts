@@ -7,9 +7,12 @@ import { AWS_SOCKET, AwsInLab, instanceEnvironment, isInstance } from './aws/aws
 import { dynamoDBProgram } from './dynamodb.ts';
 import { etcdProgram } from './etcd.ts';
 import { LabHost, type HostOptions } from './lab-host.ts';
+import { deployReconciler } from './aws/reconciler-function.ts';
+import type { LambdaService } from './aws/lambda-service.ts';
+import { runIn } from './namespaces.ts';
 import { startProcess, type LabProcess, type ProcessPlan } from './lab-process.ts';
 import { Pinger } from './pinger.ts';
-import { LabStore, STORE_KINDS, type StoreKind } from './store.ts';
+import { LabStore, SERVICES, STORE_KINDS, type StoreKind } from './store.ts';
 import type { HostPlan, StorePlan, Topology } from './topology.ts';
 import { buildWorld, setCable } from './world.ts';
 
@@ -37,6 +40,7 @@ export class Lab {
   readonly topology: Topology;
   readonly folder: string;
   readonly store: LabStore;
+  readonly executable: string;
   /** Of a topology with a VPC. */
   readonly aws: AwsInLab | undefined;
   readonly pinger: Pinger;
@@ -44,6 +48,7 @@ export class Lab {
   readonly #options: LabOptions;
   readonly #further: LabHost[] = [];
   readonly #programs: LabProcess[] = [];
+  readonly #functions: LambdaService[] = [];
 
   private constructor(
     topology: Topology,
@@ -54,6 +59,7 @@ export class Lab {
   ) {
     this.topology = topology;
     this.folder = options.folder;
+    this.executable = options.executable;
     this.store = store;
     this.aws = aws;
     this.pinger = pinger;
@@ -70,6 +76,8 @@ export class Lab {
       await buildWorld(topology, signal);
       const store = await startStore(topology.store, options, signal);
       const aws = await AwsInLab.start(topology, { clock: new SystemClock(), socketPath: AWS_SOCKET });
+      if (topology.storeGate === true && store.kind === 'dynamodb')
+        await aws?.openGate({ address: topology.store.address, port: SERVICES.dynamodb.port }, options.folder, signal);
       return new Lab(topology, store, aws, pinger, options);
     } catch (error) {
       pinger.close();
@@ -103,6 +111,26 @@ export class Lab {
     return program;
   }
 
+  /** The reconciler as a function of the lab's account, in the VPC of this name. */
+  deployReconciler(vpc: string, everyMs: number): LambdaService {
+    const { aws, store } = this;
+    if (aws === undefined) throw new Error('a reconciler needs a topology with a VPC');
+    const service = deployReconciler({
+      cloud: aws.cloud,
+      executable: this.#options.executable,
+      vpc,
+      namespace: aws.namespace,
+      store: store.uri,
+      endpoints: {
+        AWS_ENDPOINT_URL: aws.endpoint,
+        AWS_ENDPOINT_URL_DYNAMODB: aws.storeEndpoint ?? store.environment['AWS_ENDPOINT_URL_DYNAMODB'] ?? '',
+      },
+      everyMs,
+    });
+    this.#functions.push(service);
+    return service;
+  }
+
   /** Hosts whose daemon runs. */
   get running(): readonly LabHost[] {
     return [...this.hosts.values()].filter(({ daemon }) => daemon !== undefined && daemon.ending === undefined);
@@ -112,7 +140,11 @@ export class Lab {
   async writeConfig(config: JsonObject): Promise<void> {
     const [any] = this.hosts.values();
     if (any === undefined) throw new Error('a lab without hosts has nobody to write the config');
-    await any.weftd(['config', 'set', '--create-table', '-f', '-'], JSON.stringify(config));
+    const { executable } = this.#options;
+    const words = [process.execPath, executable, 'config', 'set', '--create-table', '-f', '-'];
+    // By the operator's own credentials, whatever the hosts may.
+    const environment = { ...any.environment, ...this.store.environment, FLANNELD_CLOUD: 'none' };
+    await runIn(any.name, words, { environment, input: JSON.stringify(config) });
   }
 
   async setCable(machine: StorePlan | LabHost, state: 'up' | 'down'): Promise<void> {
@@ -122,6 +154,7 @@ export class Lab {
   /** Ends all processes. The namespaces go away with the lab's own process. */
   async close(): Promise<void> {
     this.pinger.close();
+    for (const service of this.#functions) service.close();
     this.aws?.close();
     const daemons = [...this.hosts.values(), ...this.#further].flatMap(({ daemon }) => daemon ?? []);
     const processes = [...daemons, ...this.#programs, this.store.process];

@@ -8,6 +8,7 @@ import path from 'node:path';
 import { WeftError } from '../../core/errors.ts';
 import { inNetworkNamespace } from '../../native/network-namespace.ts';
 import { LAB_FOLDER } from '../inside.ts';
+import type { LabProcess } from '../lab-process.ts';
 import { namespacePath } from '../namespaces.ts';
 import { gatewayOf, type HostPlan, type Site, type Topology } from '../topology.ts';
 import { buildAccount, planned } from './account.ts';
@@ -17,6 +18,7 @@ import { operate } from './lab-operations.ts';
 import { askersIn, metadataServer } from './metadata-server.ts';
 import type { AwsState } from './model.ts';
 import type { AwsSettings } from './settings.ts';
+import { GATE_PORT, openStoreGate, type StoreGatePlan } from './store-gate.ts';
 import type { LabClock } from './timeline.ts';
 import { VpcKernel } from './vpc-kernel.ts';
 import { vpcPlanOf, type VpcSite } from './vpc-site.ts';
@@ -39,15 +41,19 @@ export class AwsInLab {
   readonly cloud: EmulatedAws;
   /** What hosts give to AWS_ENDPOINT_URL_EC2. */
   readonly endpoint: string;
+  /** Where packets of the API are at home: a namespace that every site reaches. */
+  readonly namespace: string;
   readonly #kernel: VpcKernel;
-  readonly #servers: readonly Server[];
+  readonly #servers: Server[];
+  #gate: StoreGateInLab | undefined;
   readonly #closing = new AbortController();
   /** The state whose route tables packets follow. */
   #forwarding: AwsState;
 
-  private constructor(cloud: EmulatedAws, kernel: VpcKernel, endpoint: string, servers: readonly Server[]) {
+  private constructor(cloud: EmulatedAws, kernel: VpcKernel, place: ApiPlace, servers: Server[]) {
     this.cloud = cloud;
-    this.endpoint = endpoint;
+    this.endpoint = place.endpoint;
+    this.namespace = place.home;
     this.#kernel = kernel;
     this.#servers = servers;
     this.#forwarding = cloud.state;
@@ -66,7 +72,8 @@ export class AwsInLab {
     const api = apiServer(cloud);
     const metadata = metadataServer(cloud, askersIn(cloud, planned.vpc(site.name)));
     // At every address of the namespace: with a named one Node would look it up first, and be in another namespace by then.
-    const { home, endpoint } = apiPlace(topology);
+    const place = apiPlace(topology);
+    const { home } = place;
     await listening(api, () => inNetworkNamespace(namespacePath(home), () => api.listen(API_PORT)));
     await listening(metadata, () => inNetworkNamespace(namespacePath(site.name), () => metadata.listen(METADATA_PORT)));
     const servers = [api, metadata];
@@ -76,7 +83,21 @@ export class AwsInLab {
       await listening(door, () => door.listen(socketPath));
       servers.push(door);
     }
-    return new AwsInLab(cloud, kernel, endpoint, servers);
+    return new AwsInLab(cloud, kernel, place, servers);
+  }
+
+  /** Puts the gate before a DynamoDB: what hosts give to AWS_ENDPOINT_URL_DYNAMODB from then on. */
+  async openGate(store: StoreGatePlan['store'], folder: string, signal: AbortSignal): Promise<void> {
+    const { cloud, namespace, endpoint } = this;
+    const { server, door } = await openStoreGate({ cloud, store, namespace, folder }, signal);
+    await listening(server, () => inNetworkNamespace(namespacePath(namespace), () => server.listen(GATE_PORT)));
+    this.#servers.push(server);
+    this.#gate = { endpoint: `http://${new URL(endpoint).hostname}:${GATE_PORT}`, door };
+  }
+
+  /** Undefined: nobody stands before the store. */
+  get storeEndpoint(): string | undefined {
+    return this.#gate?.endpoint;
   }
 
   /** One of lab-operations.ts; when it returns, packets meet it. */
@@ -94,6 +115,7 @@ export class AwsInLab {
   close(): void {
     this.#closing.abort();
     this.cloud.close();
+    this.#gate?.door.kill('SIGKILL');
     for (const server of this.#servers) {
       server.closeAllConnections();
       server.close();
@@ -126,6 +148,11 @@ export class AwsInLab {
   }
 }
 
+interface StoreGateInLab {
+  readonly endpoint: string;
+  readonly door: LabProcess;
+}
+
 /** How an instance finds its cloud and its credentials: by the metadata server alone, beside the lab's store. */
 export function instanceEnvironment(aws: AwsInLab): Readonly<Record<string, string>> {
   return {
@@ -136,6 +163,7 @@ export function instanceEnvironment(aws: AwsInLab): Readonly<Record<string, stri
     AWS_ACCESS_KEY_ID: '',
     AWS_SECRET_ACCESS_KEY: '',
     AWS_EC2_METADATA_DISABLED: 'false',
+    ...(aws.storeEndpoint === undefined ? {} : { AWS_ENDPOINT_URL_DYNAMODB: aws.storeEndpoint }),
   };
 }
 
@@ -148,8 +176,13 @@ function vpcOf(topology: Topology): { readonly site: Site; readonly vpc: VpcSite
   return undefined;
 }
 
+interface ApiPlace {
+  readonly home: string;
+  readonly endpoint: string;
+}
+
 /** Where the store stands, all can go. */
-function apiPlace(topology: Topology): { readonly home: string; readonly endpoint: string } {
+function apiPlace(topology: Topology): ApiPlace {
   for (const { name, segments } of topology.sites) {
     const segment = segments.find((it) => it.name === topology.store.segment);
     if (segment !== undefined) return { home: name, endpoint: `http://${gatewayOf(segment)}:${API_PORT}` };

@@ -18,6 +18,9 @@ export interface SiteGroup extends GroupPlan {
   readonly hosts?: readonly string[];
 }
 
+/** The reconciler believes machines alone that carry it. */
+const NODE_TAGS = { 'weft:node': 'default' };
+
 /** Each host in the site's segments is an instance with one interface. */
 export function vpcPlanOf(topology: Topology, site: Site, vpc: VpcSite): VpcPlan {
   const { ranges, tables, groups, role } = vpc;
@@ -38,6 +41,7 @@ export function vpcPlanOf(topology: Topology, site: Site, vpc: VpcSite): VpcPlan
       address,
       groups: groups.flatMap((group) => (group.hosts?.includes(name) === false ? [] : group.name)),
       role,
+      tags: NODE_TAGS,
     })),
   };
 }

@@ -4,10 +4,12 @@ import { blackhole } from './blackhole.ts';
 import { conflict } from './conflict.ts';
 import { denied } from './denied.ts';
 import { firstLight } from './first-light.ts';
+import { reconciler } from './reconciler.ts';
 import { quotaFull } from './quota-full.ts';
 import { slowVisibility } from './slow-visibility.ts';
 import { srcDstCheck } from './src-dst-check.ts';
 import { storeKilledScenario } from './store-killed.ts';
+import { terminate } from './terminate.ts';
 import { throttled } from './throttled.ts';
 
 export const SCENARIOS: readonly Scenario[] = [
@@ -20,4 +22,6 @@ export const SCENARIOS: readonly Scenario[] = [
   slowVisibility,
   firstLight,
   storeKilledScenario,
+  terminate,
+  reconciler,
 ];
