@@ -13,7 +13,14 @@ import {
   QUOTA_READS,
   ROUTE_WRITES,
 } from '../providers/aws/calls.ts';
-import { CONFIG_CALLS, STORE_CALLS, STREAM_CALLS, STREAM_LISTS, TABLE_CALLS } from '../providers/dynamodb/calls.ts';
+import {
+  CONFIG_CALLS,
+  RECONCILER_STORE_CALLS,
+  STORE_CALLS,
+  STREAM_CALLS,
+  STREAM_LISTS,
+  TABLE_CALLS,
+} from '../providers/dynamodb/calls.ts';
 import { NETWORK_PARTITIONS } from '../providers/dynamodb/table.ts';
 import {
   allow,
@@ -76,7 +83,7 @@ export function nodePolicy(scope: PolicyScope, { writesRoutes, forwards }: NodeR
 export function reconcilerPolicy(scope: PolicyScope, rights: ReconcilerRights): PolicyDocument {
   const { lifecycleGroups, streamArn, logGroupArn } = rights;
   return document(
-    rows(scope, 'Leases', STORE_CALLS),
+    rows(scope, 'Leases', RECONCILER_STORE_CALLS),
     seesTheNetwork(scope),
     forwardsForContainers(scope),
     writesRouteTables(scope),

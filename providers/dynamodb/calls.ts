@@ -4,7 +4,7 @@
  * (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html).
  */
 
-/** By nodes and the reconciler. */
+/** By nodes. */
 export const STORE_CALLS = {
   GetItem: ['dynamodb:GetItem'],
   BatchGetItem: ['dynamodb:BatchGetItem'],
@@ -13,6 +13,16 @@ export const STORE_CALLS = {
   UpdateItem: ['dynamodb:UpdateItem'],
   DeleteItem: ['dynamodb:DeleteItem'],
   TransactWriteItems: ['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem', 'dynamodb:ConditionCheckItem'],
+} as const;
+
+/** By the reconciler, which claims no lease. */
+export const RECONCILER_STORE_CALLS = {
+  GetItem: ['dynamodb:GetItem'],
+  Query: ['dynamodb:Query'],
+  PutItem: ['dynamodb:PutItem'],
+  UpdateItem: ['dynamodb:UpdateItem'],
+  DeleteItem: ['dynamodb:DeleteItem'],
+  TransactWriteItems: ['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'],
 } as const;
 
 /** By the operator who looks at the network and writes its config (`weftd config set`). */

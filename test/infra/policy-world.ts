@@ -7,6 +7,8 @@ import type { PolicyScope } from '../../infra/policies.ts';
 import { AwsInventory } from '../../providers/aws/aws-inventory.ts';
 import { AwsNetwork } from '../../providers/aws/aws-network.ts';
 import { connectEc2 } from '../../providers/aws/client.ts';
+import { connectLifecycle } from '../../providers/aws/lifecycle-client.ts';
+import { connectQuotas } from '../../providers/aws/quota-client.ts';
 import { connect } from '../../providers/dynamodb/client.ts';
 import { createTable } from '../../providers/dynamodb/create-table.ts';
 import { DynamoLeaseStore } from '../../providers/dynamodb/dynamo-lease-store.ts';
@@ -14,18 +16,22 @@ import { DynamoRecords } from '../../providers/dynamodb/dynamo-records.ts';
 import { Feed } from '../../providers/dynamodb/feed.ts';
 import { Partition } from '../../providers/dynamodb/partition.ts';
 import { writeSnapshot } from '../../providers/dynamodb/snapshot.ts';
+import type { LifecycleAction } from '../../src/contracts/cloud-inventory.ts';
 import { asWeftError } from '../../src/core/errors.ts';
 import { buildAccount, planned } from '../../src/lab/aws/account.ts';
 import { apiServer } from '../../src/lab/aws/api-server.ts';
 import { ACCOUNT, EmulatedAws } from '../../src/lab/aws/cloud.ts';
 import { dynamoDBGate } from '../../src/lab/aws/dynamodb-gate.ts';
 import { DynamoUpstream } from '../../src/lab/aws/dynamodb-upstream.ts';
+import { operate } from '../../src/lab/aws/lab-operations.ts';
+import { waitOf } from '../../src/lab/aws/scaling.ts';
 import { SystemClock } from '../../src/system/system-clock.ts';
 import { startDynamoDB, type TestDynamoDB } from '../dynamodb/emulator.ts';
 import { SeededRandom } from '../fakes/seeded-random.ts';
 import { OTHER, PLAN, REGION } from '../lab/aws/account-fixture.ts';
 
 export const ROLE = 'weft';
+export const GROUP = 'nodes';
 /** Polls fast, so that a watch sees at once what a test has written. */
 const PACE = { fastMs: 50, slowMs: 50 };
 
@@ -55,9 +61,15 @@ export class PolicyWorld {
     return new PolicyWorld(cloud, dynamo, servers);
   }
 
-  /** The account is as it was at first. */
-  forget(): void {
-    this.cloud.timeline.change(() => buildAccount([PLAN, OTHER]));
+  /** The account is as it was at first: with a group whose machine a2 waits to be let go. */
+  forget(): LifecycleAction {
+    const { cloud } = this;
+    cloud.timeline.change(() => buildAccount([PLAN, OTHER]));
+    operate(cloud, { op: 'scaling-group', name: GROUP, instances: 'a2', hook: 'drain' });
+    operate(cloud, { op: 'scale-in', instance: 'a2' });
+    const wait = waitOf(cloud.state, { group: GROUP, hook: 'drain' });
+    if (wait === undefined) throw new Error('a2 does not wait');
+    return wait;
   }
 
   /** A network that nobody has used, in a table that is there unless it is named. */
@@ -87,11 +99,12 @@ export class PolicyWorld {
     const random = new SeededRandom(1);
     const { id, secret } = this.cloud.credentials.add('the role', { kind: 'role', name: ROLE, session: 'test' });
     const credentials = async () => ({ accessKeyId: id, secretAccessKey: secret });
-    const ec2 = connectEc2({ region: REGION, endpoint: api ?? '' });
-    ec2.client.config.credentials = credentials;
+    const there = { region: REGION, endpoint: api ?? '' };
+    const [ec2, quotas, lifecycle] = [connectEc2(there), connectQuotas(there), connectLifecycle(there)];
+    for (const { client } of [ec2, quotas, lifecycle]) client.config.credentials = credentials;
     const connection = connect({ region: REGION, endpoint: gate ?? '' });
     connection.client.config.credentials = credentials;
-    this.#open.push(ec2, connection);
+    this.#open.push(ec2, quotas, lifecycle, connection);
     const partition = new Partition({ connection, table, network, clock, random });
     const feed = new Feed(partition, PACE);
     const parts = { ec2: async () => ec2.api, clock, random };
@@ -102,7 +115,7 @@ export class PolicyWorld {
       store: new DynamoLeaseStore(partition, feed, PACE),
       records: new DynamoRecords(partition, feed, PACE),
       network: new AwsNetwork({ ...parts, imds }),
-      inventory: new AwsInventory(parts),
+      inventory: new AwsInventory({ ...parts, quotas: async () => quotas.api, lifecycle: async () => lifecycle.api }),
       writeSnapshot: (signal: AbortSignal) => writeSnapshot(partition, signal),
       create: (signal: AbortSignal) => createTable({ connection, table, clock, random }, signal),
     };
@@ -131,6 +144,7 @@ export class PolicyWorld {
   }
 }
 
+export const GROUP_ARN = `arn:aws:autoscaling:${REGION}:${ACCOUNT}:autoScalingGroup:*:autoScalingGroupName/${GROUP}`;
 export const tableArn = (table: string): string => `arn:aws:dynamodb:${REGION}:${ACCOUNT}:table/${table}`;
 
 /** All actions of a policy, sorted. */

@@ -35,6 +35,30 @@ export async function usesTheStore({ store, records, writeSnapshot }: Hands, sig
   await store.release(renewed, signal);
 }
 
+/** The reconciler in the store: it claims nothing, and releases others' leases. */
+export async function keepsTheStore(
+  { store, records, writeSnapshot }: Hands,
+  lease: Lease,
+  signal: AbortSignal,
+): Promise<void> {
+  await store.config(signal);
+  await firstView({ store }, signal);
+  const lock = await records.put('lock', 'reconciler', { owner: 'x' }, 'absent', signal);
+  const intent = await records.put('ledger', 'rtb-1/10.42.1.0/24', { state: 'intent' }, 'absent', signal);
+  await records.list('ledger', signal);
+  await records.remove('ledger', 'rtb-1/10.42.1.0/24', intent.version, signal);
+  await records.add('runs', 1, signal);
+  await writeSnapshot(signal);
+  await store.release(lease, signal);
+  await records.remove('lock', 'reconciler', lock.version, signal);
+}
+
+/** A quota that must not be read is taken for the published one: the run goes on with it. */
+export async function readsTheQuota({ inventory }: Hands, signal: AbortSignal): Promise<void> {
+  const { source } = await inventory.routeQuota(ids.tableA, signal);
+  if (source === 'default') throw new Error('the published quota stands in for servicequotas:GetServiceQuota');
+}
+
 /** `watch` goes on through troubles: here they end it. */
 async function firstView({ store }: Pick<Hands, 'store'>, signal: AbortSignal): Promise<void> {
   const stop = new AbortController();
