@@ -121,7 +121,8 @@ Cannot be read:
 
   it('shows once what a lost answer made stand twice', async () => {
     const terminal = await day();
-    for (const { key, value } of [...(terminal.network.records.get('audit')?.values() ?? [])])
+    const standing = [...(terminal.network.records.get('audit')?.values() ?? [])];
+    for (const { key, value } of standing)
       await terminal.records.put('audit', `${key}-again`, value, undefined, signal);
     assert.equal(rows((await terminal.type('audit')).out).length, 4);
   });
