@@ -13,8 +13,17 @@ export const CUTS = [
   /** Nothing of this process runs any more, neither this call nor what would tidy up. */
   'dies before',
   'dies after',
+  /** From here on, for as long as this process lives. */
+  'store away',
+  'cloud away',
 ] as const;
 export type Cut = (typeof CUTS)[number];
+
+interface Ending {
+  dead: boolean;
+  away: 'store' | 'cloud' | undefined;
+  readonly abort: AbortController;
+}
 
 type Seam = 'cloud' | 'inventory' | 'store' | 'records';
 
@@ -23,7 +32,7 @@ export class CutPoints {
   readonly calls: string[] = [];
   readonly #at: number | undefined;
   readonly #how: Cut | undefined;
-  #process = { dead: false, abort: new AbortController() };
+  #process: Ending = { dead: false, away: undefined, abort: new AbortController() };
 
   constructor(at?: number, how?: Cut) {
     this.#at = at;
@@ -32,7 +41,7 @@ export class CutPoints {
 
   /** A process of its own begins. What is left of the one before it never gets through again. */
   begin(): AbortSignal {
-    this.#process = { dead: false, abort: new AbortController() };
+    this.#process = { dead: false, away: undefined, abort: new AbortController() };
     return this.#process.abort.signal;
   }
 
@@ -52,6 +61,9 @@ export class CutPoints {
       if (process.dead) throw died();
       this.calls.push(`${seam} ${what}`);
       const how = this.calls.length - 1 === this.#at ? this.#how : undefined;
+      if (how === 'store away') process.away = 'store';
+      if (how === 'cloud away') process.away = 'cloud';
+      if (process.away === (isCloud(seam) ? 'cloud' : 'store')) throw fault(seam, 'refused');
       if (how === 'refused' || how === 'throttled') throw fault(seam, how);
       if (how === 'dies before') end();
       if (how === 'aborted') process.abort.abort();
@@ -63,10 +75,12 @@ export class CutPoints {
   }
 }
 
+const isCloud = (seam: Seam): boolean => seam === 'cloud' || seam === 'inventory';
+
 const died = (): WeftError => new WeftError('ABORTED', 'the process is dead');
 
 function fault(seam: Seam, how: 'refused' | 'throttled'): WeftError {
-  const isCloud = seam === 'cloud' || seam === 'inventory';
-  if (how === 'throttled') return new WeftError(isCloud ? 'CLOUD_THROTTLED' : 'STORE_THROTTLED', 'too many calls');
-  return new WeftError(isCloud ? 'CLOUD_UNREACHABLE' : 'STORE_UNREACHABLE', 'there was no answer');
+  if (how === 'throttled')
+    return new WeftError(isCloud(seam) ? 'CLOUD_THROTTLED' : 'STORE_THROTTLED', 'too many calls');
+  return new WeftError(isCloud(seam) ? 'CLOUD_UNREACHABLE' : 'STORE_UNREACHABLE', 'there was no answer');
 }

@@ -99,6 +99,22 @@ describe('leases that lie', () => {
     );
   });
 
+  it('of one machine for several subnets: the one that stood first is believed, however many there are', async () => {
+    const world = await honest();
+    await world.runs(1);
+    // Node 3 takes what is node 1's, in its own name, and more.
+    world.alive.delete(1);
+    const mine = world.attributes(3, { subnet: 'subnet-b' });
+    for (const key of ['10.32.1.0-24', '10.32.40.0-24', '10.32.41.0-24']) world.lie(key, mine);
+    const before = changes(world).length;
+    const [report] = await world.runs(1);
+    assert.deepEqual(changes(world).slice(before), []);
+    assert.deepEqual(
+      report?.doubted.map(({ subnet }) => subnet),
+      [destination(1), destination(40), destination(41)],
+    );
+  });
+
   it('when the truth comes back it is believed again', async () => {
     const world = await honest();
     world.cloud.machines.machines.get(instanceOf(3))?.tags.clear();

@@ -76,7 +76,6 @@ describe('a cloud that fails', () => {
     it(`${call}: what cannot be seen removes nothing and puts nothing`, async () => {
       const world = await settled();
       world.terminate(3);
-      world.cloud.foreign('rtb-b', destination(1), 'eni-gone');
       const before = world.cloud.text;
       for (const code of ['CLOUD_UNREACHABLE', 'CLOUD_DENIED', 'CLOUD_THROTTLED'] as const) {
         world.cloud.before = (made) => {
@@ -131,7 +130,6 @@ describe('a cloud that fails', () => {
     const world = await settled();
     world.cloud.tables.delete('rtb-a');
     const before = changes(world).length;
-    world.cloud.foreign('rtb-b', destination(1), 'eni-3');
     await world.runs(7);
     assert.deepEqual(
       changes(world)

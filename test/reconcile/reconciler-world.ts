@@ -121,7 +121,7 @@ export class ReconcilerWorld {
   }
 
   /** The lease alone. */
-  async claim(number: number, plan: NodePlan): Promise<Lease> {
+  async claim(number: number, plan: NodePlan, mayRenumber = false): Promise<Lease> {
     const attributes = this.attributes(number, plan);
     const { lease } = await this.store.claim(
       {
@@ -130,7 +130,7 @@ export class ReconcilerWorld {
         range: parseNetworkConfig(this.network.config?.text ?? '').v4,
         within: [],
         previous: destination(number),
-        mayRenumber: false,
+        mayRenumber,
         attributes: () => attributes,
         ttlMs: DAY,
       },
