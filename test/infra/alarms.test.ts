@@ -33,7 +33,11 @@ const alarmsOf = (resources: readonly Resource[]): ReadonlyMap<string, Alarm> =>
 
 /** Each metric with its dimensions as a run really writes them, in CloudWatch's embedded metric format. */
 function written(functionName: string): ReadonlySet<string> {
-  const lines = metricLines({ ...toldOfNone('Errors', 1, 0), used: new Map([['rtb-1', 50]]) }, METRIC_NAMESPACE, functionName);
+  const lines = metricLines(
+    { ...toldOfNone('Errors', 1, 0), used: new Map([['rtb-1', 50]]) },
+    METRIC_NAMESPACE,
+    functionName,
+  );
   const names = lines.flatMap((line) => {
     const entry = JSON.parse(line) as Readonly<Record<string, unknown>> & {
       readonly _aws: {

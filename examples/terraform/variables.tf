@@ -1,0 +1,67 @@
+terraform {
+  required_version = ">= 1.5"
+  required_providers {
+    aws     = { source = "hashicorp/aws", version = ">= 6.0" }
+    archive = { source = "hashicorp/archive", version = ">= 2.4" }
+  }
+}
+
+variable "vpcs" {
+  type        = list(string)
+  description = "Ids of the VPCs whose route tables are kept."
+  validation {
+    condition     = length(var.vpcs) > 0
+    error_message = "At least one VPC."
+  }
+}
+
+variable "route_tables" {
+  type        = list(string)
+  default     = ["*"]
+  description = "Ids of the route tables that may be written; [\"*\"]: all of those VPCs."
+}
+
+variable "bundle" {
+  type        = string
+  description = "The folder of the function: node_modules/weftd/dist/lambda."
+}
+
+variable "table_name" {
+  type    = string
+  default = "weft"
+}
+
+variable "network" {
+  type        = string
+  default     = "default"
+  description = "Which of the networks in the table: as ?network= in the store's URL."
+}
+
+variable "groups" {
+  type        = list(string)
+  default     = []
+  description = "Names of the Auto Scaling groups that are held up at an instance's end; each needs a lifecycle hook for autoscaling:EC2_INSTANCE_TERMINATING."
+}
+
+variable "node_tag" {
+  type        = string
+  default     = "weft:node"
+  description = "key or key=value that an instance must carry for its lease to be believed; none: any instance may."
+}
+
+variable "alarm_topics" {
+  type        = list(string)
+  default     = []
+  description = "ARNs of SNS topics that alarms are told to."
+}
+
+data "aws_partition" "current" {}
+data "aws_region" "current" {}
+data "aws_caller_identity" "current" {}
+
+locals {
+  region   = data.aws_region.current.region
+  ec2      = "arn:${data.aws_partition.current.partition}:ec2:${local.region}:${data.aws_caller_identity.current.account_id}"
+  groups   = "arn:${data.aws_partition.current.partition}:autoscaling:${local.region}:${data.aws_caller_identity.current.account_id}:autoScalingGroup:*:autoScalingGroupName"
+  vpc_arns = [for vpc in var.vpcs : "${local.ec2}:vpc/${vpc}"]
+}
