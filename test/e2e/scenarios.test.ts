@@ -18,12 +18,16 @@ interface CloudReport extends ScenarioReport {
   readonly ec2Calls: Readonly<Record<string, { readonly total: number; readonly mutating: number }>>;
 }
 
+interface TerminateReport extends CloudReport {
+  readonly terminate: { readonly routesGoneMs: number; readonly leaseGoneMs: number; readonly lostPings: number };
+}
+
 interface StoreReport extends ScenarioReport {
   readonly store: string;
   readonly storeKilled: { readonly seconds: number; readonly sentPings: number; readonly lostPings: number };
 }
 
-const NAMES = ['quota-full', 'denied', 'throttled', 'conflict', 'src-dst-check', 'slow-visibility'];
+const NAMES = ['quota-full', 'denied', 'throttled', 'conflict', 'src-dst-check', 'slow-visibility', 'reconciler'];
 
 async function play<T extends ScenarioReport>(name: string, store: StoreKind, signal: AbortSignal): Promise<T> {
   const words = [bundle(), 'lab', 'demo', '--scenario', name, '--store', store, '--json'];
@@ -65,6 +69,13 @@ describe('the scenario', { concurrency: 2 }, () => {
       assert.equal(Object.keys(ec2Calls).length, new Set(pairs.map(({ from }) => from)).size);
     });
   }
+
+  it('terminate plays to its end: routes, tunnels and lease of a terminated instance go, and its subnet comes back after the quarantine', async (t) => {
+    const why = await whyNot('dynamodb');
+    if (why !== undefined) return t.skip(why);
+    const { terminate } = await play<TerminateReport>('terminate', 'dynamodb', t.signal);
+    assert.equal(terminate.lostPings, 0);
+  });
 
   it('store-killed plays to its end on etcd: 30 s without it cost no packet and no lease', async (t) => {
     const why = await whyNot('etcd');
