@@ -87,6 +87,8 @@ export class CloudRound {
   }
 
   async #step(step: RouteStep, hold: StepHold | undefined, signal: AbortSignal): Promise<Again> {
+    // Taken away, and wanted again: its owner came back meanwhile.
+    if (step.kind === 'create' && this.#called.get(step.key) === 'removed') this.#called.delete(step.key);
     if (isCall(step) && this.#called.has(step.key)) {
       this.#tell(step, 'unconfirmed', 'it was called for, and the cloud does not show it yet');
       return 'later';

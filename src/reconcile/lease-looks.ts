@@ -70,6 +70,14 @@ export class LeaseLooks {
     return now?.epoch === then?.epoch && mine?.node === theirs?.node && mine?.fabric?.target === theirs?.fabric?.target;
   }
 
+  /** Whoever has changed since is taken as he is now, where the run knows enough of him. */
+  rejudge(isKnown: (lease: Lease) => boolean): void {
+    for (const destination of this.#judged.keys())
+      if (this.lease(destination) === undefined) this.#judged.delete(destination);
+    for (const [destination, lease] of this.#last.byDestination)
+      if (isKnown(lease)) this.#judged.set(destination, lease);
+  }
+
   /** This run has released it. */
   released({ key, subnet }: Lease): void {
     const { view, byDestination } = this.#last;

@@ -24,11 +24,15 @@ export class QuietClock implements Clock {
   readonly #sleepers = new Set<Sleeper>();
   #slept = 0;
   #underWay = 0;
+  readonly #onQuiet: (() => void)[] = [];
   readonly #onRequest = (message: unknown): void => {
     if (typeof message !== 'object' || message === null || !('request' in message)) return;
     if (!(message.request instanceof ClientRequest)) return;
     this.#underWay += 1;
-    message.request.once('close', () => (this.#underWay -= 1));
+    message.request.once('close', () => {
+      this.#underWay -= 1;
+      if (this.#underWay === 0) for (const tell of this.#onQuiet.splice(0)) tell();
+    });
   };
 
   constructor(wallTime = Date.UTC(2026, 0, 1)) {
@@ -64,13 +68,18 @@ export class QuietClock implements Clock {
   /** Lets time go on as it is slept for, until the promise settles. */
   async during<T>(work: Promise<T>): Promise<T> {
     let settled = false;
-    const end = (): void => void (settled = true);
-    work.then(end, end);
-    for (let quiet = 0; !settled;) {
+    const end = work.then(
+      () => (settled = true),
+      () => (settled = true),
+    );
+    for (let quiet = 0; !settled; quiet += 1) {
+      // Not by looking again and again: the server that is waited for needs the processor.
+      if (this.#underWay > 0) {
+        await Promise.race([end, new Promise<void>((resolve) => this.#onQuiet.push(resolve))]);
+        quiet = 0;
+      }
       await turn();
-      quiet = this.#underWay === 0 ? quiet + 1 : 0;
-      if (quiet < QUIET_TURNS || settled) continue;
-      const next = this.#first();
+      const next = quiet < QUIET_TURNS || this.#underWay > 0 ? undefined : this.#first();
       if (next === undefined) continue;
       this.#now = Math.max(this.#now, next.until);
       next.wake();

@@ -49,6 +49,11 @@ export class RunningFunction {
     return new RunningFunction(world, new LambdaService(whole, { clock: new SystemClock(), retryAfterMs: [10, 20] }));
   }
 
+  /** The same function, with other settings of Lambda's own. */
+  another(plan: Partial<FunctionPlan>): LambdaService {
+    return new LambdaService({ ...this.service.plan, ...plan }, { clock: this.service.clock });
+  }
+
   /** The answer to an event. */
   async ask(event: unknown): Promise<Fields> {
     return this.answerOf(await this.service.invoke(event));

@@ -65,7 +65,13 @@ export class ThousandRun {
   static async start(quota: number): Promise<ThousandRun> {
     const clock = new QuietClock();
     const settings = { routeQuota: quota, signatureWindowMs: ANY_AGE_MS, blackholeShownMs: 0 };
-    const world = await LambdaWorld.start({ vpcs: [BIG_PLAN], networks: [BIG_NETWORK], clock, settings });
+    const world = await LambdaWorld.start({
+      vpcs: [BIG_PLAN],
+      networks: [BIG_NETWORK],
+      clock,
+      settings,
+      streamless: true,
+    });
     world.cloud.timeline.change(weathered);
     for (const { table, destination, target } of ledgerAtFirst()) world.foreign.vouch(table, destination, target);
     await world.writeRows([
