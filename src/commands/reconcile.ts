@@ -25,10 +25,11 @@ export const reconcileWith =
     const log = new PinoLog(options.logLevel ?? (isService ? 'info' : 'error'));
     const seams = { clock, random: new CryptoRandom(), log };
     try {
-      return await withStore(invocation, async ({ store, records }) => {
+      return await withStore(invocation, async ({ store, records, seenWithinMs }) => {
         const opened = await open(options, seams, isService ? Infinity : PATIENCE_MS, signal);
         const { network: cloud, inventory } = opened;
-        const settings = reconcilerSettings(options, opened.networks, os.hostname());
+        const found = { networks: opened.networks, host: os.hostname(), storeSeenMs: seenWithinMs };
+        const settings = reconcilerSettings(options, found);
         const parts = { ...seams, store, records, cloud, inventory };
         try {
           return await (isService
@@ -71,7 +72,7 @@ async function serve(
     import('./reconcile-service.ts'),
     import('../host/service-manager.ts'),
   ]);
-  const listen = options.listen === 'off' ? undefined : options.listen;
+  const listen = options.statusListen === 'off' ? undefined : options.statusListen;
   const supervisor = serviceManager(environment, log);
   const service = new ReconcileService({
     ...parts,

@@ -63,7 +63,10 @@ export class RunLock {
   #seen: Seen | undefined;
   #holder: string | undefined;
 
-  constructor(parts: RunLockParts, { owner, key = RUN_LOCK_KEY, leaseMs = LEASE_MS, beatMs = BEAT_MS }: RunLockSettings) {
+  constructor(
+    parts: RunLockParts,
+    { owner, key = RUN_LOCK_KEY, leaseMs = LEASE_MS, beatMs = BEAT_MS }: RunLockSettings,
+  ) {
     this.#parts = parts;
     this.#owner = owner;
     this.#key = key;
