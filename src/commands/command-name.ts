@@ -12,6 +12,7 @@ export const COMMAND_NAMES = [
   'lease show',
   'lease reserve',
   'lease release',
+  'audit',
   'drain',
   'cleanup',
   'user-data',

@@ -44,13 +44,14 @@ export interface Belief {
 const ALIVE: ReadonlySet<string> = new Set(['pending', 'running']);
 
 /** A lease that names no interface asks for nothing, and is neither. */
-export function believe(leases: Iterable<Lease>, facts: BeliefFacts): Belief {
+export function believe(leases: readonly Lease[], facts: BeliefFacts): Belief {
   const believed: Lease[] = [];
   const doubted: DoubtedLease[] = [];
+  const first = firstOfNodes(leases);
   for (const lease of leases) {
     const fabric = lease.attributes.weft?.fabric;
     if (fabric === undefined) continue;
-    const why = doubtOf(lease, fabric, facts);
+    const why = doubtOf(lease, fabric, facts) ?? doubleOf(lease, first);
     if (why === undefined) believed.push(lease);
     else doubted.push({ lease, why });
   }
@@ -87,6 +88,23 @@ function doubtOf(
     return `instance ${node} does not carry tag ${nodeTag}`;
   const why = leaving.get(node);
   return why === undefined ? undefined : `instance ${node} is leaving: ${why}`;
+}
+
+/** Of the leases that name a node the one that stood first: a machine has one subnet, and gets no other's traffic by writing its name into that lease. */
+function firstOfNodes(leases: readonly Lease[]): ReadonlyMap<string, Lease> {
+  const first = new Map<string, Lease>();
+  for (const lease of leases) {
+    const node = lease.attributes.weft?.node;
+    const other = node === undefined ? undefined : first.get(node);
+    if (node !== undefined && (other === undefined || lease.epoch < other.epoch)) first.set(node, lease);
+  }
+  return first;
+}
+
+function doubleOf({ attributes, key }: Lease, first: ReadonlyMap<string, Lease>): string | undefined {
+  const node = attributes.weft?.node ?? '';
+  const other = first.get(node);
+  return other === undefined || other.key === key ? undefined : `instance ${node} has ${other.subnet.v4} already`;
 }
 
 function carries(tags: ReadonlyMap<string, string>, wanted: string): boolean {
