@@ -11,7 +11,7 @@ import { connectQuotas } from '../../providers/aws/quota-client.ts';
 import type { SdkConnection } from '../../providers/aws/sdk.ts';
 import type { WeftError } from '../../src/core/errors.ts';
 import { contains, parseSubnet, type Subnet } from '../../src/core/subnet.ts';
-import { planned } from '../../src/lab/aws/account.ts';
+import { planned, type VpcPlan } from '../../src/lab/aws/account.ts';
 import { metadataServer } from '../../src/lab/aws/metadata-server.ts';
 import { having } from '../../src/lab/aws/model.ts';
 import type { AwsSettings } from '../../src/lab/aws/settings.ts';
@@ -59,8 +59,8 @@ export class AwsAccount {
     );
   }
 
-  static async start(settings: Partial<AwsSettings> = {}): Promise<AwsAccount> {
-    const account = new AwsAccount(await AccountFixture.start(settings));
+  static async start(settings: Partial<AwsSettings> = {}, plans?: readonly VpcPlan[]): Promise<AwsAccount> {
+    const account = new AwsAccount(await AccountFixture.start(settings, plans));
     await new Promise<void>((resolve) => account.#metadata.listen(0, '127.0.0.1', resolve));
     return account;
   }
