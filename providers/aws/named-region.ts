@@ -10,7 +10,8 @@ export async function namedRegion(): Promise<string | undefined> {
     return await client.config.region();
   } catch (error) {
     const { message } = asWeftError(error);
-    if (/region is missing/i.test(message)) return undefined;
+    // A variable that is empty names none.
+    if (/region is missing|region=""/i.test(message)) return undefined;
     throw new WeftError(
       'BAD_OPTION',
       `the region that AWS_REGION or the AWS profile names cannot be used: ${message}`,

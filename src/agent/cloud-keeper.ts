@@ -23,6 +23,7 @@ import { bearWitness } from './ledger-witness.ts';
 import type { CloudKeeperParts, CloudStart } from './cloud-keeper-parts.ts';
 import type { RouteCounts } from './facts.ts';
 import { findingOf } from './findings.ts';
+import { OwnAudit } from './own-audit.ts';
 import { OwnPasses } from './own-passes.ts';
 import { Forwarding } from './forwarding.ts';
 import { refusals, refusedFindings } from './route-decisions.ts';
@@ -56,13 +57,15 @@ export class CloudKeeper {
     this.#parts = parts;
     this.#schedule = new CloudSchedule(parts);
     this.#forwarding = new Forwarding(parts);
+    const audit = new OwnAudit(parts);
     this.#writer = new WriterWatch({
       ...parts,
+      audit,
       configured: () => parts.sources().config.routeWriter,
       ledger: () => this.#ledger ?? new Map(),
       onChange: (before) => this.#writerChanged(before !== undefined),
     });
-    this.#passes = new OwnPasses({ ...parts, writer: this.#writer });
+    this.#passes = new OwnPasses({ ...parts, audit, writer: this.#writer });
     this.#self = self;
     this.#table = table;
     this.#refresh();

@@ -1,17 +1,19 @@
 /** Passes over the routes to this host's own subnet, and the word of what they did. */
 import type { Clock } from '../contracts/clock.ts';
 import type { CloudNetwork } from '../contracts/cloud-network.ts';
-import type { Log } from '../contracts/log.ts';
 import type { Random } from '../contracts/random.ts';
 import type { Records } from '../contracts/records.ts';
 import type { Ledger } from '../core/ledger.ts';
 import type { Lease } from '../core/lease.ts';
 import type { NodeId } from '../core/node-id.ts';
-import type { AuditLog, Audited } from '../reconcile/audit-log.ts';
+import type { Audited } from '../reconcile/audit-log.ts';
 import { CloudPasses } from '../reconcile/cloud-pass.ts';
-import type { CloudReport, RouteOutcome } from '../reconcile/cloud-report.ts';
+import type { RouteStep } from '../reconcile/cloud-plan.ts';
+import type { CloudReport } from '../reconcile/cloud-report.ts';
+import type { CloudScope } from '../reconcile/cloud-scope.ts';
 import { OwnRoutes } from '../reconcile/own-scope.ts';
 import type { CloudSources } from './cloud-keeper-parts.ts';
+import type { OwnAudit } from './own-audit.ts';
 import type { WriterWatch } from './writer-watch.ts';
 
 export interface OwnPassParts {
@@ -19,11 +21,11 @@ export interface OwnPassParts {
   readonly records: Records;
   readonly clock: Clock;
   readonly random: Random;
-  readonly log: Log;
   readonly node: NodeId;
   readonly sources: () => Pick<CloudSources, 'config' | 'view'>;
   readonly mayWrite: (deadlineMs: number, signal: AbortSignal) => Promise<boolean>;
   readonly writer: Pick<WriterWatch, 'now'>;
+  readonly audit: OwnAudit;
 }
 
 export interface OwnPass {
@@ -41,7 +43,6 @@ export class OwnPasses {
   readonly #parts: OwnPassParts;
   readonly #passes: CloudPasses;
   readonly #routes: OwnRoutes;
-  #audit: Promise<AuditLog> | undefined;
 
   constructor(parts: OwnPassParts) {
     this.#parts = parts;
@@ -51,7 +52,7 @@ export class OwnPasses {
 
   /** Where the reconciler writes, it looks alone. Rejects as `CloudPasses.pass`. */
   async pass({ network, ledger, lease, leaving }: OwnPass, signal: AbortSignal): Promise<CloudReport> {
-    const { node, sources, mayWrite, writer } = this.#parts;
+    const { node, sources, mayWrite, writer, audit } = this.#parts;
     const { mode, generation } = await writer.now(signal);
     const { config, view = { leases: new Map(), expired: new Set() } } = sources();
     const scope = this.#routes.scope({
@@ -64,49 +65,32 @@ export class OwnPasses {
       mayWrite: (deadlineMs, within) => (leaving ? Promise.resolve(true) : mayWrite(deadlineMs, within)),
       leaving,
     });
-    const report = await this.#passes.pass({ config, ledger, scope, writes: mode === 'node' }, signal);
-    await this.#tell(
-      [...report.outcomes.values()].flatMap((outcome) => audited(outcome, leaving) ?? []),
-      signal,
-    );
-    return report;
-  }
-
-  /** One record for a pass that has changed something. */
-  async #tell(entries: readonly Audited[], signal: AbortSignal): Promise<void> {
-    if (entries.length === 0) return;
-    this.#audit ??= import('../reconcile/audit-log.ts').then(
-      (loaded) => new loaded.AuditLog(this.#parts, this.#parts.node),
-    );
-    const audit = await this.#audit;
-    for (const entry of entries) await audit.add(entry, signal);
-    await audit.flush(signal);
+    const done: CloudScope['done'] = (step, how, within) =>
+      how === 'adopted' ? Promise.resolve() : audit.add(audited(step, how, leaving), within);
+    try {
+      return await this.#passes.pass({ config, ledger, scope: { ...scope, done }, writes: mode === 'node' }, signal);
+    } finally {
+      if (!signal.aborted) await audit.flush(signal);
+    }
   }
 }
 
-/** Undefined: the cloud is as it was. */
-function audited({ row, result }: RouteOutcome, leaving: boolean): Audited | undefined {
-  const { table, destination, target, before, node, epoch } = row;
-  const route = { table, destination, node, epoch };
-  switch (result) {
-    case 'created':
-      return { ...route, action: 'created', after: target, why: 'its owner asks for it: others send by this table' };
-    case 'replaced':
-      return {
-        ...route,
-        action: 'replaced',
-        ...(before?.[0] === undefined ? {} : { before: before[0] }),
-        after: target,
-        why: 'it led to an owner, or an interface of this one, before',
-      };
-    case 'removed':
-      return {
-        ...route,
-        action: 'removed',
-        before: target,
-        why: leaving ? 'its owner leaves' : 'its owner asks for it no more',
-      };
-    default:
-      return undefined;
-  }
+const WHY = {
+  created: 'its owner asks for it: others send by this table',
+  replaced: 'it led to an owner, or an interface of this one, before',
+  removed: 'its owner asks for it no more',
+} as const;
+
+function audited(step: RouteStep, how: keyof typeof WHY, leaving: boolean): Audited {
+  const { table, destination, target, node, epoch } = step.row;
+  return {
+    action: how,
+    table,
+    destination,
+    node,
+    epoch,
+    ...('expected' in step ? { before: step.expected } : {}),
+    ...(how === 'removed' ? {} : { after: target }),
+    why: leaving && how === 'removed' ? 'its owner leaves' : WHY[how],
+  };
 }

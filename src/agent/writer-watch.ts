@@ -14,6 +14,7 @@ import type { Ledger } from '../core/ledger.ts';
 import type { NodeId } from '../core/node-id.ts';
 import { ROUTE_WRITER_KEY, routeWriter, type RouteWriter } from '../core/route-writer.ts';
 import { handOver } from '../reconcile/handover.ts';
+import type { OwnAudit } from './own-audit.ts';
 
 export interface WriterWatchParts {
   readonly records: Records;
@@ -25,6 +26,7 @@ export interface WriterWatchParts {
   readonly configured: () => RouteWriter['mode'];
   /** As it was seen last. */
   readonly ledger: () => Ledger;
+  readonly audit: OwnAudit;
   /** Told what was said before; undefined: nothing yet. */
   readonly onChange: (before: RouteWriter | undefined) => void;
 }
@@ -62,7 +64,12 @@ export class WriterWatch {
     const { records, configured, node, ledger } = this.#parts;
     const wish = { configured: configured(), side: 'node', by: node, ledger: ledger(), writes: true } as const;
     const { writer, from } = await handOver(records, wish, signal);
-    if (from !== undefined) this.#take({ ...writer });
+    if (from === undefined) return writer;
+    this.#take({ ...writer });
+    const { audit } = this.#parts;
+    const why = 'the network config wants it';
+    await audit.add({ action: 'handed over', before: from.mode, after: writer.mode, why }, signal);
+    await audit.flush(signal);
     return writer;
   }
 

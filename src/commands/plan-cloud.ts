@@ -10,20 +10,9 @@ import type { Lease, LeaseView } from '../core/lease.ts';
 import type { NetworkConfig } from '../core/network-config.ts';
 import type { RouteWriter } from '../core/route-writer.ts';
 import { CloudPasses } from '../reconcile/cloud-pass.ts';
-import type { RouteStep } from '../reconcile/cloud-plan.ts';
 import { handOver } from '../reconcile/handover.ts';
 import { OwnRoutes } from '../reconcile/own-scope.ts';
-
-export interface PlannedRoute {
-  readonly does: RouteStep['kind'];
-  readonly table: string;
-  readonly destination: string;
-  readonly target: string;
-  /** What it leads to now, when a call replaces or removes it. */
-  readonly was: string | null;
-  /** Of a refusal, and of what waits. */
-  readonly why: string | null;
-}
+import { plannedRoute, plannedRouteText, type PlannedRoute } from './planned-route.ts';
 
 export interface PlannedCloud {
   /** Of the reconciler's the ledger is told, and nothing is planned here. */
@@ -102,41 +91,12 @@ const decidedRoutes = (ledger: Ledger, { subnet }: Lease): readonly PlannedRoute
     return [{ does, table, destination, target, was: null, why }];
   });
 
-function plannedRoute(step: RouteStep): PlannedRoute {
-  const { kind, row } = step;
-  const { table, destination, target } = row;
-  const was = step.kind === 'replace' || step.kind === 'remove' ? step.expected : null;
-  const why = step.kind === 'leave' ? step.why : step.kind === 'refuse' ? (row.why ?? null) : null;
-  return { does: kind, table, destination, target, was, why };
-}
-
-const WORDS: Readonly<Record<PlannedRoute['does'], string>> = {
-  create: '+ cloud route',
-  replace: '~ cloud route',
-  remove: '- cloud route',
-  adopt: '= cloud route stands, and goes into the ledger:',
-  forget: '= cloud route is gone, and leaves the ledger:',
-  keep: '= cloud route stands:',
-  refuse: '! no cloud route',
-  leave: '! cloud route is left alone:',
-};
-
 export function planCloudText({ writer, routes, trouble }: PlannedCloud): string {
   if (trouble !== null) return `Cloud routes cannot be told: ${trouble}\n`;
   const head =
     writer === 'node' ? '' : 'Cloud routes are written by the reconciler. What it has decided for this host:\n';
   if (routes.length === 0)
     return writer === 'node' ? "No cloud route to this host's containers is wanted.\n" : `${head}  nothing yet\n`;
-  return (
-    head +
-    routes
-      .map(({ does, table, destination, target, was, why }) => {
-        const lines = [`${WORDS[does]} ${destination} to ${target} in ${table}`];
-        if (does === 'replace') lines.push(`    instead of ${was}`);
-        if (does === 'remove') lines.push('    held back: goes when a look five minutes later agrees');
-        if (why !== null) lines.push(`    ${why}`);
-        return `${lines.join('\n')}\n`;
-      })
-      .join('')
-  );
+  const held = 'goes when a look five minutes later agrees';
+  return head + routes.map((route) => plannedRouteText(route, route.does === 'remove' ? held : undefined)).join('');
 }

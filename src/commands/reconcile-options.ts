@@ -35,7 +35,7 @@ export const RECONCILER_OPTIONS = {
     help: "calls that change the cloud, at most, of all reconcilers together: AWS takes 5 a second of an account, and others' tools need some",
     ...OF_RECONCILER,
   }),
-  listen: optional(endpoint, {
+  statusListen: optional(endpoint, {
     help: 'where a service (--every) answers /healthz, /readyz, /status and /metrics; without it nowhere',
     ...OF_RECONCILER,
   }),

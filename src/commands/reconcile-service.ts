@@ -30,6 +30,9 @@ export interface ServiceParts extends Omit<ReconcilerParts, 'cloud' | 'inventory
 }
 
 const LEADER_KEY = 'service';
+/** No call to the cloud rests on it, a run's lock is beside it: it may be short, so that somebody takes over soon. */
+const LEASE_MS = 20_000;
+const BEAT_MS = 5000;
 /** A run that takes longer is cut, and the next goes on: what changes meanwhile is seen. */
 const LONGEST_RUN_MS = 120_000;
 
@@ -45,7 +48,7 @@ export class ReconcileService {
     const { settings, supervisor, clock } = parts;
     this.#parts = parts;
     this.#findings = new Findings(parts.log);
-    this.#lock = new RunLock(parts, { owner: settings.name, key: LEADER_KEY });
+    this.#lock = new RunLock(parts, { owner: settings.name, key: LEADER_KEY, leaseMs: LEASE_MS, beatMs: BEAT_MS });
     this.#startedMs = clock.now();
     this.#runs = new ReconcileRuns({
       ...parts,
@@ -129,7 +132,7 @@ export class ReconcileService {
       ).catch((cause: unknown) => {
         throw new WeftError('CANNOT_LISTEN', `cannot listen on ${listen.host}:${listen.port}: ${String(cause)}`, {
           cause,
-          hint: 'Choose another --listen.',
+          hint: 'Choose another --status-listen.',
         });
       });
       await server.closed;

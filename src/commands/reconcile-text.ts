@@ -1,6 +1,7 @@
 /** A run's report, for people and for programs. */
 import type { RouteOutcome, RouteResult } from '../reconcile/cloud-report.ts';
 import type { RunReport } from '../reconcile/reconciler-parts.ts';
+import { plannedRoute, plannedRouteText } from './planned-route.ts';
 import { textTable } from './text-table.ts';
 
 /** More of one kind are for --json. */
@@ -30,7 +31,7 @@ export function countResults({ outcomes }: RunReport): ReadonlyMap<RouteResult, 
 /** 0: all is as it should be. 1: something is not, and a person, or the next run, has to see to it. */
 export const exitOf = ({ how, findings }: RunReport): number => (how === 'done' && findings.length === 0 ? 0 : 1);
 
-export function reportJson({ how, writer, tables, outcomes, doubted, audit, findings, calls }: RunReport) {
+export function reportJson({ how, writer, tables, outcomes, doubted, audit, findings, calls, planned }: RunReport) {
   return {
     how,
     writer,
@@ -49,6 +50,7 @@ export function reportJson({ how, writer, tables, outcomes, doubted, audit, find
     doubted: doubted.map(({ subnet, node, why }) => ({ subnet, node, why })),
     audit,
     findings,
+    ...(planned === undefined ? {} : { planned: planned.map(plannedRoute) }),
   };
 }
 
@@ -86,7 +88,7 @@ export function reportText(report: RunReport, { dryRun }: { readonly dryRun: boo
           )
         : all.filter(({ result }) => DONE.has(result)).map(routeLine),
     ),
-    list(dryRun ? 'A run would see to:' : 'Not done:', all.filter(({ result }) => UNDONE.has(result)).map(routeLine)),
+    dryRun ? plannedText(report) : list('Not done:', all.filter(({ result }) => UNDONE.has(result)).map(routeLine)),
     list(
       'Leases that are not believed, and get no route:',
       doubted.map(({ subnet, node, why }) => `${subnet} of node ${node}: ${why}`),
@@ -110,6 +112,19 @@ function headline(report: RunReport, dryRun: boolean): string {
   return `${cut}${did} ${sumOf(report)}. Routes are written ${who} (generation ${writer.generation}).\n`;
 }
 
+function plannedText({ planned = [], outcomes }: RunReport): string {
+  const steps = planned.filter(({ kind }) => kind !== 'keep');
+  if (steps.length === 0) return 'Nothing to change.\n';
+  const shown = steps.slice(0, MOST_LINES).map((step) => {
+    const { result, why } = outcomes.get(step.key) ?? {};
+    return plannedRouteText(plannedRoute(step), result === 'held' || result === 'waiting' ? why : undefined);
+  });
+  return shown.join('') + more(steps.length);
+}
+
+const more = (all: number): string =>
+  all > MOST_LINES ? `  and ${all - MOST_LINES} more: --json lists them all\n` : '';
+
 function routeLine({ row, result, code, why, hint }: RouteOutcome): string {
   const reason = why ?? row.why;
   const said = [code === undefined ? undefined : `${code}:`, reason, hint === undefined ? undefined : `(${hint})`];
@@ -120,6 +135,5 @@ function routeLine({ row, result, code, why, hint }: RouteOutcome): string {
 function list(title: string, lines: readonly string[]): string {
   if (lines.length === 0) return '';
   const shown = lines.slice(0, MOST_LINES).map((line) => `  ${line}\n`);
-  const rest = lines.length > MOST_LINES ? `  and ${lines.length - MOST_LINES} more: --json lists them all\n` : '';
-  return `${title}\n${shown.join('')}${rest}`;
+  return `${title}\n${shown.join('')}${more(lines.length)}`;
 }

@@ -14,7 +14,7 @@ export interface ReconcileWish {
 const BURST_SECONDS = 10;
 
 /** @throws WeftError BAD_OPTION */
-export function reconcileWish({ once, every, dryRun, adopt, json, listen }: Options): ReconcileWish {
+export function reconcileWish({ once, every, dryRun, adopt, json, statusListen }: Options): ReconcileWish {
   const alone = (given: boolean, option: string, hint: string): void => {
     if (given && every !== undefined)
       throw new WeftError('BAD_OPTION', `--every and ${option} do not go together`, { hint });
@@ -27,22 +27,32 @@ export function reconcileWish({ once, every, dryRun, adopt, json, listen }: Opti
     'What is taken over is for a person to see: weftd reconcile --dry-run --adopt shows it first.',
   );
   alone(json, '--json', 'The log of a service is JSON already, one line for each thing that happens.');
-  if (listen !== undefined && every === undefined)
-    throw new WeftError('BAD_OPTION', '--listen is given without --every', {
+  if (statusListen !== undefined && every === undefined)
+    throw new WeftError('BAD_OPTION', '--status-listen is given without --every', {
       hint: 'One run is over before anybody asks: leave it out.',
     });
   return { everyMs: every, dryRun, adopt };
 }
 
-/** @param host this machine's name */
+/** Three probes, and an answer on its way. */
+const PROBES_MS = 5000;
+
+/** What is found out, and not said. */
+export interface FoundSettings extends Pick<ReconcilerSettings, 'networks'> {
+  /** This machine's name. */
+  readonly host: string;
+  /** After so long everybody who watches the store has seen a change. */
+  readonly storeSeenMs: number;
+}
+
 export function reconcilerSettings(
   { nodeTag, callsPerSecond }: Pick<Options, 'nodeTag' | 'callsPerSecond'>,
-  networks: readonly string[],
-  host: string,
+  { networks, host, storeSeenMs }: FoundSettings,
 ): ReconcilerSettings {
   return {
     name: nameOf(host),
     networks,
+    seenWithinMs: storeSeenMs + PROBES_MS,
     nodeTag: nodeTag === 'none' ? undefined : nodeTag,
     rate: { perSecond: callsPerSecond, burst: callsPerSecond * BURST_SECONDS },
   };

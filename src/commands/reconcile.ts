@@ -6,7 +6,7 @@ import { Reconciler } from '../reconcile/reconciler.ts';
 import { CryptoRandom } from '../system/crypto-random.ts';
 import { PinoLog } from '../system/pino-log.ts';
 import type { Action, Invocation } from './command.ts';
-import { openReconciledCloud, type OpenReconciledCloud } from './reconcile-cloud.ts';
+import { openReconciledCloud, requireNetworks, type OpenReconciledCloud } from './reconcile-cloud.ts';
 import { exitOf, reportJson, reportText } from './reconcile-text.ts';
 import { reconcilerSettings, reconcileWish, type ReconcileWish } from './reconcile-wish.ts';
 import { withStore } from './with-store.ts';
@@ -25,12 +25,17 @@ export const reconcileWith =
     const log = new PinoLog(options.logLevel ?? (isService ? 'info' : 'error'));
     const seams = { clock, random: new CryptoRandom(), log };
     try {
-      return await withStore(invocation, async ({ store, records }) => {
+      return await withStore(invocation, async ({ store, records, seenWithinMs }) => {
         const opened = await open(options, seams, isService ? Infinity : PATIENCE_MS, signal);
         const { network: cloud, inventory } = opened;
-        const settings = reconcilerSettings(options, opened.networks, os.hostname());
+        const found = { networks: opened.networks, host: os.hostname(), storeSeenMs: seenWithinMs };
+        const settings = reconcilerSettings(options, found);
         const parts = { ...seams, store, records, cloud, inventory };
         try {
+          await requireNetworks(opened, signal).catch((error: unknown) => {
+            // A service waits for a cloud that does not answer.
+            if (!isService || signal.aborted || asWeftError(error).code === 'CLOUD_NOT_FOUND') throw error;
+          });
           return await (isService
             ? serve(invocation, parts, settings, wish.everyMs)
             : once(invocation, parts, settings, wish));
@@ -71,7 +76,7 @@ async function serve(
     import('./reconcile-service.ts'),
     import('../host/service-manager.ts'),
   ]);
-  const listen = options.listen === 'off' ? undefined : options.listen;
+  const listen = options.statusListen === 'off' ? undefined : options.statusListen;
   const supervisor = serviceManager(environment, log);
   const service = new ReconcileService({
     ...parts,
