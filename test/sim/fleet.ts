@@ -94,7 +94,7 @@ export class Fleet {
     this.agents.delete(agent);
     const state = this.random.below(2) === 0 ? 'shutting-down' : 'terminated';
     this.#tell(`node ${agent.number} is ${state}`);
-    await agent.stop();
+    await this.world.clock.during(agent.stop());
     this.world.cloud.machines.turn(agent.node, state);
     if (this.random.below(2) === 0) this.#told.push({ instance: agent.node, why: state });
     if (state === 'shutting-down')
@@ -150,9 +150,9 @@ export class Fleet {
 
   async end(): Promise<void> {
     this.#stop.abort();
-    await Promise.all([...this.agents].map((agent) => agent.stop()));
-    await this.world.clock.advance(MINUTE);
-    await Promise.all(this.#loops);
+    const { clock } = this.world;
+    await clock.during(Promise.all([...this.agents].map((agent) => agent.stop())));
+    await clock.during(Promise.all(this.#loops));
   }
 
   #tell(what: string): void {
