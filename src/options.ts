@@ -6,6 +6,7 @@ import type { CommandName } from './commands/command-name.ts';
 import {
   absolutePath,
   address,
+  addressOrSubnet,
   anyText,
   duration,
   endpoint,
@@ -40,7 +41,7 @@ const OF_LEASES = [
 ] as const satisfies readonly CommandName[];
 
 /** Whoever needs the store itself, or its name. */
-const OF_STORE = [...AT_HOST, ...OF_CONFIG, ...OF_LEASES] as const satisfies readonly CommandName[];
+const OF_STORE = [...AT_HOST, ...OF_CONFIG, ...OF_LEASES, 'audit'] as const satisfies readonly CommandName[];
 const WITH_USER_DATA = [...OF_STORE, 'user-data'] as const satisfies readonly CommandName[];
 /** What flanneld takes and nothing here goes by: a start must not fail for a flag about its log. */
 const NO_EFFECT = { uses: ['run'] } as const;
@@ -200,7 +201,7 @@ export const OPTIONS = {
   log_dir: optional(anyText('DIR'), { help: 'without effect: the log goes to stderr', ...NO_EFFECT }),
   json: defaulted(toggle, 'false', {
     help: 'print one JSON value for programs; errors too',
-    uses: ['plan', 'status', 'explain', ...OF_CONFIG, 'lease list', 'lease show', 'version'],
+    uses: ['plan', 'status', 'explain', ...OF_CONFIG, 'lease list', 'lease show', 'audit', 'version'],
   }),
   file: optional(text('FILE'), {
     help: 'the network config to read; - is standard input',
@@ -222,6 +223,22 @@ export const OPTIONS = {
   remove: defaulted(toggle, 'false', {
     help: 'take the reservation back',
     uses: ['lease reserve'],
+  }),
+  since: defaulted(duration(1000, '1s'), '24h', {
+    help: 'how far back to look',
+    uses: ['audit'],
+  }),
+  table: many(text('ID'), {
+    help: 'only what was done to this route table (may be repeated)',
+    uses: ['audit'],
+  }),
+  subnet: optional(addressOrSubnet, {
+    help: 'only what was done to routes to this subnet, or to the one that has this address',
+    uses: ['audit'],
+  }),
+  limit: defaulted(wholeNumber('LINES', 1, 1_000_000), '1000', {
+    help: 'show so many lines at most, the newest',
+    uses: ['audit'],
   }),
   install: optional(httpsUrl(['npm']), {
     help: 'how instances get weftd: npm, or the https URL of a package made by npm pack; without it their image has it',

@@ -1,4 +1,5 @@
 /** The code of every sub-command but the daemon's own: loaded as one, apart from what a start of the daemon waits for. */
+import { audit } from './audit.ts';
 import { cleanup } from './cleanup.ts';
 import type { Action } from './command.ts';
 import type { CommandName } from './command-name.ts';
@@ -27,6 +28,7 @@ export const ACTIONS: Readonly<Record<Exclude<CommandName, 'run' | 'lab'>, Actio
   'lease show': leaseShow,
   'lease reserve': leaseReserve,
   'lease release': leaseRelease,
+  audit,
   drain,
   cleanup,
   'user-data': userData,

@@ -11,6 +11,7 @@ export const COMMAND_NAMES = [
   'lease show',
   'lease reserve',
   'lease release',
+  'audit',
   'drain',
   'cleanup',
   'user-data',

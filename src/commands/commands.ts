@@ -81,6 +81,14 @@ export const COMMANDS: Readonly<Record<CommandName, CommandAbout>> = {
     more: 'A daemon that still runs there stops as soon as it notices. Nobody else gets the subnet for 15 minutes.',
     examples: [`weftd lease release ${STORE} --yes 10.42.9.0/24`],
   },
+  audit: {
+    summary: 'show what was done to the cloud in the name of this network, by whom and why, the newest last',
+    more: 'Read from the store alone, where it is kept for 30 days. Times are those of the clocks of whoever did it.',
+    examples: [
+      `weftd audit ${STORE}`,
+      `weftd audit ${STORE} --since 168h --table rtb-0a1b2c3d4e5f60718 --subnet 10.42.9.0/24`,
+    ],
+  },
   drain: {
     summary:
       'tell the running daemon to leave: release the lease, take its cloud routes away once no peer sends by them, end',

@@ -1,9 +1,10 @@
 /** What the value of an option may be, how it is read, and the words for it. */
-import { tryAddress, type Address } from '../core/address.ts';
+import { family, tryAddress, type Address } from '../core/address.ts';
 import { tryDuration } from '../core/duration.ts';
 import { goPattern } from '../core/go-pattern.ts';
 import { shownUrl } from '../core/shown-url.ts';
 import { tryNodeId, type NodeId } from '../core/node-id.ts';
+import { subnetOf, trySubnet, type Subnet } from '../core/subnet.ts';
 
 export interface Kind<T> {
   /** Stands for the value in help: `--public-ip IP`. Undefined: a switch, which takes a value only behind `=`. */
@@ -48,6 +49,16 @@ export const address: Kind<Address> = {
   placeholder: 'IP',
   expects: 'an IPv4 address like 192.0.2.7',
   read: (value) => (value.includes(':') ? undefined : tryAddress(value)),
+};
+
+/** A range, or one address for itself. */
+export const addressOrSubnet: Kind<Subnet> = {
+  placeholder: 'SUBNET|IP',
+  expects: 'a subnet like 10.42.9.0/24, or an address in it',
+  read: (value) => {
+    const one = tryAddress(value);
+    return one === undefined ? trySubnet(value) : subnetOf(one, family(one) === 4 ? 32 : 128);
+  },
 };
 
 export const nodeId: Kind<NodeId> = {

@@ -59,8 +59,14 @@ export interface LeaseStore {
    * the one it had. A renewal that changes nothing else yields nothing. Losing touch with the store yields nothing and
    * ends nothing: `onTrouble` is called with the error at each failed attempt and with undefined when contact is back, and
    * after a gap the view that follows holds whatever was missed, removals too. Ends when the signal fires (without error).
+   * `exact`: the first view has each lease in its latest version, the last renewal included, and is of a moment not before the call. Otherwise a store
+   * may begin with something cheaper: good enough to know who is there, not to tell who renews.
    */
-  watch(signal: AbortSignal, onTrouble?: (error: unknown) => void): AsyncIterable<ViewChange>;
+  watch(
+    signal: AbortSignal,
+    onTrouble?: (error: unknown) => void,
+    reading?: 'quick' | 'exact',
+  ): AsyncIterable<ViewChange>;
 
   /**
    * Makes this node the owner of one subnet, atomically: of claimers of one subnet exactly one wins. In this order: the

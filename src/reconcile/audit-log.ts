@@ -71,8 +71,9 @@ export class AuditLog {
       list.push(entry);
       if (list.length > MOST_KEPT) list.shift();
     }
-    const isDue = clock.now() >= this.#writtenMs + WRITE_EVERY_MS;
-    if (isDue || this.#unwritten.length >= MOST_ENTRIES) await this.flush(signal);
+    // While the store is away no change to the cloud has to wait for it.
+    const isFull = this.#unwritten.length >= MOST_ENTRIES && this.#trouble === undefined;
+    if (isFull || clock.now() >= this.#writtenMs + WRITE_EVERY_MS) await this.flush(signal);
   }
 
   /** Writes what is not written yet. Rejects with ABORTED alone. */

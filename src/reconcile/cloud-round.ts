@@ -58,13 +58,13 @@ export class CloudRound {
     this.#full = new Map();
     let again: Again;
     let isCut = false;
-    const make = async (step: RouteStep): Promise<void> => {
+    const make = async (step: RouteStep, own: AbortSignal): Promise<void> => {
       if (isCall(step) && (isCut || this.#parts.clock.now() >= untilMs)) {
         isCut = true;
         this.#tell(step, 'held', LATER);
         return;
       }
-      const wish = await this.#step(step, hold(step), signal);
+      const wish = await this.#step(step, hold(step), own);
       if (wish === 'later') again = wish;
       else again ??= wish;
     };
@@ -72,9 +72,10 @@ export class CloudRound {
     await inParallel(
       steps.filter((step) => !goes(step)),
       atOnce,
+      signal,
       make,
     );
-    await inParallel(steps.filter(goes), atOnce, make);
+    await inParallel(steps.filter(goes), atOnce, signal, make);
     return isCut ? 'now' : again;
   }
 
@@ -86,6 +87,8 @@ export class CloudRound {
   }
 
   async #step(step: RouteStep, hold: StepHold | undefined, signal: AbortSignal): Promise<Again> {
+    // Taken away, and wanted again: its owner came back meanwhile.
+    if (step.kind === 'create' && this.#called.get(step.key) === 'removed') this.#called.delete(step.key);
     if (isCall(step) && this.#called.has(step.key)) {
       this.#tell(step, 'unconfirmed', 'it was called for, and the cloud does not show it yet');
       return 'later';

@@ -112,8 +112,9 @@ export class RunLock {
     if (againMs > 0) return { againMs };
     if (record === undefined) {
       // There is no version that a taking over could be tied to: of two who write now neither holds it, until what stands then was waited out too.
-      await records.put('lock', RUN_LOCK_KEY, this.#value('none', 0), undefined, signal);
-      return { againMs: 0 };
+      const written = await records.put('lock', RUN_LOCK_KEY, this.#value('none', 0), undefined, signal);
+      this.#seen = { version: written.version, sinceMs: clock.now() };
+      return { againMs: leaseMs };
     }
     log.info({ node: lock?.owner }, 'lock of a run that did not release it is taken over');
     return this.#take(record.version, signal);

@@ -56,6 +56,21 @@ export function watchContract(test: Case): void {
     await watcher.stop();
   });
 
+  test('begins with the last renewal of each lease where it is asked for', async (world) => {
+    const { store } = world.open();
+    const { lease } = await store.claim(wish(a, { previous: subnet(1) }), signal);
+    const versions = new Set<string | undefined>([lease.version]);
+    for (let renewals = 1; renewals <= 3; renewals++) {
+      const renewed = await store.renew(lease, lease.attributes, HOUR, signal);
+      const watcher = new Watcher(world.open(), 'exact');
+      const { view } = await watcher.next();
+      assert.equal(view.leases.get(key(1))?.version, renewed.version);
+      versions.add(renewed.version);
+      await watcher.stop();
+    }
+    assert.equal(versions.size, 4);
+  });
+
   test('shows what others claim, change and release, and names it', async (world) => {
     const { store } = world.open();
     const watcher = new Watcher(world.open());
