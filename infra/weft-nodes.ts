@@ -76,12 +76,19 @@ export class WeftNodes extends Construct {
       // Nobody answers: the instance goes anyway, and the reconciler takes its routes away by its state.
       defaultResult: DefaultResult.CONTINUE,
     });
-    const [key = DEFAULT_NODE_TAG, value = 'true'] = (props.nodeTag ?? DEFAULT_NODE_TAG).split('=');
-    Tags.of(this.group).add(key, value, { applyToLaunchedInstances: true });
-    Tags.of(template).add(key, value);
+    this.#tag(props.nodeTag ?? DEFAULT_NODE_TAG, template);
     acknowledge(this.group, {
       AS3: 'EventBridge has every event of the group, and the reconciler hears there of those that count; whoever wants mail adds a notification',
     });
+  }
+
+  /** Twice: the template's is there at an instance's first moment, and the group's stays when the template is another. */
+  #tag(tag: string, template: LaunchTemplate): void {
+    if (tag === 'none') return;
+    const [key = '', ...rest] = tag.split('=');
+    const value = rest.length === 0 ? 'true' : rest.join('=');
+    Tags.of(this.group).add(key, value, { applyToLaunchedInstances: true });
+    Tags.of(template).add(key, value);
   }
 
   #template(props: WeftNodesProps): LaunchTemplate {

@@ -43,6 +43,7 @@ export class WeftStack extends Stack {
       ...tag,
       groups: [...settings.groups, ...(nodes === undefined ? [] : [nodes.group.autoScalingGroupName])],
       every: Duration.minutes(settings.minutes),
+      reserveConcurrency: settings.reserve,
       alarmActions: [this.#alarmAction(settings.alarmTopic)],
       ...(code === undefined ? {} : { code: code(this) }),
     });

@@ -6,7 +6,7 @@ import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { checkedApp } from '../../infra/checked-app.ts';
 import { RouteReconciler } from '../../infra/route-reconciler.ts';
-import { flags, inScratch, NO_CODE, VPC } from './template.ts';
+import { flags, inScratch, NO_CODE, STREAM_ARN, TABLE_ARN, VPC } from './template.ts';
 
 const FULL = {
   'weft:vpc': VPC,
@@ -42,10 +42,12 @@ describe('cdk-nag', () => {
   for (const [what, context] of Object.entries({
     'nodes and all': FULL,
     'as little as may be': {},
-    'nodes that write routes themselves, tables by tag': {
+    'nodes that write routes themselves, tables by tag, a table that is there': {
       ...FULL,
       'weft:routeWriter': 'node',
       'weft:routeTableTag': 'weft:managed=true',
+      'weft:table': TABLE_ARN,
+      'weft:tableStream': STREAM_ARN,
     },
   }))
     it(`finds nothing that was not given a reason: ${what}`, () => assert.deepEqual(findings(context), []));

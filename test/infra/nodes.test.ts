@@ -7,7 +7,7 @@ import { imageById } from '../../infra/node-image.ts';
 import { NodePolicy, type NodePolicyProps } from '../../infra/node-policy.ts';
 import { nodeUserData } from '../../infra/node-user-data.ts';
 import { nodePolicy, type PolicyScope } from '../../infra/policies.ts';
-import { WeftNodes } from '../../infra/weft-nodes.ts';
+import { WeftNodes, type WeftNodesProps } from '../../infra/weft-nodes.ts';
 import { Terminal } from '../commands/typed.ts';
 import { ACCOUNT, all, only, REGION, resourcesOf, statementsOf, TABLE_ARN, VPC } from './template.ts';
 
@@ -45,26 +45,28 @@ describe('the policy of nodes', () => {
   });
 });
 
-describe('nodes of a stack', () => {
-  let table = '';
-  const resources = resourcesOf((stack) => {
+/** Three of them, in a stack that has their table too. */
+const nodesWith =
+  (props: Partial<WeftNodesProps> = {}) =>
+  (stack: Stack): void => {
     const leases = new LeaseTable(stack, 'Leases');
+    const subnet = { subnetId: 'subnet-0123456789abcdef0', routeTableId: 'unknown' };
     new WeftNodes(stack, 'Nodes', {
       store: { table: leases.table },
       vpc: Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId: VPC, availabilityZones: ['any'] }),
-      subnets: {
-        subnets: [
-          Subnet.fromSubnetAttributes(stack, 'S', { subnetId: 'subnet-0123456789abcdef0', routeTableId: 'unknown' }),
-        ],
-      },
+      subnets: { subnets: [Subnet.fromSubnetAttributes(stack, 'S', subnet)] },
       containerNetwork: '10.42.0.0/16',
       routeWriter: 'reconciler',
       image: imageById('ami-0123456789abcdef0'),
       instanceType: new InstanceType('t4g.small'),
       least: 3,
+      ...props,
     });
-  });
-  table = `<${only(resources, 'AWS::DynamoDB::Table').id}>`;
+  };
+
+describe('nodes of a stack', () => {
+  const resources = resourcesOf(nodesWith());
+  const table = `<${only(resources, 'AWS::DynamoDB::Table').id}>`;
   const { LaunchTemplateData: template } = only(resources, 'AWS::EC2::LaunchTemplate').properties as {
     readonly LaunchTemplateData: Readonly<Record<string, unknown>>;
   };
@@ -88,6 +90,13 @@ describe('nodes of a stack', () => {
       .filter(({ ResourceType }) => ResourceType === 'instance')
       .flatMap(({ Tags }) => Tags as readonly { readonly Key: string; readonly Value: string }[]);
     assert.ok(tags.some(({ Key, Value }) => Key === 'weft:node' && Value === 'true'));
+  });
+
+  it('carry another tag when another is wanted, and none when none is', () => {
+    const tagsOf = (nodeTag: string): unknown =>
+      only(resourcesOf(nodesWith({ nodeTag })), 'AWS::AutoScaling::AutoScalingGroup').properties['Tags'];
+    assert.deepEqual(tagsOf('role=weft=a'), [{ Key: 'role', Value: 'weft=a', PropagateAtLaunch: true }]);
+    assert.equal(tagsOf('none'), undefined);
   });
 
   it('have the rights of a node, and no others', () => {

@@ -21,6 +21,7 @@ describe('settings of the app, as CDK context', () => {
       alarmTopic: undefined,
       nodeTag: undefined,
       groups: [],
+      reserve: true,
       nodes: undefined,
     });
   });
