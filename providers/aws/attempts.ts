@@ -1,31 +1,39 @@
-/** How often a read is tried: a few times within seconds. Calls that change something are not tried here at all. */
+/** How often a call that may be repeated is tried: what the network loses a few times within seconds, what is throttled with more patience. */
 import type { Clock } from '../../src/contracts/clock.ts';
 import type { Random } from '../../src/contracts/random.ts';
 import { backoffMs } from '../../src/core/backoff.ts';
+import type { ErrorCode } from '../../src/core/errors.ts';
 import { cloudError } from './aws-errors.ts';
+import type { Pace } from './pace.ts';
 
-const ATTEMPTS = 3;
+/** What is not here is not tried again. */
+const ATTEMPTS: Partial<Readonly<Record<ErrorCode, number>>> = { CLOUD_THROTTLED: 5, CLOUD_UNREACHABLE: 3 };
 const PAUSE = { baseMs: 500, capMs: 4000, floorMs: 100 };
 
-export interface ReadOptions {
+export interface RepeatOptions {
   /** What is tried, as it reads after "cannot". */
   readonly doing: string;
   readonly clock: Clock;
   readonly random: Random;
+  readonly pace: Pace;
 }
 
-export async function reading<T>(
-  { doing, clock, random }: ReadOptions,
+/** Only for what may be done twice. */
+export async function repeating<T>(
+  { doing, clock, random, pace }: RepeatOptions,
   signal: AbortSignal,
   call: () => Promise<T>,
 ): Promise<T> {
   for (let failures = 1; ; failures++) {
     try {
-      return await call();
+      await pace.turn(signal);
+      const answer = await call();
+      pace.passed();
+      return answer;
     } catch (error) {
       const known = cloudError(error, doing, signal);
-      if (failures === ATTEMPTS || (known.code !== 'CLOUD_THROTTLED' && known.code !== 'CLOUD_UNREACHABLE'))
-        throw known;
+      if (known.code === 'CLOUD_THROTTLED') pace.refused();
+      if (failures >= (ATTEMPTS[known.code] ?? 1)) throw known;
     }
     await clock.sleep(backoffMs(failures, random.fraction(), PAUSE), signal);
   }

@@ -1,4 +1,4 @@
-/** What EC2, the SDK and the network between say, in our words. The same trouble has the same words each time: they are written into the ledger. */
+/** What AWS's services, the SDK and the network between say, in our words. The same trouble has the same words each time: they are written into the ledger. */
 import { WeftError, type ErrorCode } from '../../src/core/errors.ts';
 
 /** https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html; ids are spelt both ways there. */
@@ -19,6 +19,7 @@ const BY_NAME: Readonly<Record<string, ErrorCode>> = {
   'InvalidInstanceID.NotFound': 'CLOUD_NOT_FOUND',
   'InvalidInstanceID.Malformed': 'CLOUD_NOT_FOUND',
   'InvalidVpcID.NotFound': 'CLOUD_NOT_FOUND',
+  NoSuchResourceException: 'CLOUD_NOT_FOUND',
   InvalidParameterValue: 'CLOUD_REFUSED',
   InvalidParameterCombination: 'CLOUD_REFUSED',
   InvalidParameter: 'CLOUD_REFUSED',
@@ -28,7 +29,11 @@ const BY_NAME: Readonly<Record<string, ErrorCode>> = {
   IncorrectState: 'CLOUD_REFUSED',
   IncorrectInstanceState: 'CLOUD_REFUSED',
   DependencyViolation: 'CLOUD_REFUSED',
+  ValidationError: 'CLOUD_REFUSED',
   UnauthorizedOperation: 'CLOUD_DENIED',
+  // Of Auto Scaling, and of Service Quotas.
+  AccessDenied: 'CLOUD_DENIED',
+  AccessDeniedException: 'CLOUD_DENIED',
   AuthFailure: 'CLOUD_DENIED',
   Blocked: 'CLOUD_DENIED',
   OptInRequired: 'CLOUD_DENIED',
@@ -39,6 +44,7 @@ const BY_NAME: Readonly<Record<string, ErrorCode>> = {
   IncompleteSignature: 'CLOUD_DENIED',
   ExpiredToken: 'CLOUD_DENIED',
   ExpiredTokenException: 'CLOUD_DENIED',
+  InvalidSignatureException: 'CLOUD_DENIED',
   UnrecognizedClientException: 'CLOUD_DENIED',
   CredentialsProviderError: 'CLOUD_DENIED',
   TokenProviderError: 'CLOUD_DENIED',
@@ -48,12 +54,15 @@ const BY_NAME: Readonly<Record<string, ErrorCode>> = {
   Throttling: 'CLOUD_THROTTLED',
   ThrottlingException: 'CLOUD_THROTTLED',
   RequestThrottled: 'CLOUD_THROTTLED',
+  TooManyRequestsException: 'CLOUD_THROTTLED',
   EC2ThrottledException: 'CLOUD_THROTTLED',
   SlowDown: 'CLOUD_THROTTLED',
   InsufficientCapacity: 'CLOUD_UNREACHABLE',
   InternalError: 'CLOUD_UNREACHABLE',
   InternalFailure: 'CLOUD_UNREACHABLE',
   ServerInternal: 'CLOUD_UNREACHABLE',
+  ServiceException: 'CLOUD_UNREACHABLE',
+  ResourceContention: 'CLOUD_UNREACHABLE',
   ServiceUnavailable: 'CLOUD_UNREACHABLE',
   Unavailable: 'CLOUD_UNREACHABLE',
 };

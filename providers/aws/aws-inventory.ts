@@ -1,38 +1,55 @@
-/** Instances and interfaces of an account, as far as we ask for them. */
+/** Instances, interfaces, quotas and life cycles of an account, as far as we ask for them. */
 import type { Instance, NetworkInterface } from '@aws-sdk/client-ec2';
 import type {
   CloudInstance,
   CloudInterface,
   CloudInventory,
   InstanceState,
+  LifecycleAction,
+  RouteQuota,
 } from '../../src/contracts/cloud-inventory.ts';
 import type { Clock } from '../../src/contracts/clock.ts';
 import type { Random } from '../../src/contracts/random.ts';
-import { reading } from './attempts.ts';
+import { repeating } from './attempts.ts';
+import { readSdkError } from './aws-errors.ts';
 import type { Ec2Api } from './client.ts';
+import type { LifecycleApi } from './lifecycle-client.ts';
+import { Pace } from './pace.ts';
+import type { QuotaApi } from './quota-client.ts';
+import { QuotaReader } from './quota-reader.ts';
 import { readTags } from './read-tables.ts';
 
 export interface AwsInventoryParts {
   ec2(signal: AbortSignal): Promise<Ec2Api>;
+  quotas(signal: AbortSignal): Promise<QuotaApi>;
+  lifecycle(signal: AbortSignal): Promise<LifecycleApi>;
   readonly clock: Clock;
   readonly random: Random;
+  /** Of all calls of the process that may be repeated; else of this object's own. */
+  readonly pace?: Pace;
 }
 
 /** A filter takes 200 values (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstances.html). */
 const PART = 200;
 
-/** Quota "Routes per route table", L-93826ACB, as published: https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html */
-const DEFAULT_QUOTA = 500;
+/** Ids come from leases and events, which anybody may have written: in the value of a filter `*` would stand for all. */
+const INSTANCE = /^i-[0-9a-f]{8,17}$/;
+const INTERFACE = /^eni-[0-9a-f]{8,17}$/;
+
+/** ValidationError it says of much; these are of an action, a machine or a group that is no more. */
+const OVER = /no active lifecycle action|not found/i;
 
 const STATES: readonly InstanceState[] = ['pending', 'running', 'stopping', 'stopped', 'shutting-down', 'terminated'];
 
 const UNKNOWN: CloudInstance = { state: 'unknown', network: undefined, tags: new Map() };
 
-export class AwsInventory implements Omit<CloudInventory, 'completeLifecycle'> {
-  readonly #parts: AwsInventoryParts;
+export class AwsInventory implements CloudInventory {
+  readonly #parts: AwsInventoryParts & { readonly pace: Pace };
+  readonly #quota: QuotaReader;
 
   constructor(parts: AwsInventoryParts) {
-    this.#parts = parts;
+    this.#parts = { ...parts, pace: parts.pace ?? new Pace(parts) };
+    this.#quota = new QuotaReader(this.#parts);
   }
 
   /** By a filter: named by id, one that is unknown makes the whole call fail. */
@@ -42,7 +59,7 @@ export class AwsInventory implements Omit<CloudInventory, 'completeLifecycle'> {
     const found = await this.#all<Instance>(
       'read the states of instances',
       'instance-id',
-      ids,
+      ids.filter((id) => INSTANCE.test(id)),
       signal,
       async (input) => {
         const { Reservations, NextToken } = await ec2.DescribeInstances(input, signal);
@@ -62,7 +79,7 @@ export class AwsInventory implements Omit<CloudInventory, 'completeLifecycle'> {
     const found = await this.#all<NetworkInterface>(
       'read interfaces',
       'network-interface-id',
-      targets,
+      targets.filter((target) => INTERFACE.test(target)),
       signal,
       async (input) => {
         const { NetworkInterfaces, NextToken } = await ec2.DescribeNetworkInterfaces(input, signal);
@@ -83,8 +100,28 @@ export class AwsInventory implements Omit<CloudInventory, 'completeLifecycle'> {
     return interfaces;
   }
 
-  async routeQuota(): Promise<{ readonly limit: number; readonly source: 'default' }> {
-    return { limit: DEFAULT_QUOTA, source: 'default' };
+  routeQuota(_table: string, signal: AbortSignal): Promise<RouteQuota> {
+    return this.#quota.read(signal);
+  }
+
+  async completeLifecycle({ group, hook, instance, token }: LifecycleAction, signal: AbortSignal): Promise<void> {
+    const api = await this.#parts.lifecycle(signal);
+    const input = {
+      AutoScalingGroupName: group,
+      LifecycleHookName: hook,
+      InstanceId: instance,
+      LifecycleActionToken: token,
+      LifecycleActionResult: 'CONTINUE',
+    };
+    const doing = `let ${instance} of the group ${group} go`;
+    await repeating({ ...this.#parts, doing }, signal, async () => {
+      try {
+        await api.CompleteLifecycleAction(input, signal);
+      } catch (error) {
+        const { name, message } = readSdkError(error);
+        if (name !== 'ValidationError' || !OVER.test(message)) throw error;
+      }
+    });
   }
 
   async #all<T>(
@@ -95,11 +132,12 @@ export class AwsInventory implements Omit<CloudInventory, 'completeLifecycle'> {
     call: (input: object) => Promise<{ readonly items: readonly T[] | undefined; readonly next: string | undefined }>,
   ): Promise<T[]> {
     const found: T[] = [];
-    for (let from = 0; from < values.length; from += PART) {
-      const input = { Filters: [{ Name: filter, Values: values.slice(from, from + PART) }], MaxResults: 1000 };
+    const asked = [...new Set(values)];
+    for (let from = 0; from < asked.length; from += PART) {
+      const input = { Filters: [{ Name: filter, Values: asked.slice(from, from + PART) }], MaxResults: 1000 };
       let page: string | undefined;
       do {
-        const answer = await reading({ doing, ...this.#parts }, signal, async () => {
+        const answer = await repeating({ doing, ...this.#parts }, signal, async () => {
           const { items, next } = await call(page === undefined ? input : { ...input, NextToken: page });
           if (items === undefined) throw new Error('the answer holds no list');
           return { items, next };

@@ -1,5 +1,6 @@
 /** A VPC's route tables. */
 import type { NetworkInterface, RouteTable } from '@aws-sdk/client-ec2';
+import type { CloudInterface } from '../../src/contracts/cloud-inventory.ts';
 import type { CloudNetwork, CloudSelf, TablesWish } from '../../src/contracts/cloud-network.ts';
 import type { Clock } from '../../src/contracts/clock.ts';
 import type { Random } from '../../src/contracts/random.ts';
@@ -7,10 +8,12 @@ import type { Address } from '../../src/core/address.ts';
 import type { CloudRoute, CloudTable } from '../../src/core/cloud-route.ts';
 import { WeftError } from '../../src/core/errors.ts';
 import type { Subnet } from '../../src/core/subnet.ts';
-import { reading } from './attempts.ts';
+import { repeating } from './attempts.ts';
 import { cloudError, mayHaveHappened, readSdkError } from './aws-errors.ts';
 import type { Ec2Api } from './client.ts';
 import type { Imds } from './imds.ts';
+import { Looks } from './looks.ts';
+import { Pace } from './pace.ts';
 import { readTables } from './read-tables.ts';
 
 export interface AwsNetworkParts {
@@ -19,26 +22,33 @@ export interface AwsNetworkParts {
   readonly imds: Pick<Imds, 'identify'>;
   readonly clock: Clock;
   readonly random: Random;
+  /** Of all reads of the process; else of this object's own. */
+  readonly pace?: Pace;
+  /** How old a look at a table may be on which a replacement or a removal rests: 0, when not given, reads before each. */
+  readonly lookMs?: number;
 }
 
 /** The most that DescribeRouteTables gives in one answer. */
 const PAGE = 100;
 
 export class AwsNetwork implements CloudNetwork {
-  readonly #parts: AwsNetworkParts;
+  readonly #parts: AwsNetworkParts & { readonly pace: Pace };
+  readonly #looks: Looks;
 
   constructor(parts: AwsNetworkParts) {
-    this.#parts = parts;
+    this.#parts = { ...parts, pace: parts.pace ?? new Pace(parts) };
+    this.#looks = new Looks(parts.clock, parts.lookMs ?? 0);
   }
 
   identify(address: Address, signal: AbortSignal): Promise<CloudSelf> {
     return this.#parts.imds.identify(address, signal);
   }
 
-  async prepare(target: string, signal: AbortSignal): Promise<void> {
+  async prepare(wanted: string | CloudInterface, signal: AbortSignal): Promise<void> {
+    const target = typeof wanted === 'string' ? wanted : wanted.target;
     const doing = `switch off the source/destination check of ${target}`;
     const ec2 = await this.#parts.ec2(signal);
-    if (!(await this.#checks(target, signal))) return;
+    if (typeof wanted === 'string' ? !(await this.#checks(target, signal)) : wanted.forwards) return;
     try {
       await ec2.ModifyNetworkInterfaceAttribute(
         { NetworkInterfaceId: target, SourceDestCheck: { Value: false } },
@@ -63,7 +73,7 @@ export class AwsNetwork implements CloudNetwork {
     const doing = `write the route ${destination} to ${target} into ${table}`;
     const ec2 = await this.#parts.ec2(signal);
     if (expected !== undefined) {
-      const live = await this.#route(table, destination, signal);
+      const live = await this.#known(table, destination, signal);
       if (live?.target === target) return;
       if (live?.target !== expected) throw conflict(doing, live, expected);
     }
@@ -73,7 +83,9 @@ export class AwsNetwork implements CloudNetwork {
       // An answer that does not say so is no answer: another server's page is read as an empty one.
       else if ((await ec2.CreateRoute(input, signal)).Return !== true)
         throw new Error('the answer does not say that it was done');
+      this.#looks.wrote(table, destination, target);
     } catch (error) {
+      this.#looks.forget(table);
       const { name } = readSdkError(error);
       // ReplaceRoute of what is gone says either of the last two (CLOUD.md 1.3).
       const standsElsewise =
@@ -93,21 +105,30 @@ export class AwsNetwork implements CloudNetwork {
   async removeRoute(table: string, destination: Subnet, expected: string, signal: AbortSignal): Promise<void> {
     const doing = `remove the route ${destination} from ${table}`;
     const ec2 = await this.#parts.ec2(signal);
-    const live = await this.#route(table, destination, signal);
+    const live = await this.#known(table, destination, signal);
     if (live === undefined) return;
     if (live.target !== expected) throw conflict(doing, live, expected);
     try {
       await ec2.DeleteRoute({ RouteTableId: table, DestinationCidrBlock: destination }, signal);
+      this.#looks.wrote(table, destination, undefined);
     } catch (error) {
+      this.#looks.forget(table);
       if (readSdkError(error).name === 'InvalidRoute.NotFound') return;
       if (signal.aborted || !mayHaveHappened(error)) throw cloudError(error, doing, signal);
       if ((await this.#route(table, destination, signal)) !== undefined) throw cloudError(error, doing, signal);
     }
   }
 
+  /** As it was seen a moment ago, where that may be trusted; else as it is. */
+  async #known(table: string, destination: Subnet, signal: AbortSignal): Promise<CloudRoute | undefined> {
+    const routes = this.#looks.find(table);
+    return routes === undefined ? this.#route(table, destination, signal) : routes.get(destination);
+  }
+
   async #route(table: string, destination: Subnet, signal: AbortSignal): Promise<CloudRoute | undefined> {
     const answers = await this.#describe('route-table-id', table, `read route table ${table}`, signal);
-    const [found] = readTables(answers, destination);
+    // By its id once more: the value of a filter may hold wild cards.
+    const found = readTables(answers, destination).find(({ id }) => id === table);
     if (found === undefined)
       throw new WeftError('CLOUD_NOT_FOUND', `there is no route table ${table} that may hold routes to interfaces`);
     return found.routes.find((route) => route.destination === destination);
@@ -116,6 +137,7 @@ export class AwsNetwork implements CloudNetwork {
   async #describe(filter: string, value: string, doing: string, signal: AbortSignal): Promise<RouteTable[]> {
     const ec2 = await this.#parts.ec2(signal);
     const found: RouteTable[] = [];
+    const at = this.#parts.clock.now();
     let page: string | undefined;
     do {
       const input = {
@@ -123,7 +145,7 @@ export class AwsNetwork implements CloudNetwork {
         MaxResults: PAGE,
         ...(page === undefined ? {} : { NextToken: page }),
       };
-      const answer = await reading({ doing, ...this.#parts }, signal, async () => {
+      const answer = await repeating({ doing, ...this.#parts }, signal, async () => {
         const { RouteTables, NextToken } = await ec2.DescribeRouteTables(input, signal);
         if (RouteTables === undefined) throw new Error('the answer holds no list of route tables');
         return { RouteTables, NextToken };
@@ -131,13 +153,14 @@ export class AwsNetwork implements CloudNetwork {
       found.push(...answer.RouteTables);
       page = answer.NextToken;
     } while (page !== undefined && page !== '');
+    this.#looks.keep(found, at);
     return found;
   }
 
   /** Does the interface drop packets of other addresses? */
   async #checks(target: string, signal: AbortSignal): Promise<boolean> {
     const ec2 = await this.#parts.ec2(signal);
-    const [found] = await reading(
+    const [found] = await repeating(
       { doing: `read interface ${target}`, ...this.#parts },
       signal,
       async (): Promise<NetworkInterface[]> => {

@@ -1,55 +1,67 @@
-/** AWS put together: identity from the metadata server, the rest from the EC2 API of the region that it names. */
-import type { Clock } from '../../src/contracts/clock.ts';
-import type { Random } from '../../src/contracts/random.ts';
-import type { WeftError } from '../../src/core/errors.ts';
-import { AwsInventory } from './aws-inventory.ts';
-import { AwsNetwork } from './aws-network.ts';
-import type { Ec2Api, Ec2Connection, Ec2Options } from './client.ts';
+/** AWS put together: who we are from the metadata server, the rest from the APIs of one region. */
+import { WeftError } from '../../src/core/errors.ts';
+import type { ApiOptions, AwsApi } from './aws-api.ts';
 import { Imds } from './imds.ts';
 import { MetadataClient } from './metadata-client.ts';
 
-export interface AwsOptions extends Partial<Ec2Options> {
-  readonly clock: Clock;
-  readonly random: Random;
+interface Wish extends Omit<ApiOptions, 'imds' | 'regionOf'> {
+  readonly region?: string;
+}
+
+export interface AwsOptions extends Wish {
   /** Else AWS_EC2_METADATA_SERVICE_ENDPOINT, or the usual address. */
   readonly metadataEndpoint?: string;
   /** What is wrong with the metadata server while it is waited for; undefined: it answers again. */
   readonly onTrouble?: (error: WeftError | undefined) => void;
 }
 
-export interface OpenedAws {
+export interface OpenedAws extends AwsApi {
   readonly imds: Imds;
-  readonly network: AwsNetwork;
-  readonly inventory: AwsInventory;
-  close(): void;
 }
 
-export function openAws({ clock, random, metadataEndpoint, onTrouble, ...wish }: AwsOptions): OpenedAws {
+/** On an instance. */
+export function openAws({ metadataEndpoint, onTrouble, region, ...wish }: AwsOptions): OpenedAws {
+  const { clock, random } = wish;
   const metadata = new MetadataClient({
     clock,
     ...(metadataEndpoint === undefined ? {} : { endpoint: metadataEndpoint }),
   });
   const imds = new Imds({ metadata, clock, random, ...(onTrouble === undefined ? {} : { onTrouble }) });
-  let connection: Promise<Ec2Connection> | undefined;
-  const connect = async (signal: AbortSignal): Promise<Ec2Connection> => {
-    // The SDK is large, and nobody needs it before subnet.env is written.
-    const [{ connectEc2 }, region] = await Promise.all([import('./client.ts'), wish.region ?? imds.region(signal)]);
-    return connectEc2({ ...wish, region });
+  return { imds, ...onDemand({ ...wish, imds, regionOf: async (signal) => region ?? imds.region(signal) }) };
+}
+
+/**
+ * Where no metadata server is, or none shall be asked: a Lambda (with `credentials: 'environment'`), an operator's own machine. The region is the one
+ * that is given, else AWS_REGION's or AWS_DEFAULT_REGION's. @throws WeftError BAD_OPTION without any
+ */
+export function openAwsApi({ region: given, ...wish }: Wish): AwsApi {
+  const { AWS_REGION, AWS_DEFAULT_REGION } = process.env;
+  const region = [given, AWS_REGION, AWS_DEFAULT_REGION].find((it) => it !== undefined && it !== '');
+  if (region === undefined) throw new WeftError('BAD_OPTION', 'no region is named', { hint: 'Set AWS_REGION.' });
+  const imds: ApiOptions['imds'] = {
+    identify: () => Promise.reject(new WeftError('CLOUD_NOT_FOUND', 'this process runs on no instance')),
   };
-  const ec2 = async (signal: AbortSignal): Promise<Ec2Api> => {
-    connection ??= connect(signal);
-    try {
-      return (await connection).api;
-    } catch (error) {
-      connection = undefined;
-      throw error;
-    }
-  };
-  const parts = { ec2, clock, random };
+  return onDemand({ ...wish, imds, regionOf: async () => region });
+}
+
+/** What calls the APIs comes with an SDK, and nobody needs that before subnet.env is written. */
+function onDemand(options: ApiOptions): AwsApi {
+  let loading: Promise<AwsApi> | undefined;
+  const api = (): Promise<AwsApi> => (loading ??= import('./aws-api.ts').then(({ makeApi }) => makeApi(options)));
   return {
-    imds,
-    network: new AwsNetwork({ ...parts, imds }),
-    inventory: new AwsInventory(parts),
-    close: () => void connection?.then((one) => one.close()).catch(() => undefined),
+    network: {
+      identify: (...asked) => options.imds.identify(...asked),
+      prepare: async (...asked) => (await api()).network.prepare(...asked),
+      tables: async (...asked) => (await api()).network.tables(...asked),
+      putRoute: async (...asked) => (await api()).network.putRoute(...asked),
+      removeRoute: async (...asked) => (await api()).network.removeRoute(...asked),
+    },
+    inventory: {
+      instances: async (...asked) => (await api()).inventory.instances(...asked),
+      interfaces: async (...asked) => (await api()).inventory.interfaces(...asked),
+      routeQuota: async (...asked) => (await api()).inventory.routeQuota(...asked),
+      completeLifecycle: async (...asked) => (await api()).inventory.completeLifecycle(...asked),
+    },
+    close: () => void loading?.then((made) => made.close()).catch(() => undefined),
   };
 }

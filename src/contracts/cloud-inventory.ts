@@ -41,7 +41,7 @@ export interface CloudInventory {
   instances(ids: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, CloudInstance>>;
   /** One that is not there is left out. */
   interfaces(targets: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, CloudInterface>>;
-  /** How many routes one table may hold, read live; the cloud's published default when that is denied. */
+  /** How many routes one table may hold, read live or a few minutes ago; the cloud's published default when that is denied or cannot be had: rejects with ABORTED alone. */
   routeQuota(table: string, signal: AbortSignal): Promise<RouteQuota>;
   /** Tells the cloud that a machine on its way out may go. Of an action that is over: succeeds. */
   completeLifecycle(action: LifecycleAction, signal: AbortSignal): Promise<void>;

@@ -2,6 +2,7 @@ import type { Address } from '../core/address.ts';
 import type { CloudRoute, CloudTable } from '../core/cloud-route.ts';
 import type { FabricIdentity } from '../core/lease.ts';
 import type { Subnet } from '../core/subnet.ts';
+import type { CloudInterface } from './cloud-inventory.ts';
 
 /** Who this host is to its cloud. */
 export interface CloudSelf {
@@ -30,8 +31,8 @@ export interface CloudNetwork {
    * falls through to "no cloud". CLOUD_NOT_FOUND when no interface of this machine has the address.
    */
   identify(address: Address, signal: AbortSignal): Promise<CloudSelf>;
-  /** Lets the interface forward packets of other addresses (AWS: source/destination check off). Idempotent: where it does already, nothing is written. To be asked for again from time to time. */
-  prepare(target: string, signal: AbortSignal): Promise<void>;
+  /** Lets the interface forward packets of other addresses (AWS: source/destination check off). Idempotent: where it does already, nothing is written. Handed an interface as the inventory has just read it, it is not read again. To be asked for again from time to time. */
+  prepare(target: string | CloudInterface, signal: AbortSignal): Promise<void>;
   /** The network's tables in which routes to interfaces may stand (gateway tables are left out), with all routes in the range, whoever made them. Complete or it rejects. */
   tables(wish: TablesWish, signal: AbortSignal): Promise<readonly CloudTable[]>;
   /**

@@ -1,7 +1,7 @@
 /** The suite that every CloudInventory passes. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { CloudInventory } from '../../src/contracts/cloud-inventory.ts';
+import type { CloudInventory, LifecycleAction } from '../../src/contracts/cloud-inventory.ts';
 import { never, rejectsWith } from './store-world.ts';
 
 /** A cloud with a running machine, a terminated one, and a route table. */
@@ -11,6 +11,10 @@ export interface CloudInventoryWorld {
   readonly terminated: string;
   readonly table: string;
   readonly quota: number;
+  /** More time passes than an answer may be kept for. */
+  later(): Promise<void>;
+  /** A machine's end that the cloud holds up. */
+  leaving(): Promise<LifecycleAction>;
   /** "instance token" of each machine that was told that it may go. */
   completed(): Promise<readonly string[]>;
   refuse(code: 'CLOUD_DENIED' | 'CLOUD_THROTTLED'): Promise<void>;
@@ -59,21 +63,31 @@ export function cloudInventoryContract(cloudName: string, makeWorld: () => Promi
       table,
       quota,
       refuse,
+      later,
     }) => {
       const asked = await inventory.routeQuota(table, signal);
       assert.deepEqual(asked, { limit: quota, source: 'live' });
       await refuse('CLOUD_DENIED');
+      await later();
       const assumed = await inventory.routeQuota(table, signal);
       assert.equal(assumed.source, 'default');
       assert.ok(assumed.limit > 0);
     });
 
-    test('tells the cloud that a machine may go', async ({ inventory, running, completed }) => {
-      await inventory.completeLifecycle(
-        { group: 'nodes', hook: 'drain', instance: running.instance, token: 'token-1' },
-        signal,
-      );
-      assert.deepEqual(await completed(), [`${running.instance} token-1`]);
+    test('tells the cloud that a machine may go, and is content when it has gone already', async ({
+      inventory,
+      leaving,
+      completed,
+    }) => {
+      const action = await leaving();
+      await inventory.completeLifecycle(action, signal);
+      await inventory.completeLifecycle(action, signal);
+      assert.deepEqual([...new Set(await completed())], [`${action.instance} ${action.token}`]);
+    });
+
+    test('is content with an action of which nobody knows', async ({ inventory, running: { instance } }) => {
+      const token = '00000000-0000-4000-8000-000000000000';
+      await inventory.completeLifecycle({ group: 'nobodys', hook: 'drain', instance, token }, signal);
     });
 
     test('rejects rather than leave something out', async ({ inventory, running, refuse }) => {

@@ -75,6 +75,8 @@ async function inventoryWorld(): Promise<CloudInventoryWorld> {
     terminated: 'i-2',
     table: 'rtb-a',
     quota: 1000,
+    later: async () => undefined,
+    leaving: async () => ({ group: 'nodes', hook: 'drain', instance: 'i-1', token: 'token-1' }),
     completed: async () => fake.completed.map(({ instance, token }) => `${instance} ${token}`),
     refuse: async (code) => {
       fake.before = () => {

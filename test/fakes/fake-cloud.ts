@@ -110,7 +110,8 @@ export class FakeCloud {
           if (self === undefined) throw new WeftError('CLOUD_NOT_FOUND', `no interface has the address ${address}`);
           return self;
         }),
-      prepare: async (target, signal) => {
+      prepare: async (wanted, signal) => {
+        const target = typeof wanted === 'string' ? wanted : wanted.target;
         if (!this.forwarding.has(target))
           await this.#call(by, 'prepare', target, signal, () => {
             this.#interface(target);

@@ -6,9 +6,12 @@ import { AwsNetwork } from '../../providers/aws/aws-network.ts';
 import { connectEc2, type Ec2Connection } from '../../providers/aws/client.ts';
 import { Imds } from '../../providers/aws/imds.ts';
 import { MetadataClient } from '../../providers/aws/metadata-client.ts';
+import { connectLifecycle } from '../../providers/aws/lifecycle-client.ts';
+import { connectQuotas } from '../../providers/aws/quota-client.ts';
+import type { SdkConnection } from '../../providers/aws/sdk.ts';
 import type { WeftError } from '../../src/core/errors.ts';
 import { contains, parseSubnet, type Subnet } from '../../src/core/subnet.ts';
-import { planned } from '../../src/lab/aws/account.ts';
+import { planned, type VpcPlan } from '../../src/lab/aws/account.ts';
 import { metadataServer } from '../../src/lab/aws/metadata-server.ts';
 import { having } from '../../src/lab/aws/model.ts';
 import type { AwsSettings } from '../../src/lab/aws/settings.ts';
@@ -27,11 +30,24 @@ export interface AwsHost {
   readonly troubles: (WeftError | undefined)[];
 }
 
+interface HostOptions {
+  readonly requestTimeoutMs?: number;
+  readonly metadataTimeoutMs?: number;
+  readonly lookMs?: number;
+}
+
+/** What the clients of all services have. */
+interface SigningClient {
+  readonly config: {
+    credentials: () => Promise<{ readonly accessKeyId: string; readonly secretAccessKey: string }>;
+  };
+}
+
 export class AwsAccount {
   readonly account: AccountFixture;
   readonly foreigners: ForeignWatch;
   readonly #metadata: Server;
-  readonly #connections: Ec2Connection[] = [];
+  readonly #connections: { close(): void }[] = [];
   /** Whose metadata are asked for: all requests of a test come from one address. */
   asker = 'a1';
 
@@ -43,8 +59,8 @@ export class AwsAccount {
     );
   }
 
-  static async start(settings: Partial<AwsSettings> = {}): Promise<AwsAccount> {
-    const account = new AwsAccount(await AccountFixture.start(settings));
+  static async start(settings: Partial<AwsSettings> = {}, plans?: readonly VpcPlan[]): Promise<AwsAccount> {
+    const account = new AwsAccount(await AccountFixture.start(settings, plans));
     await new Promise<void>((resolve) => account.#metadata.listen(0, '127.0.0.1', resolve));
     return account;
   }
@@ -62,22 +78,26 @@ export class AwsAccount {
   }
 
   /** The provider as a host of this name has it. */
-  host(who = 'a1', options: { readonly requestTimeoutMs?: number; readonly metadataTimeoutMs?: number } = {}): AwsHost {
+  host(who = 'a1', options: HostOptions = {}): AwsHost {
     const { clock, cloud, account } = this;
-    const connection = connectEc2({
-      region: REGION,
-      endpoint: account.url,
-      requestTimeoutMs: options.requestTimeoutMs ?? 5000,
-    });
-    this.#connections.push(connection);
     const { id, secret } = cloud.credentials.add(who);
-    const { config } = connection.client;
-    config.credentials = async () => ({ accessKeyId: id, secretAccessKey: secret });
-    // Signatures are made by the account's clock, which the test moves.
-    Object.defineProperty(config, 'systemClockOffset', {
-      get: () => clock.wallTime() - Date.now(),
-      set: (_offset: number) => {},
-    });
+    const sdk = { region: REGION, endpoint: account.url, requestTimeoutMs: options.requestTimeoutMs ?? 5000 };
+    const signing = <Api, Client extends SigningClient>(
+      connection: SdkConnection<Api, Client>,
+    ): SdkConnection<Api, Client> => {
+      this.#connections.push(connection);
+      const { config } = connection.client;
+      config.credentials = async () => ({ accessKeyId: id, secretAccessKey: secret });
+      // Signatures are made by the account's clock, which the test moves.
+      Object.defineProperty(config, 'systemClockOffset', {
+        get: () => cloud.clock.wallTime() - Date.now(),
+        set: (_offset: number) => {},
+      });
+      return connection;
+    };
+    const connection = signing(connectEc2(sdk));
+    const quotas = signing(connectQuotas(sdk));
+    const lifecycle = signing(connectLifecycle(sdk));
     const troubles: (WeftError | undefined)[] = [];
     const random = new SeededRandom(1);
     const metadata = new MetadataClient({
@@ -88,8 +108,8 @@ export class AwsAccount {
     const imds = new Imds({ metadata, clock, random, onTrouble: (error) => troubles.push(error) });
     const parts = { ec2: async () => connection.api, clock, random };
     return {
-      network: new AwsNetwork({ ...parts, imds }),
-      inventory: new AwsInventory(parts),
+      network: new AwsNetwork({ ...parts, imds, lookMs: options.lookMs ?? 0 }),
+      inventory: new AwsInventory({ ...parts, quotas: async () => quotas.api, lifecycle: async () => lifecycle.api }),
       imds,
       connection,
       troubles,

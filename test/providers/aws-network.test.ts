@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { EC2_CALLS } from '../../providers/aws/calls.ts';
 import { tableOf } from '../../src/core/cloud-route.ts';
 import { parseSubnet } from '../../src/core/subnet.ts';
 import { planned } from '../../src/lab/aws/account.ts';
@@ -132,34 +130,5 @@ describe('route tables of a VPC', () => {
       [...interfaces.values()],
       [{ target: ids.a1, instance: a1, network: vpc, subnet: planned.subnet('a'), forwards: false }],
     );
-  });
-});
-
-describe('the list of EC2 calls', () => {
-  it('names exactly the commands that the provider has, each with the permission of its name', async () => {
-    const folder = 'providers/aws';
-    const sources = await Promise.all((await readdir(folder)).map((name) => readFile(`${folder}/${name}`, 'utf8')));
-    const commands = new Set(
-      sources.flatMap((text) => [...text.matchAll(/new (\w+)Command\(/g)].map(([, name]) => name ?? '')),
-    );
-    assert.deepEqual([...commands].toSorted(), Object.keys(EC2_CALLS).toSorted());
-    for (const [call, permissions] of Object.entries(EC2_CALLS)) assert.deepEqual(permissions, [`ec2:${call}`]);
-  });
-
-  it('is what a life of a host calls, each at least once', async () => {
-    const account = await AwsAccount.start();
-    try {
-      const { network, inventory } = account.host();
-      await network.prepare(ids.a1, signal);
-      await network.tables({ network: vpc, within: NETWORK }, signal);
-      await network.putRoute(ids.tableA, { ...MINE, target: ids.b1 }, undefined, signal);
-      await network.putRoute(ids.tableA, MINE, ids.b1, signal);
-      await network.removeRoute(ids.tableA, destination, ids.a1, signal);
-      await inventory.instances([planned.instance('a1')], signal);
-      const called = new Set(account.cloud.journal.entries.map(({ action }) => action));
-      assert.deepEqual([...called].toSorted(), Object.keys(EC2_CALLS).toSorted());
-    } finally {
-      await account.close();
-    }
   });
 });

@@ -1,6 +1,6 @@
 /**
- * The emulated AWS inside a running world: one account, its API at an address that every site reaches, a metadata server in the VPC's namespace,
- * and the VPC's namespace itself, whose packets follow the account.
+ * The emulated AWS inside a running world: one account, its APIs at an address that every site reaches, and for each VPC a metadata server in its
+ * namespace, and that namespace itself, whose packets follow the account.
  */
 import type { Server } from 'node:http';
 import { existsSync, rmSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { namespacePath } from '../namespaces.ts';
 import { gatewayOf, type HostPlan, type Site, type Topology } from '../topology.ts';
 import { buildAccount, planned } from './account.ts';
 import { EmulatedAws } from './cloud.ts';
-import { ec2Server } from './ec2-server.ts';
+import { apiServer } from './api-server.ts';
 import { operate } from './lab-operations.ts';
 import { askersIn, metadataServer } from './metadata-server.ts';
 import type { AwsState } from './model.ts';
@@ -37,18 +37,18 @@ export interface AwsOptions {
 
 export class AwsInLab {
   readonly cloud: EmulatedAws;
-  /** What hosts give to AWS_ENDPOINT_URL_EC2. */
+  /** Where all services answer: what hosts give to AWS_ENDPOINT_URL_EC2 and its like. */
   readonly endpoint: string;
-  readonly #kernel: VpcKernel;
+  readonly #kernels: readonly VpcKernel[];
   readonly #servers: readonly Server[];
   readonly #closing = new AbortController();
   /** The state whose route tables packets follow. */
   #forwarding: AwsState;
 
-  private constructor(cloud: EmulatedAws, kernel: VpcKernel, endpoint: string, servers: readonly Server[]) {
+  private constructor(cloud: EmulatedAws, kernels: readonly VpcKernel[], endpoint: string, servers: readonly Server[]) {
     this.cloud = cloud;
     this.endpoint = endpoint;
-    this.#kernel = kernel;
+    this.#kernels = kernels;
     this.#servers = servers;
     this.#forwarding = cloud.state;
     cloud.timeline.onChange((state) => this.#follow(state));
@@ -56,27 +56,32 @@ export class AwsInLab {
 
   /** Undefined: no site of this topology is a VPC. The world must stand already (world.ts). */
   static async start(topology: Topology, options: AwsOptions): Promise<AwsInLab | undefined> {
-    const found = vpcOf(topology);
-    if (found === undefined) return undefined;
-    const { site, vpc } = found;
+    const found = vpcsOf(topology);
+    const [first] = found;
+    if (first === undefined) return undefined;
     const { clock, settings = {}, socketPath } = options;
-    const state = buildAccount([vpcPlanOf(topology, site, vpc)]);
-    const cloud = new EmulatedAws({ state, clock, region: vpc.region, settings });
-    const kernel = await VpcKernel.start(wiringOf(topology, site), state);
-    const api = ec2Server(cloud);
-    const metadata = metadataServer(cloud, askersIn(cloud, planned.vpc(site.name)));
+    const { region } = first.vpc;
+    const state = buildAccount(found.map(({ site, vpc }) => vpcPlanOf(topology, site, vpc)));
+    const cloud = new EmulatedAws({ state, clock, region, settings });
+    const kernels = await Promise.all(found.map(({ site }) => VpcKernel.start(wiringOf(topology, site), state)));
+    const api = apiServer(cloud);
     // At every address of the namespace: with a named one Node would look it up first, and be in another namespace by then.
     const { home, endpoint } = apiPlace(topology);
     await listening(api, () => inNetworkNamespace(namespacePath(home), () => api.listen(API_PORT)));
-    await listening(metadata, () => inNetworkNamespace(namespacePath(site.name), () => metadata.listen(METADATA_PORT)));
-    const servers = [api, metadata];
+    const servers = [api];
+    for (const { site } of found) {
+      const metadata = metadataServer(cloud, askersIn(cloud, planned.vpc(site.name)));
+      servers.push(metadata);
+      const inside = namespacePath(site.name);
+      await listening(metadata, () => inNetworkNamespace(inside, () => metadata.listen(METADATA_PORT)));
+    }
     if (socketPath !== undefined) {
       if (existsSync(socketPath)) rmSync(socketPath);
-      const door = ec2Server(cloud);
+      const door = apiServer(cloud);
       await listening(door, () => door.listen(socketPath));
       servers.push(door);
     }
-    return new AwsInLab(cloud, kernel, endpoint, servers);
+    return new AwsInLab(cloud, kernels, endpoint, servers);
   }
 
   /** One of lab-operations.ts; when it returns, packets meet it. */
@@ -88,7 +93,7 @@ export class AwsInLab {
 
   /** Resolves when packets follow all that has been written and is due. */
   async settled(): Promise<void> {
-    await this.#kernel.settled();
+    await Promise.all(this.#kernels.map((kernel) => kernel.settled()));
   }
 
   close(): void {
@@ -106,12 +111,16 @@ export class AwsInLab {
     const lagMs = this.cloud.settings.forwardingMs;
     const routed = state.tables !== tables || state.associations !== associations;
     if (routed && lagMs > 0) {
-      this.#kernel.follow({ ...state, tables, associations });
+      this.#program({ ...state, tables, associations });
       void this.#followLater(state, lagMs);
       return;
     }
     this.#forwarding = state;
-    this.#kernel.follow(state);
+    this.#program(state);
+  }
+
+  #program(state: AwsState): void {
+    for (const kernel of this.#kernels) kernel.follow(state);
   }
 
   async #followLater(state: AwsState, lagMs: number): Promise<void> {
@@ -119,7 +128,7 @@ export class AwsInLab {
       await this.cloud.clock.sleep(lagMs, this.#closing.signal);
       this.#forwarding = state;
       const { tables, associations } = state;
-      this.#kernel.follow({ ...this.cloud.state, tables, associations });
+      this.#program({ ...this.cloud.state, tables, associations });
     } catch (error) {
       if (!this.#closing.signal.aborted) throw error;
     }
@@ -132,6 +141,8 @@ export function instanceEnvironment(aws: AwsInLab): Readonly<Record<string, stri
     // Its firmware is this machine's own.
     FLANNELD_CLOUD: 'aws',
     AWS_ENDPOINT_URL_EC2: aws.endpoint,
+    AWS_ENDPOINT_URL_AUTO_SCALING: aws.endpoint,
+    AWS_ENDPOINT_URL_SERVICE_QUOTAS: aws.endpoint,
     // Empty ones are passed over by the SDK, and the metadata server is asked.
     AWS_ACCESS_KEY_ID: '',
     AWS_SECRET_ACCESS_KEY: '',
@@ -139,14 +150,11 @@ export function instanceEnvironment(aws: AwsInLab): Readonly<Record<string, stri
   };
 }
 
-export function isInstance(topology: Topology, host: HostPlan): boolean {
-  return vpcOf(topology)?.site.segments.some(({ name }) => name === host.segment) ?? false;
-}
+export const isInstance = (topology: Topology, { segment }: HostPlan): boolean =>
+  vpcsOf(topology).some(({ site }) => site.segments.some(({ name }) => name === segment));
 
-function vpcOf(topology: Topology): { readonly site: Site; readonly vpc: VpcSite } | undefined {
-  for (const site of topology.sites) if (site.vpc !== undefined) return { site, vpc: site.vpc };
-  return undefined;
-}
+const vpcsOf = (topology: Topology): readonly { readonly site: Site; readonly vpc: VpcSite }[] =>
+  topology.sites.flatMap((site) => (site.vpc === undefined ? [] : { site, vpc: site.vpc }));
 
 /** Where the store stands, all can go. */
 function apiPlace(topology: Topology): { readonly home: string; readonly endpoint: string } {

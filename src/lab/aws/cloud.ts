@@ -1,12 +1,15 @@
 /** One emulated account: its state in time, its settings, credentials, journal and faults. What servers and the kernel share. */
+import { AccountClock } from './account-clock.ts';
 import { CallFaults } from './call-faults.ts';
 import { Credentials } from './credentials.ts';
-import { FOLLOWING, isGone, follow, order, showTargets } from './instances.ts';
+import { Events, stateChange, type EventListener, type EventOrigin } from './events.ts';
+import { FOLLOWING, follow, forget, isGone, order, showTargets } from './instances.ts';
 import { interfacesOf } from './interfaces.ts';
 import { Journal } from './journal.ts';
 import { MetadataFaults } from './metadata-faults.ts';
 import type { AwsState, Damage, InstanceState } from './model.ts';
 import { ALLOW_ALL, type Authorizer } from './permissions.ts';
+import { followGroups } from './scaling-life.ts';
 import { DEFAULT_SETTINGS, type AwsSettings } from './settings.ts';
 import { Throttle } from './throttle.ts';
 import { Timeline, type LabClock } from './timeline.ts';
@@ -22,24 +25,30 @@ export interface CloudOptions {
 
 export class EmulatedAws {
   readonly region: string;
-  readonly clock: LabClock;
+  readonly clock: AccountClock;
   readonly timeline: Timeline;
   readonly credentials: Credentials;
   readonly journal = new Journal();
   readonly faults = new CallFaults();
   readonly metadataFaults = new MetadataFaults();
   readonly throttle: Throttle;
+  readonly origin: EventOrigin;
+  readonly events: Events;
   settings: AwsSettings;
   /** May this credential make this call? Policies are another such function. */
   authorizer: Authorizer = ALLOW_ALL;
 
   constructor({ state, clock, region, settings = {} }: CloudOptions) {
     this.region = region;
-    this.clock = clock;
+    this.clock = new AccountClock(clock);
     this.settings = { ...DEFAULT_SETTINGS, ...settings };
-    this.timeline = new Timeline(state, clock);
+    this.timeline = new Timeline(state, this.clock);
     this.credentials = new Credentials(() => this.now());
-    this.throttle = new Throttle(clock);
+    this.throttle = new Throttle(this.clock);
+    this.origin = { account: ACCOUNT, region, now: () => this.now() };
+    this.events = new Events(this.origin);
+    this.timeline.onChange((next, before) => this.#tellStates(before, next));
+    followGroups(this);
   }
 
   get state(): AwsState {
@@ -54,6 +63,16 @@ export class EmulatedAws {
   /** The write of a call: others see it after the delay that is set at this moment. */
   write(change: (state: AwsState) => AwsState): void {
     this.timeline.change(change, this.settings.visibilityMs);
+  }
+
+  /** Puts the account's clock on; what is due on the way happens in its order and at its time. */
+  advance(ms: number): void {
+    const until = this.clock.now() + ms;
+    for (let at = this.timeline.nextAt; at !== undefined && at <= until; at = this.timeline.nextAt) {
+      this.clock.jump(Math.max(0, at - this.clock.now()));
+      this.timeline.settle();
+    }
+    this.clock.jump(until - this.clock.now());
   }
 
   orderInstance(id: string, wish: 'start' | 'stop' | 'terminate'): void {
@@ -75,8 +94,20 @@ export class EmulatedAws {
     this.timeline.change((state) => ({ ...state, damage: change(state.damage) }));
   }
 
+  /** What EventBridge would be handed from now on (events.ts). @returns how to stop. */
+  onEvent(listener: EventListener): () => void {
+    return this.events.listen(listener);
+  }
+
   close(): void {
     this.timeline.close();
+  }
+
+  /** Whoever changed it. */
+  #tellStates(before: AwsState, next: AwsState): void {
+    if (before.instances === next.instances) return;
+    for (const { id, state } of next.instances.values())
+      if (before.instances.get(id)?.state !== state) this.events.tell(stateChange(this.origin, id, state));
   }
 
   #followUp(id: string, entered: InstanceState, targets: readonly string[]): void {
@@ -85,6 +116,7 @@ export class EmulatedAws {
       const next = follow(state, id, entered);
       const now = next.instances.get(id)?.state;
       if (next !== state && now !== undefined) this.#show(now, targets);
+      if (now === 'terminated') this.timeline.quietly(this.settings.terminatedShownMs, (later) => forget(later, id));
       return next;
     });
   }

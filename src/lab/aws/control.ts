@@ -3,6 +3,7 @@
  * AWS does not have, inside the lab alone; it asks for no signature.
  *
  *   GET    journal | counts | state | settings | faults
+ *   GET    events?since=0                            what EventBridge would have been handed, behind that number
  *   PUT    settings  {"visibilityMs": 3000}          DELETE journal | faults
  *   POST   faults    {"kind": "reset-after", "action": "CreateRoute", "times": 1}
  *   POST   rules     [{"effect": "deny", "who": "a1", "action": "CreateRoute"}]
@@ -23,13 +24,14 @@ export interface ControlAnswer {
   readonly value: unknown;
 }
 
-type Door = (cloud: EmulatedAws, body: string) => unknown;
+type Door = (cloud: EmulatedAws, body: string, query: URLSearchParams) => unknown;
 
 const DOORS: Readonly<Record<string, Door>> = {
   'GET journal': (cloud) => cloud.journal.entries,
   'GET counts': (cloud) => cloud.journal.counts(),
   'DELETE journal': (cloud) => cloud.journal.clear(),
   'GET state': (cloud) => printState(cloud.state),
+  'GET events': (cloud, _, query) => cloud.events.since(Number(query.get('since') ?? 0)),
   'GET settings': (cloud) => cloud.settings,
   'PUT settings': (cloud, body) => {
     cloud.settings = { ...cloud.settings, ...readSettings(asRecord(JSON.parse(body))) };
@@ -45,10 +47,11 @@ const DOORS: Readonly<Record<string, Door>> = {
 };
 
 export function answerControl(cloud: EmulatedAws, method: string, path: string, body: string): ControlAnswer {
-  const door = DOORS[`${method} ${path}`];
+  const [name = '', query = ''] = path.split('?');
+  const door = DOORS[`${method} ${name}`];
   if (door === undefined) return { status: 404, value: { error: `no ${method} ${path}`, known: Object.keys(DOORS) } };
   try {
-    return { status: 200, value: door(cloud, body) ?? { done: true } };
+    return { status: 200, value: door(cloud, body, new URLSearchParams(query)) ?? { done: true } };
   } catch (error) {
     return { status: 400, value: { error: error instanceof Error ? error.message : String(error) } };
   }

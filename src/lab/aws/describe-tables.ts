@@ -9,10 +9,13 @@ import { pageOf } from './paging.ts';
 import type { Query } from './query.ts';
 import { tagsOf } from './tags.ts';
 
+/** https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeRouteTables.html */
+const MOST = 100;
+
 export function describeRouteTables(state: AwsState, query: Query): DescribeRouteTablesResult {
   const ids = query.list('RouteTableId');
   const all = ids.length === 0 ? state.tables.values() : ids.map((id) => named(state.tables, 'rtb', id));
-  const { items, next } = pageOf(choose(state, all, query.filters, fieldsOf(state)), query, ids);
+  const { items, next } = pageOf(choose(state, all, query.filters, fieldsOf(state)), query, ids, MOST);
   return { RouteTables: items.map((it) => tableAnswer(state, it)), ...(next === undefined ? {} : { NextToken: next }) };
 }
 

@@ -1,4 +1,5 @@
 /** An error answer of the EC2 API. */
+import { ApiError } from './api-error.ts';
 
 /** HTTP status of the codes that do not have 400 (API reference, "Error codes"). */
 const STATUSES: Readonly<Record<string, number>> = {
@@ -12,13 +13,8 @@ const STATUSES: Readonly<Record<string, number>> = {
   Unavailable: 503,
 };
 
-export class Ec2Error extends Error {
-  readonly code: string;
-  readonly status: number;
-
+export class Ec2Error extends ApiError {
   constructor(code: string, message: string, status = STATUSES[code] ?? 400) {
-    super(message);
-    this.code = code;
-    this.status = status;
+    super(code, message, status);
   }
 }

@@ -72,6 +72,13 @@ function enter(state: AwsState, instance: Instance, to: InstanceState): AwsState
   return { ...next, interfaces };
 }
 
+/** One that is terminated is shown for a while, and then no more. */
+export const forget = (state: AwsState, id: string): AwsState => ({
+  ...state,
+  instances: lacking(state.instances, id),
+  tags: lacking(state.tags, id),
+});
+
 /** Are routes to this instance's interfaces black holes by what the API knows? `stopping` and `shutting-down` are not yet (CLOUD.md 1.2). */
 export const isGone = (state: InstanceState): boolean => state === 'stopped' || state === 'terminated';
 

@@ -22,10 +22,26 @@ export function setGroups(state: AwsState, id: string, groups: readonly string[]
   return changeInterface(state, id, (it) => ({ ...it, groups }));
 }
 
-export const interfacesOf = (state: AwsState, instance: string): readonly NetworkInterface[] =>
-  [...state.interfaces.values()]
-    .filter(({ attachment }) => attachment?.instance === instance)
-    .toSorted((a, b) => (a.attachment?.device ?? 0) - (b.attachment?.device ?? 0));
+/** Asked for each of a thousand instances in one answer: sorted out once for each state. */
+const SORTED = new WeakMap<AwsState['interfaces'], ReadonlyMap<string, readonly NetworkInterface[]>>();
+
+export function interfacesOf({ interfaces }: AwsState, instance: string): readonly NetworkInterface[] {
+  const sorted = SORTED.get(interfaces) ?? byInstance(interfaces);
+  SORTED.set(interfaces, sorted);
+  return sorted.get(instance) ?? [];
+}
+
+function byInstance(interfaces: AwsState['interfaces']): ReadonlyMap<string, readonly NetworkInterface[]> {
+  const sorted = new Map<string, NetworkInterface[]>();
+  for (const it of interfaces.values()) {
+    if (it.attachment === undefined) continue;
+    const own = sorted.get(it.attachment.instance) ?? [];
+    sorted.set(it.attachment.instance, own);
+    own.push(it);
+  }
+  for (const own of sorted.values()) own.sort((a, b) => (a.attachment?.device ?? 0) - (b.attachment?.device ?? 0));
+  return sorted;
+}
 
 /** Do packets pass? Its instance runs, and nothing has made it dark. */
 export function carries(state: AwsState, it: NetworkInterface): boolean {

@@ -1,4 +1,5 @@
 /** Every call that reached the API, in order: who asked for what, and what came of it. */
+import type { ServiceName } from './service.ts';
 
 export interface JournalEntry {
   readonly number: number;
@@ -6,6 +7,7 @@ export interface JournalEntry {
   readonly at: string;
   /** Whose credential signed it; undefined when that was not proved. */
   readonly who?: string;
+  readonly service: ServiceName;
   readonly action: string;
   readonly parameters: Readonly<Record<string, string>>;
   readonly mutating: boolean;

@@ -1,18 +1,18 @@
 /**
  * What the world does to an account without a call of the API, and what a person may want to try. Every one names its things by id
- * or by `Name` tag.
+ * or by `Name` tag (lab-orders.ts); of many machines at once: fleet-operations.ts.
  */
 import { parseAddress } from '../../core/address.ts';
 import { parseSubnet } from '../../core/subnet.ts';
 import { ruleOf, type RulePlan } from './account.ts';
 import { associate, disassociate, mainOf, replaceAssociation } from './associations.ts';
 import type { EmulatedAws } from './cloud.ts';
+import { FLEET_OPERATIONS } from './fleet-operations.ts';
 import { attachNew, detach, interfacesOf, setSourceDestCheck, swapInterface } from './interfaces.ts';
+import { find, making, targetOf, textOf, type Operation, type Order } from './lab-orders.ts';
 import { readMetadataFault } from './metadata-faults.ts';
-import { having, lacking, type AwsState, type Damage } from './model.ts';
+import { having, lacking, type Damage } from './model.ts';
 import { createRoute, deleteRoute, replaceRoute, staticRoutes } from './routes.ts';
-
-type Order = Readonly<Record<string, unknown>>;
 
 /** Yields what it made, if anything. */
 export function operate(cloud: EmulatedAws, order: Order): unknown {
@@ -21,7 +21,7 @@ export function operate(cloud: EmulatedAws, order: Order): unknown {
   return op(cloud, order);
 }
 
-const OPERATIONS: Readonly<Record<string, (cloud: EmulatedAws, order: Order) => unknown>> = {
+const OPERATIONS: Readonly<Record<string, Operation>> = {
   /** Routes to the interface lead nowhere, and the API goes on calling them active. */
   'kill-routes': (cloud, order) => damageSet(cloud, 'deadTargets', targetOf(cloud.state, order), true),
   'mend-routes': (cloud, order) => damageSet(cloud, 'deadTargets', targetOf(cloud.state, order), false),
@@ -131,17 +131,8 @@ const OPERATIONS: Readonly<Record<string, (cloud: EmulatedAws, order: Order) => 
     cloud.metadataFaults.set(fault, typeof instance === 'string' ? instance : undefined);
   },
   drain: (cloud, order) => cloud.throttle.drain(textOf(order, 'action')),
+  ...FLEET_OPERATIONS,
 };
-
-function making(cloud: EmulatedAws, make: (state: AwsState) => readonly [id: string, state: AwsState]): { id: string } {
-  let made = '';
-  cloud.write((state) => {
-    const [id, next] = make(state);
-    made = id;
-    return next;
-  });
-  return { id: made };
-}
 
 function damageSet(cloud: EmulatedAws, key: 'dark' | 'deadTargets', id: string, there: boolean): void {
   cloud.setDamage((damage): Damage => {
@@ -152,33 +143,11 @@ function damageSet(cloud: EmulatedAws, key: 'dark' | 'deadTargets', id: string, 
   });
 }
 
-/** `interface`, or the first interface of `instance`. */
-function targetOf(state: AwsState, order: Order): string {
-  if (order['interface'] !== undefined) return textOf(order, 'interface');
-  const instance = find(state, 'i', textOf(order, 'instance'));
-  const [first] = interfacesOf(state, instance);
-  if (first === undefined) throw new Error(`${instance} has no interface`);
-  return first.id;
-}
-
-/** An id of this kind as it is, or that of the thing with this `Name`. */
-function find(state: AwsState, kind: string, name: string): string {
-  if (name.startsWith(`${kind}-0`)) return name;
-  for (const [id, tags] of state.tags) if (id.startsWith(`${kind}-`) && tags.get('Name') === name) return id;
-  throw new Error(`no ${kind} is named "${name}"`);
-}
-
 function rulesOf(order: Order): readonly RulePlan[] {
   const { rules, peers } = order;
   if (typeof peers === 'string') return peers.split(',').map((peer) => ({ peer }));
   if (Array.isArray(rules)) return rules as readonly RulePlan[];
   throw new Error('"peers" or "rules" is missing');
-}
-
-function textOf(order: Order, key: string): string {
-  const value = order[key];
-  if (typeof value !== 'string') throw new Error(`"${key}" is missing`);
-  return value;
 }
 
 export const OPERATION_NAMES: readonly string[] = Object.keys(OPERATIONS);

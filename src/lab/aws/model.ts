@@ -94,6 +94,32 @@ export interface SecurityGroup {
   readonly egress: readonly GroupRule[];
 }
 
+export interface LifecycleHook {
+  readonly name: string;
+  /** How long it waits when nobody says anything. */
+  readonly heartbeatMs: number;
+  /** What it does then. */
+  readonly result: 'CONTINUE' | 'ABANDON';
+  readonly metadata?: string;
+}
+
+export interface GroupMember {
+  readonly instance: string;
+  readonly state: 'InService' | 'Terminating:Wait' | 'Terminating:Proceed';
+  /** Tokens of what is waited for, by the hook's name. */
+  readonly waits: ReadonlyMap<string, string>;
+}
+
+/** An Auto Scaling group. It starts no machine in the place of one that ends. */
+export interface ScalingGroup {
+  readonly name: string;
+  readonly id: string;
+  readonly desired: number;
+  /** Of the transition `autoscaling:EC2_INSTANCE_TERMINATING`. */
+  readonly hooks: readonly LifecycleHook[];
+  readonly members: ReadonlyMap<string, GroupMember>;
+}
+
 /** What happens to packets although no API shows it. */
 export interface Damage {
   /** Interfaces that neither send nor receive. */
@@ -112,6 +138,8 @@ export interface AwsState {
   readonly interfaces: ReadonlyMap<string, NetworkInterface>;
   readonly instances: ReadonlyMap<string, Instance>;
   readonly groups: ReadonlyMap<string, SecurityGroup>;
+  /** By name. */
+  readonly scaling: ReadonlyMap<string, ScalingGroup>;
   /** By the id of what carries them. */
   readonly tags: ReadonlyMap<string, ReadonlyMap<string, string>>;
   readonly damage: Damage;
@@ -127,6 +155,7 @@ export const EMPTY: AwsState = {
   interfaces: new Map(),
   instances: new Map(),
   groups: new Map(),
+  scaling: new Map(),
   tags: new Map(),
   damage: { dark: new Set(), deadTargets: new Set(), drops: [] },
   minted: 0,

@@ -12,17 +12,22 @@ const LEAST = 5;
 const MOST = 1000;
 const TOKEN = /^from (.+)$/s;
 
-/** Things ordered by id, so that one that comes or goes between two pages moves no other into or out of sight. */
-export function pageOf<T extends { readonly id: string }>(
+/** A page of a DescribeX of EC2. @param most what MaxResults may be. */
+export const pageOf = <T extends { readonly id: string }>(
   all: readonly T[],
   query: Query,
   ids: readonly string[],
+  most = MOST,
+): Page<T> => sliceOf(all, sizeOf(query, ids, most), query.text('NextToken'));
+
+/** Things ordered by id, so that one that comes or goes between two pages moves no other into or out of sight. */
+export function sliceOf<T extends { readonly id: string }>(
+  all: readonly T[],
+  size: number,
+  after: string | undefined,
 ): Page<T> {
-  const size = sizeOf(query, ids);
-  const after = query.text('NextToken');
-  const sorted = all.toSorted((a, b) => (a.id < b.id ? -1 : 1));
   const from = after === undefined ? '' : readToken(after);
-  const rest = sorted.filter(({ id }) => id > from);
+  const rest = all.filter(({ id }) => id > from).toSorted((a, b) => (a.id < b.id ? -1 : 1));
   const items = rest.slice(0, size);
   const last = items.at(-1);
   return rest.length <= items.length || last === undefined ? { items } : { items, next: writeToken(last.id) };
@@ -30,7 +35,7 @@ export function pageOf<T extends { readonly id: string }>(
 
 export const isPaged = (query: Query): boolean => query.text('MaxResults') !== undefined;
 
-function sizeOf(query: Query, ids: readonly string[]): number {
+function sizeOf(query: Query, ids: readonly string[], most: number): number {
   const text = query.text('MaxResults');
   if (text === undefined) return Infinity;
   if (ids.length > 0) {
@@ -40,10 +45,10 @@ function sizeOf(query: Query, ids: readonly string[]): number {
     );
   }
   const size = Number(text);
-  if (!Number.isInteger(size) || size < LEAST || size > MOST) {
+  if (!Number.isInteger(size) || size < LEAST || size > most) {
     throw new Ec2Error(
       'InvalidParameterValue',
-      `Value (${text}) for parameter maxResults is invalid: ${LEAST} to ${MOST}`,
+      `Value (${text}) for parameter maxResults is invalid: ${LEAST} to ${most}`,
     );
   }
   return size;

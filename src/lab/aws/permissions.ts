@@ -1,8 +1,10 @@
 /** Who may call what. The question carries all that a policy needs, so that policies are another answer to it. */
 import { asRecord } from './http-body.ts';
+import type { ServiceName } from './service.ts';
 
 export interface Question {
   readonly who: string;
+  readonly service: ServiceName;
   readonly action: string;
   readonly parameters: Readonly<Record<string, string>>;
 }
@@ -40,10 +42,12 @@ export function readRules(value: unknown): readonly AccessRule[] {
 }
 
 /** `*` and `?` as in EC2 filters and IAM policies; a backslash takes their meaning away. */
-export function matches(pattern: string, text: string): boolean {
+export function patternOf(pattern: string): RegExp {
   const source = pattern.replaceAll(/\\([\s\S])|([*?])|([^\w])/g, (_, quoted: string, wild: string, other: string) => {
     if (wild !== undefined) return wild === '*' ? '[\\s\\S]*' : '[\\s\\S]';
     return `\\u${(quoted ?? other).charCodeAt(0).toString(16).padStart(4, '0')}`;
   });
-  return new RegExp(`^${source}$`).test(text);
+  return new RegExp(`^${source}$`);
 }
+
+export const matches = (pattern: string, text: string): boolean => patternOf(pattern).test(text);

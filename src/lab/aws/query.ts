@@ -1,4 +1,4 @@
-/** Parameters of a call in EC2's query form: `Filter.1.Name=vpc-id&Filter.1.Value.1=vpc-1`. */
+/** Parameters of a call, by the names of the query form: `Filter.1.Name=vpc-id&Filter.1.Value.1=vpc-1`. */
 import { Ec2Error } from './ec2-error.ts';
 
 export interface FilterWish {
@@ -10,14 +10,17 @@ export interface FilterWish {
 const ENVELOPE = ['Action', 'Version'];
 
 export class Query {
+  readonly action: string;
   readonly #values: ReadonlyMap<string, string>;
 
-  constructor(body: string) {
-    this.#values = new Map(new URLSearchParams(body));
+  constructor(action: string, values: ReadonlyMap<string, string>) {
+    this.action = action;
+    this.#values = values;
   }
 
-  get action(): string {
-    return this.#values.get('Action') ?? '';
+  static ofForm(body: string): Query {
+    const values = new Map(new URLSearchParams(body));
+    return new Query(values.get('Action') ?? '', values);
   }
 
   get parameters(): Readonly<Record<string, string>> {

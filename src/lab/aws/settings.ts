@@ -14,6 +14,8 @@ export interface AwsSettings {
   readonly pendingMs: number;
   readonly stoppingMs: number;
   readonly shuttingDownMs: number;
+  /** How long DescribeInstances shows one that is terminated: AWS says about an hour. */
+  readonly terminatedShownMs: number;
   /** From a target's end until the route's state shows it. */
   readonly blackholeShownMs: number;
   /** How long role credentials live. */
@@ -30,6 +32,7 @@ export const DEFAULT_SETTINGS: AwsSettings = {
   pendingMs: 5000,
   stoppingMs: 30_000,
   shuttingDownMs: 30_000,
+  terminatedShownMs: 3_600_000,
   blackholeShownMs: 0,
   credentialLifeMs: 6 * 3_600_000,
 };

@@ -2,6 +2,7 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Credential, Credentials } from './credentials.ts';
+import type { ApiError } from './api-error.ts';
 import { Ec2Error } from './ec2-error.ts';
 
 export interface SignedRequest {
@@ -12,6 +13,9 @@ export interface SignedRequest {
   readonly body: string;
 }
 
+/** Nobody's key; not made by that key for this request; too old or from the future; by a credential that has ended. */
+export type SignatureTrouble = 'stranger' | 'mismatch' | 'late' | 'ended';
+
 export interface SignatureRules {
   readonly credentials: Credentials;
   readonly region: string;
@@ -19,27 +23,37 @@ export interface SignatureRules {
   /** Milliseconds since 1970, by the account's clock. */
   readonly now: number;
   readonly windowMs: number;
+  /** In the service's words; else in EC2's. */
+  readonly refuse?: (trouble: SignatureTrouble, message: string) => ApiError;
 }
+
+const EC2_CODES = {
+  stranger: 'AuthFailure',
+  mismatch: 'SignatureDoesNotMatch',
+  late: 'RequestExpired',
+  ended: 'RequestExpired',
+} as const satisfies Record<SignatureTrouble, string>;
+
+export const asEc2 = (trouble: SignatureTrouble, message: string): ApiError =>
+  new Ec2Error(EC2_CODES[trouble], message);
 
 const FORM =
   /^AWS4-HMAC-SHA256 Credential=([^/,\s]+)\/(\d{8})\/([^/,\s]+)\/([^/,\s]+)\/aws4_request,\s*SignedHeaders=([^,\s]+),\s*Signature=([0-9a-f]{64})$/;
 
-/** @returns the credential that signed it. @throws Ec2Error AuthFailure, RequestExpired or SignatureDoesNotMatch */
+/** @returns the credential that signed it. @throws ApiError */
 export function verify(request: SignedRequest, rules: SignatureRules): Credential {
+  const { refuse = asEc2 } = rules;
   const form = FORM.exec(request.headers.authorization ?? '');
-  if (form === null) throw new Ec2Error('AuthFailure', 'AWS was not able to validate the provided access credentials');
+  if (form === null) throw refuse('stranger', 'AWS was not able to validate the provided access credentials');
   const [, id = '', day = '', region = '', service = '', signedHeaders = '', signature = ''] = form;
   const credential = rules.credentials.find(id);
   if (credential === undefined || header(request, 'x-amz-security-token') !== (credential.token ?? '')) {
-    throw new Ec2Error('AuthFailure', 'AWS was not able to validate the provided access credentials');
+    throw refuse('stranger', 'AWS was not able to validate the provided access credentials');
   }
   const date = header(request, 'x-amz-date');
   const scope = `${day}/${region}/${service}/aws4_request`;
   if (region !== rules.region || service !== rules.service || !date.startsWith(day)) {
-    throw new Ec2Error(
-      'SignatureDoesNotMatch',
-      `Credential should be scoped to ${rules.region}/${rules.service}, not ${scope}`,
-    );
+    throw refuse('mismatch', `Credential should be scoped to ${rules.region}/${rules.service}, not ${scope}`);
   }
   const toSign = ['AWS4-HMAC-SHA256', date, scope, sha256(canonical(request, signedHeaders.split(';')))].join('\n');
   const key = ['aws4_request', service, region, day].reduceRight<Buffer | string>(
@@ -48,17 +62,14 @@ export function verify(request: SignedRequest, rules: SignatureRules): Credentia
   );
   const expected = createHmac('sha256', key).update(toSign).digest();
   if (!timingSafeEqual(expected, Buffer.from(signature, 'hex'))) {
-    throw new Ec2Error(
-      'SignatureDoesNotMatch',
-      'The request signature we calculated does not match the signature you provided.',
-    );
+    throw refuse('mismatch', 'The request signature we calculated does not match the signature you provided.');
   }
   const signedAt = parseDate(date);
   if (Number.isNaN(signedAt) || Math.abs(rules.now - signedAt) > rules.windowMs) {
-    throw new Ec2Error('RequestExpired', `Request has expired: signed at ${date}`);
+    throw refuse('late', `Request has expired: signed at ${date}`);
   }
   if (credential.expiresAt !== undefined && credential.expiresAt <= rules.now) {
-    throw new Ec2Error('RequestExpired', 'Request has expired: the security token is no longer valid');
+    throw refuse('ended', 'Request has expired: the security token is no longer valid');
   }
   return credential;
 }
@@ -86,6 +97,10 @@ function header(request: SignedRequest, name: string): string {
 /** RFC 3986, which leaves fewer characters alone than encodeURIComponent. */
 const encode = (text: string): string =>
   encodeURIComponent(text).replaceAll(/[!'()*]/g, (it) => `%${it.charCodeAt(0).toString(16).toUpperCase()}`);
+
+/** Whose service a request is signed for, unproved; undefined when it does not say. */
+export const serviceOf = ({ headers }: Pick<SignedRequest, 'headers'>): string | undefined =>
+  FORM.exec(headers.authorization ?? '')?.[4];
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 

@@ -14,6 +14,8 @@ export const BUCKETS = {
   /** DescribeInstances and DescribeNetworkInterfaces without filter and without paging. */
   unfiltered: { burst: 50, perSecond: 10 },
   special: { burst: 100, perSecond: 5 },
+  /** GetServiceQuota: https://docs.aws.amazon.com/servicequotas/latest/userguide/reference_limits.html */
+  quota: { burst: 10, perSecond: 5 },
 } as const satisfies Record<string, BucketPlan>;
 
 export type BucketClass = keyof typeof BUCKETS;

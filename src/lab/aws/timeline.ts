@@ -16,7 +16,9 @@ interface Version {
 
 interface Event {
   readonly at: number;
-  readonly change: Change;
+  /** Nobody needs to be woken for it: it has happened when somebody looks. */
+  readonly quiet?: true;
+  happen(): void;
 }
 
 export class Timeline {
@@ -26,7 +28,10 @@ export class Timeline {
   /** Oldest first; the last is the truth. */
   #versions: Version[];
   #events: Event[] = [];
-  #listeners: ((state: AwsState) => void)[] = [];
+  /** Changes that listeners have not heard of yet: what a listener changes is told after what it was told of. */
+  #untold: (readonly [next: AwsState, before: AwsState])[] = [];
+  #telling = false;
+  #listeners: ((state: AwsState, before: AwsState) => void)[] = [];
 
   constructor(first: AwsState, clock: LabClock) {
     this.#clock = clock;
@@ -35,35 +40,56 @@ export class Timeline {
 
   /** The truth, and where writes act. */
   get state(): AwsState {
-    this.#settle();
+    this.settle();
     return this.#last.state;
   }
 
   /** What a reader sees: the newest state that has become readable. */
   get readable(): AwsState {
-    this.#settle();
+    this.settle();
     this.#forget();
     return this.#versions[0]?.state ?? this.#last.state;
   }
 
   /** @param lagMs how long readers do not see it. */
   change(change: Change, lagMs = 0): void {
-    this.#settle();
+    this.settle();
     this.#enter(change, this.#clock.now() + lagMs);
   }
 
   /** Something that will happen by itself, in `ms` from now. */
   later(ms: number, change: Change): void {
-    const event = { at: this.#clock.now() + ms, change };
+    const at = this.#clock.now() + ms;
+    this.#plan({ at, happen: () => this.#enter(change, at) });
+  }
+
+  /** The same, where it takes more than one change. */
+  after(ms: number, happen: () => void): void {
+    this.#plan({ at: this.#clock.now() + ms, happen });
+  }
+
+  /** Something that shows to readers alone, and that no listener waits for. */
+  quietly(ms: number, change: Change): void {
+    const at = this.#clock.now() + ms;
+    this.#plan({ at, quiet: true, happen: () => this.#enter(change, at) });
+  }
+
+  #plan(event: Event): void {
     this.#events = [...this.#events, event].toSorted((a, b) => a.at - b.at);
+    if (event.quiet === true) return;
     // The sleeper may wait for a later one.
     this.#waiting.abort();
     this.#waiting = new AbortController();
     void this.#sleep(AbortSignal.any([this.#waiting.signal, this.#closing.signal]));
   }
 
-  /** Called after each change, with the truth. */
-  onChange(listener: (state: AwsState) => void): void {
+  /** When the next thing happens by itself; undefined: nothing will. */
+  get nextAt(): number | undefined {
+    return this.#events[0]?.at;
+  }
+
+  /** Called after each change, with the truth, and what was true before. */
+  onChange(listener: (state: AwsState, before: AwsState) => void): void {
     this.#listeners.push(listener);
   }
 
@@ -83,7 +109,20 @@ export class Timeline {
     if (next === state) return;
     this.#versions.push({ state: next, readableAt });
     this.#forget();
-    for (const listener of this.#listeners) listener(next);
+    this.#untold.push([next, state]);
+    this.#tell();
+  }
+
+  #tell(): void {
+    if (this.#telling) return;
+    this.#telling = true;
+    try {
+      for (let it = this.#untold.shift(); it !== undefined; it = this.#untold.shift()) {
+        for (const listener of this.#listeners) listener(...it);
+      }
+    } finally {
+      this.#telling = false;
+    }
   }
 
   /** Of the readable versions only the newest counts. */
@@ -93,20 +132,21 @@ export class Timeline {
     this.#versions.splice(0, Math.max(0, index));
   }
 
-  /** Lets happen what is due. */
-  #settle(): void {
+  /** Lets happen what is due; whoever asks for a state has it done. */
+  settle(): void {
     const now = this.#clock.now();
     for (let [next] = this.#events; next !== undefined && next.at <= now; [next] = this.#events) {
       this.#events.shift();
-      this.#enter(next.change, next.at);
+      next.happen();
     }
   }
 
   async #sleep(signal: AbortSignal): Promise<void> {
+    const next = (): Event | undefined => this.#events.find(({ quiet }) => quiet !== true);
     try {
-      for (let [next] = this.#events; next !== undefined; [next] = this.#events) {
-        await this.#clock.sleep(next.at - this.#clock.now(), signal);
-        this.#settle();
+      for (let it = next(); it !== undefined; it = next()) {
+        await this.#clock.sleep(it.at - this.#clock.now(), signal);
+        this.settle();
       }
     } catch (error) {
       if (!signal.aborted) throw error;

@@ -2,6 +2,8 @@
  * Answers of the EC2 API. Handlers answer with the SDK's own types; on the wire members are written with a small first letter,
  * and lists under the name of their singular: `Routes` is `<routeSet><item>...</item></routeSet>`.
  */
+export const XML = 'text/xml;charset=UTF-8';
+
 export const NAMESPACE = 'http://ec2.amazonaws.com/doc/2016-11-15/';
 
 /** Members whose wire name does not follow from their own (locationName in the service's model). */
@@ -35,7 +37,7 @@ export function answerXml(action: string, requestId: string, result: Result): st
 }
 
 export function errorXml(code: string, message: string, requestId: string): string {
-  const error = `<Error><Code>${escape(code)}</Code><Message>${escape(message)}</Message></Error>`;
+  const error = `<Error><Code>${escapeXml(code)}</Code><Message>${escapeXml(message)}</Message></Error>`;
   return `<?xml version="1.0" encoding="UTF-8"?>\n<Response><Errors>${error}</Errors><RequestID>${requestId}</RequestID></Response>`;
 }
 
@@ -53,7 +55,7 @@ function content(value: unknown): string {
   if (Array.isArray(value)) return value.map((item) => `<item>${content(item)}</item>`).join('');
   if (value instanceof Date) return value.toISOString();
   if (typeof value === 'object' && value !== null) return members(value);
-  return escape(String(value));
+  return escapeXml(String(value));
 }
 
 function wireName(key: string, member: unknown): string {
@@ -70,4 +72,4 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&apos;',
 };
 
-const escape = (text: string): string => text.replaceAll(/[&<>"']/g, (it) => ENTITIES[it] ?? it);
+export const escapeXml = (text: string): string => text.replaceAll(/[&<>"']/g, (it) => ENTITIES[it] ?? it);

@@ -7,7 +7,7 @@ import { after, before, describe, it } from 'node:test';
 import { buildAccount } from '../../../src/lab/aws/account.ts';
 import { AWS_USAGE, runAws } from '../../../src/lab/aws/aws-command.ts';
 import { EmulatedAws } from '../../../src/lab/aws/cloud.ts';
-import { ec2Server } from '../../../src/lab/aws/ec2-server.ts';
+import { apiServer } from '../../../src/lab/aws/api-server.ts';
 import { OPERATION_NAMES } from '../../../src/lab/aws/lab-operations.ts';
 import { printState } from '../../../src/lab/aws/print-state.ts';
 import { ManualClock } from '../../fakes/manual-clock.ts';
@@ -29,7 +29,7 @@ describe('weftd lab aws', () => {
   let server: Server;
   before(async () => {
     cloud = new EmulatedAws({ state: buildAccount([PLAN]), clock: new ManualClock(), region: REGION });
-    server = ec2Server(cloud);
+    server = apiServer(cloud);
     await new Promise<void>((resolve) => server.listen(socketPath, resolve));
   });
   after(async () => {
@@ -64,7 +64,10 @@ describe('weftd lab aws', () => {
     for (const words of all) await typed(words);
     assert.equal(printState(cloud.state).join('\n'), first);
     assert.deepEqual(
-      [cloud.authorizer({ who: 'b1', action: 'CreateRoute', parameters: {} }), cloud.settings.visibilityMs],
+      [
+        cloud.authorizer({ who: 'b1', service: 'ec2', action: 'CreateRoute', parameters: {} }),
+        cloud.settings.visibilityMs,
+      ],
       [true, 0],
     );
     assert.equal(cloud.faults.standing.length, 1, 'the lost answer, which is over with the next call');

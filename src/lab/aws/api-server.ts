@@ -1,12 +1,12 @@
-/** The EC2 API over HTTP, for the real SDKs and the AWS CLI, with the control endpoint beside it. */
+/** The APIs over HTTP at one address, for the real SDKs and the AWS CLI, with the control endpoint beside it. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { EmulatedAws } from './cloud.ts';
 import { answerControl, CONTROL_PATH } from './control.ts';
-import { answerCall, type Answer } from './ec2-call.ts';
+import { answerCall, type Answer } from './api-call.ts';
 import { readBody } from './http-body.ts';
 
 /** Not listening yet: who starts it knows in which namespace. */
-export function ec2Server(cloud: EmulatedAws): Server {
+export function apiServer(cloud: EmulatedAws): Server {
   return createServer((request, response) => {
     // A caller who goes away in the middle concerns nobody else.
     response.on('error', () => {});
@@ -36,9 +36,9 @@ async function serve(cloud: EmulatedAws, request: IncomingMessage, response: Ser
   }
 }
 
-function send(response: ServerResponse, { status, xml, fault }: Answer): void {
-  const bytes = Buffer.from(xml);
-  const headers = { 'content-type': 'text/xml;charset=UTF-8', 'content-length': bytes.length };
+function send(response: ServerResponse, { status, content: { type, text }, fault }: Answer): void {
+  const bytes = Buffer.from(text);
+  const headers = { 'content-type': type, 'content-length': bytes.length };
   switch (fault?.kind) {
     case 'reset-before':
     case 'reset-after':

@@ -1,4 +1,4 @@
-/** The calls that this EC2 knows: what each reads or changes, and by which bucket it is throttled. */
+/** The calls of EC2 that are known: what each reads or changes, and by which bucket it is throttled. */
 import type { ReplaceRouteTableAssociationResult } from '@aws-sdk/client-ec2';
 import { replaceAssociation } from './associations.ts';
 import type { EmulatedAws } from './cloud.ts';
@@ -13,15 +13,9 @@ import type { AwsState } from './model.ts';
 import { isPaged } from './paging.ts';
 import type { Query } from './query.ts';
 import { createRoute, deleteRoute, replaceRoute, type TargetWish } from './routes.ts';
+import type { Action } from './service.ts';
 import { putTags } from './tags.ts';
-import type { BucketClass } from './throttle.ts';
 import type { Result } from './xml.ts';
-
-export interface Action {
-  readonly mutating: boolean;
-  bucket(query: Query): BucketClass;
-  run(cloud: EmulatedAws, query: Query): Result;
-}
 
 const DONE: Result = { Return: true };
 
