@@ -13,6 +13,7 @@ import { leaseRelease } from './lease-release.ts';
 import { leaseReserve } from './lease-reserve.ts';
 import { leaseShow } from './lease-show.ts';
 import { plan } from './plan.ts';
+import { reconcile } from './reconcile.ts';
 import { status } from './status.ts';
 import { userData } from './user-data.ts';
 import { version } from './version.ts';
@@ -21,6 +22,7 @@ export const ACTIONS: Readonly<Record<Exclude<CommandName, 'run' | 'lab'>, Actio
   plan,
   status,
   explain,
+  reconcile,
   'config get': configGet,
   'config set': configSet,
   'config check': configCheck,

@@ -4,6 +4,7 @@ export const COMMAND_NAMES = [
   'plan',
   'status',
   'explain',
+  'reconcile',
   'config get',
   'config set',
   'config check',

@@ -67,6 +67,26 @@ export const nodeId: Kind<NodeId> = {
   read: tryNodeId,
 };
 
+/** Ids of AWS are a prefix and 8 (until 2018) or 17 hexadecimal digits. */
+export const awsId = (prefix: string): Kind<string> => ({
+  placeholder: `${prefix.toUpperCase()}-ID`,
+  expects: `an id like ${prefix}-0123456789abcdef0`,
+  read: (value) => (new RegExp(`^${prefix}-(?:[0-9a-f]{8}|[0-9a-f]{17})$`).test(value) ? value : undefined),
+});
+
+export const awsRegion: Kind<string> = {
+  placeholder: 'REGION',
+  expects: 'a region like eu-central-1',
+  read: (value) => (/^[a-z]{2,}(-[a-z]+)+-[0-9]{1,2}$/.test(value) ? value : undefined),
+};
+
+/** Of an instance, at most as long as EC2 takes them: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html */
+export const nodeTag: Kind<string> = {
+  placeholder: 'KEY[=VALUE]|none',
+  expects: 'a tag as KEY or KEY=VALUE, or none',
+  read: (value) => (/^[^=\p{Cc}]{1,128}(?:=\P{Cc}{0,256})?$/u.test(value) ? value : undefined),
+};
+
 export const storeUrl: Kind<string> = {
   placeholder: 'URL',
   expects: 'a store like dynamodb://TABLE or etcd://HOST:PORT/PREFIX',
