@@ -1,5 +1,6 @@
 /** Keys of the rows within a network's partition. */
 import type { RecordKind } from '../../src/contracts/records.ts';
+import { NETWORK_PARTITIONS } from './table.ts';
 
 export const COUNTER_ROW = 'counter';
 export const CONFIG_ROW = 'config';
@@ -9,7 +10,7 @@ export const RECORD_ROWS = 'record#';
 /** 2^53 has 16 digits: text order is number order. */
 const digits = (seq: number): string => String(seq).padStart(16, '0');
 
-export const networkPartition = (network: string): string => `net#${network}`;
+export const networkPartition = (network: string): string => `${NETWORK_PARTITIONS}${network}`;
 export const leaseRow = (key: string): string => `${LEASE_ROWS}${key}`;
 export const recordRows = (kind: RecordKind): string => `${RECORD_ROWS}${kind}#`;
 export const recordRow = (kind: RecordKind, key: string): string => `${recordRows(kind)}${key}`;

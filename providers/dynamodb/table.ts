@@ -13,6 +13,8 @@
 
 export const PARTITION_KEY = 'PK';
 export const SORT_KEY = 'SK';
+/** A network's rows stand under this and its id: roles are limited to networks by it. */
+export const NETWORK_PARTITIONS = 'net#';
 
 /** Seconds since 1970. Stands on deltas and snapshots alone: no lease, config or record is ever deleted by time. */
 export const TTL_ATTRIBUTE = 'ttl';

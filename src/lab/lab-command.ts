@@ -2,7 +2,7 @@
 import { realpathSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { asWeftError, ERROR_KINDS, WeftError } from '../core/errors.ts';
-import { runAws } from './aws/aws-command.ts';
+import { awsEntry } from './aws/aws-entry.ts';
 import { AWS_SOCKET } from './aws/aws-site.ts';
 import { runInside } from './inside-command.ts';
 import { endLab, execIn, findLab, findOwnLab, statusesOf } from './kept-labs.ts';
@@ -26,7 +26,8 @@ Commands:
                        starts all hosts of a scenario and leaves the lab up
   status [--json]      what every host of the running lab says of itself
   exec NAME -- CMD     runs a command on a host (a1), in a container (a1-c1) or on the router
-  aws COMMAND          looks into the emulated AWS of the running lab, or breaks something there (weftd lab aws help)
+  aws COMMAND          looks into the emulated AWS of the running lab, or breaks something there; starts one
+                       by itself for the tests of other programs (weftd lab aws help)
   down                 ends the lab that was kept up
 
 Options:
@@ -64,6 +65,8 @@ async function dispatch(args: readonly string[], io: LabIo): Promise<number> {
     pingUntilStdinEnds();
     return 0;
   }
+  // It has options of its own.
+  if (command === 'aws') return await awsEntry(rest, io, () => awsSocket(io), () => io.ended ?? untilEnded());
   const { values, positionals } = parse(rest);
   if (values.help || command === undefined || command === 'help' || command === '--help' || command === '-h') {
     io.stdout.write(USAGE);
@@ -87,8 +90,6 @@ async function dispatch(args: readonly string[], io: LabIo): Promise<number> {
         throw new WeftError('BAD_OPTION', 'which host? For example: weftd lab exec a1 -- ip route');
       return await execIn(findLab(real(io).executable), namespace, words);
     }
-    case 'aws':
-      return await runAws(positionals, asksHelp(positionals) ? '' : awsSocket(io), io);
     case 'status':
       return await printStatus(values.json, io);
     case 'down':
@@ -102,8 +103,12 @@ async function dispatch(args: readonly string[], io: LabIo): Promise<number> {
 /** npm starts the bundle through a link: what lies beside the real file is looked for from there. */
 const real = (io: LabIo): LabIo => ({ ...io, executable: realpathSync(io.executable) });
 
-/** What is printed without looking at any lab. */
-const asksHelp = ([command = 'help']: readonly string[]): boolean => command === 'help';
+/** By a person, or by whoever started it. */
+function untilEnded(): AbortSignal {
+  const ended = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ended.abort());
+  return ended.signal;
+}
 
 const awsSocket = (io: LabIo): string => `/proc/${findLab(real(io).executable).pid}/root${AWS_SOCKET}`;
 

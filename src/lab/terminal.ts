@@ -11,4 +11,6 @@ export interface LabIo {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The weftd bundle: what the hosts run, and what the lab starts itself as anew inside its namespaces. */
   readonly executable: string;
+  /** Aborted when a command that runs until it is ended shall end; undefined: by SIGINT or SIGTERM. */
+  readonly ended?: AbortSignal;
 }

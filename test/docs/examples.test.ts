@@ -3,8 +3,6 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, it } from 'node:test';
-import { EC2_CALLS } from '../../providers/aws/calls.ts';
-import { STORE_PERMISSIONS } from '../../providers/dynamodb/calls.ts';
 import { storeIdentity } from '../../src/commands/open-store.ts';
 import { namedStore } from '../../src/commands/named-store.ts';
 import { readOptions, splitArguments } from '../../src/commands/read-arguments.ts';
@@ -111,17 +109,6 @@ describe('the examples', () => {
     rmSync(folder, { recursive: true });
     assert.equal(exit, 0, said);
     assert.equal(calls.at(-1), 'systemctl restart --no-block weftd.service');
-  });
-
-  it('examples/aws/node-policy.json allows the calls that a node makes, and no others', () => {
-    const { Statement } = JSON.parse(readDocument('examples/aws/node-policy.json')) as {
-      readonly Statement: readonly { readonly Effect: string; readonly Action: readonly string[] }[];
-    };
-    assert.ok(Statement.every(({ Effect }) => Effect === 'Allow'));
-    assert.deepEqual(
-      Statement.flatMap(({ Action }) => Action).toSorted(),
-      [...STORE_PERMISSIONS, ...Object.values(EC2_CALLS).flat()].toSorted(),
-    );
   });
 
   it('are there', () => {

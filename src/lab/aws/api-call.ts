@@ -3,8 +3,10 @@ import { randomUUID } from 'node:crypto';
 import { ApiError } from './api-error.ts';
 import type { CallFault } from './call-faults.ts';
 import type { EmulatedAws } from './cloud.ts';
+import type { Credential } from './credentials.ts';
 import { Ec2Error } from './ec2-error.ts';
 import { EC2 } from './ec2-service.ts';
+import { refusalOf } from './permissions.ts';
 import { Query } from './query.ts';
 import { QUOTAS } from './quota-service.ts';
 import { SCALING } from './scaling-service.ts';
@@ -54,13 +56,14 @@ export async function answerCall(cloud: EmulatedAws, request: SignedRequest, sig
   try {
     query = service.read(request);
     const { action } = query;
-    who = identify(cloud, service, request);
+    const caller = identify(cloud, service, request);
+    who = caller.who;
     fault = cloud.faults.take(action, who);
     if (fault?.kind === 'delay') await cloud.clock.sleep(fault.ms ?? 0, signal);
     if (fault?.kind === 'reset-before') return conclude('no answer', 0, NOTHING);
     if (fault?.kind === 'error') throw faultError(service, fault);
     const before = cloud.state;
-    const result = perform(cloud, service, who, query);
+    const result = perform(cloud, service, caller, query);
     effect = cloud.state !== before;
     return conclude('ok', 200, service.succeed(action, requestId, result));
   } catch (error) {
@@ -69,19 +72,25 @@ export async function answerCall(cloud: EmulatedAws, request: SignedRequest, sig
   }
 }
 
-function identify(cloud: EmulatedAws, { name, refusals }: Service, request: SignedRequest): string {
+function identify(cloud: EmulatedAws, { name, refusals }: Service, request: SignedRequest): Credential {
   const { credentials, region, settings } = cloud;
   const rules = { credentials, region, service: name, now: cloud.now(), windowMs: settings.signatureWindowMs };
-  return verify(request, { ...rules, refuse: (trouble, message) => refusals.signature(trouble, message) }).who;
+  return verify(request, { ...rules, refuse: (trouble, message) => refusals.signature(trouble, message) });
 }
 
 /** In AWS's order: known, within the rate, permitted, only tried, done. */
-function perform(cloud: EmulatedAws, { name: service, actions, refusals }: Service, who: string, query: Query): Result {
+function perform(
+  cloud: EmulatedAws,
+  { name: service, actions, refusals }: Service,
+  caller: Credential,
+  query: Query,
+): Result {
   const { action, parameters } = query;
   const known = actions[action];
   if (known === undefined) throw refusals.unknown(action);
   if (cloud.settings.throttling && !cloud.throttle.take(action, known.bucket(query))) throw refusals.throttled(action);
-  if (!cloud.authorizer({ who, service, action, parameters })) throw refusals.denied(who, action);
+  const refusal = refusalOf(cloud, caller, { service, action, parameters });
+  if (refusal !== undefined) throw refusals.denied(refusal);
   if (service === 'ec2' && query.dryRun) {
     throw new Ec2Error('DryRunOperation', 'Request would have succeeded, but DryRun flag is set.');
   }

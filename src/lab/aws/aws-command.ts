@@ -1,4 +1,5 @@
-/** `weftd lab aws`: looks into the emulated account of the running lab, and lets things go wrong there. */
+/** Looks into a running emulated account, and lets things go wrong there. */
+import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { WeftError } from '../../core/errors.ts';
 import type { LabIo } from '../terminal.ts';
@@ -7,10 +8,22 @@ import { asRecord } from './http-body.ts';
 import { describeEntry, type JournalEntry } from './journal.ts';
 import { OPERATION_NAMES } from './lab-operations.ts';
 
-export const AWS_USAGE = `Usage: weftd lab aws COMMAND [KEY=VALUE ...]
+export const AWS_USAGE = `Usage: weftd lab aws COMMAND [KEY=VALUE ...] [--to URL|SOCKET]
 
+An emulated AWS account. Without a lab, for the tests of other programs (docs/testing-with-weft.md):
+  start                  serves EC2, Auto Scaling and Service Quotas on the loopback device until it is
+                         ended, and prints the variables by which programs find it
+      --plan FILE        what is in the account; --port N: where (else a free port); --json: as JSON
+      --metadata NAME    also a metadata server, as instance NAME has it
+      --dynamodb URL     also a gate before that DynamoDB emulator: it verifies signatures and policies
+  plan                   prints an account to begin with
+
+Asks an account that runs: at --to, else at $WEFT_LAB_AWS, else that of the running lab.
   journal [who=NAME]     every call: who, what, and what came of it
   counts                 calls of each caller
+  ids                    what each named thing is called in calls
+  keys user=ann|role=r   an access key, as variables
+  policies [NAME=FILE]   attaches policies to a role or user; without words: prints them; NAME= takes them away
   state                  route tables, interfaces, instances, and what is broken
   settings [KEY=VALUE]   delays, clock, quota; without words: prints them
   fault KIND             of calls: error, reset-before, reset-after, cut, garbage, silence, delay;
@@ -35,8 +48,8 @@ Nobody needs to tell the hosts: each tries again by itself, soon at first, then 
 
 type Words = Readonly<Record<string, string | number | boolean>>;
 
-/** @param socketPath of the running lab's account (aws-site.ts). Resolves with the exit code. */
-export async function runAws(words: readonly string[], socketPath: string, io: LabIo): Promise<number> {
+/** @param at URL of an account, or path of the socket of the running lab's (aws-site.ts). Resolves with the exit code. */
+export async function runAws(words: readonly string[], at: string, io: LabIo): Promise<number> {
   const [command, ...rest] = words;
   if (command === undefined || command === 'help') {
     io.stdout.write(AWS_USAGE);
@@ -45,7 +58,7 @@ export async function runAws(words: readonly string[], socketPath: string, io: L
   const bare = rest.filter((word) => !word.includes('='));
   const values = readWords(rest.filter((word) => word.includes('=')));
   const [method, path, value] = orderOf(command, bare, values);
-  const answer = await ask(socketPath, method, path, value);
+  const answer = await ask(at, method, path, value);
   for (const line of linesOf(command, values, answer)) io.stdout.write(`${line}\n`);
   return 0;
 }
@@ -55,7 +68,12 @@ function orderOf(command: string, bare: readonly string[], values: Words): reado
     case 'journal':
     case 'counts':
     case 'state':
+    case 'ids':
       return ['GET', command];
+    case 'keys':
+      return ['POST', 'keys', values];
+    case 'policies':
+      return Object.keys(values).length === 0 ? ['GET', 'policies'] : ['PUT', 'policies', policiesIn(values)];
     case 'settings':
       return Object.keys(values).length === 0 ? ['GET', 'settings'] : ['PUT', 'settings', values];
     case 'fault':
@@ -77,6 +95,8 @@ function linesOf(command: string, values: Words, answer: unknown): readonly stri
     return entries.map(describeEntry);
   }
   if (Array.isArray(answer)) return answer.map(String);
+  if (command === 'keys')
+    return Object.entries(asRecord(answer)).map(([name, value]) => `export ${name}=${String(value)}`);
   return Object.entries(asRecord(answer)).map(([key, value]) => `${key} ${JSON.stringify(value)}`);
 }
 
@@ -91,10 +111,33 @@ function readWords(words: readonly string[]): Words {
   );
 }
 
+function placeOf(url: string): { readonly host: string; readonly port: string } {
+  if (!URL.canParse(url)) throw new WeftError('BAD_OPTION', `--to ${url} is no URL`);
+  const { hostname, port } = new URL(url);
+  return { host: hostname, port };
+}
+
+/** Files are read here: the account may run elsewhere. */
+function policiesIn(values: Words): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, file]) => {
+      if (file === '') return [name, null];
+      try {
+        return [name, JSON.parse(readFileSync(String(file), 'utf8')) as unknown];
+      } catch (cause) {
+        throw new WeftError('BAD_OPTION', `policy ${String(file)}: ${cause instanceof Error ? cause.message : ''}`, {
+          cause,
+        });
+      }
+    }),
+  );
+}
+
 /** Asks the control endpoint. @throws WeftError BAD_OPTION in its own words, NO_DAEMON when nobody listens. */
-function ask(socketPath: string, method: string, path: string, value?: unknown): Promise<unknown> {
+function ask(at: string, method: string, path: string, value?: unknown): Promise<unknown> {
+  const place = /^https?:/.test(at) ? placeOf(at) : { socketPath: at };
   return new Promise((resolve, reject) => {
-    const asking = request({ socketPath, method, path: CONTROL_PATH + path, agent: false }, (response) => {
+    const asking = request({ ...place, method, path: CONTROL_PATH + path, agent: false }, (response) => {
       let text = '';
       response.setEncoding('utf8').on('data', (part: string) => (text += part));
       response.on('error', reject);
@@ -106,7 +149,10 @@ function ask(socketPath: string, method: string, path: string, value?: unknown):
     });
     asking.on('error', (cause) =>
       reject(
-        new WeftError('NO_DAEMON', 'the running lab has no emulated AWS', { cause, hint: 'start one with a VPC' }),
+        new WeftError('NO_DAEMON', `no emulated AWS answers at ${at}`, {
+          cause,
+          hint: 'start a lab with a VPC, or "weftd lab aws start" and give its URL to --to',
+        }),
       ),
     );
     asking.end(value === undefined ? '' : JSON.stringify(value));

@@ -3,6 +3,7 @@ import { AccountClock } from './account-clock.ts';
 import { CallFaults } from './call-faults.ts';
 import { Credentials } from './credentials.ts';
 import { Events, stateChange, type EventListener, type EventOrigin } from './events.ts';
+import { AttachedPolicies } from './iam/attached.ts';
 import { FOLLOWING, follow, forget, isGone, order, showTargets } from './instances.ts';
 import { interfacesOf } from './interfaces.ts';
 import { Journal } from './journal.ts';
@@ -29,14 +30,17 @@ export class EmulatedAws {
   readonly timeline: Timeline;
   readonly credentials: Credentials;
   readonly journal = new Journal();
+  /** Calls of DynamoDB that came to the gate: apart, for they are many. */
+  readonly storeJournal = new Journal();
   readonly faults = new CallFaults();
   readonly metadataFaults = new MetadataFaults();
   readonly throttle: Throttle;
   readonly origin: EventOrigin;
   readonly events: Events;
   settings: AwsSettings;
-  /** May this credential make this call? Policies are another such function. */
+  /** What a person forbids or allows by hand, above all policies. */
   authorizer: Authorizer = ALLOW_ALL;
+  readonly policies = new AttachedPolicies();
 
   constructor({ state, clock, region, settings = {} }: CloudOptions) {
     this.region = region;

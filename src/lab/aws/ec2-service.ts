@@ -1,4 +1,5 @@
 /** EC2: the query form in, XML out. */
+import { randomBytes } from 'node:crypto';
 import { ACCOUNT } from './cloud.ts';
 import { ACTIONS } from './ec2-actions.ts';
 import { Ec2Error } from './ec2-error.ts';
@@ -21,10 +22,11 @@ export const EC2: Service = {
         'RequestLimitExceeded',
         `Request limit exceeded. Account ${ACCOUNT} has been throttled on ec2:${action} because it exceeded its request rate limit.`,
       ),
-    denied: (who, action) =>
+    denied: (why) =>
       new Ec2Error(
         'UnauthorizedOperation',
-        `You are not authorized to perform this operation. User: ${who} is not authorized to perform: ec2:${action}`,
+        // What is encoded, another call of AWS tells to those who may; it is another each time.
+        `You are not authorized to perform this operation. ${why}. Encoded authorization failure message: ${randomBytes(60).toString('base64url')}`,
       ),
     fault: (code, message) => new Ec2Error(code, message),
   },

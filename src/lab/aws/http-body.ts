@@ -3,12 +3,12 @@ import type { IncomingMessage } from 'node:http';
 
 const MOST_BYTES = 1_000_000;
 
-export async function readBody(request: IncomingMessage): Promise<string> {
+export async function readBody(request: IncomingMessage, mostBytes = MOST_BYTES): Promise<string> {
   const parts: Buffer[] = [];
   let bytes = 0;
   for await (const part of request as AsyncIterable<Buffer>) {
     bytes += part.length;
-    if (bytes > MOST_BYTES) throw new Error(`the body is larger than ${MOST_BYTES} bytes`);
+    if (bytes > mostBytes) throw new Error(`the body is larger than ${mostBytes} bytes`);
     parts.push(part);
   }
   return Buffer.concat(parts).toString();

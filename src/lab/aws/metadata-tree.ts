@@ -70,7 +70,8 @@ const groupNames = ({ state }: EmulatedAws, it: NetworkInterface): string =>
 function credentialTree(cloud: EmulatedAws, instance: Instance, role: string): Tree {
   const credentials = (): string => {
     const who = nameOf(cloud, instance.id);
-    const { credential, madeAt } = cloud.credentials.ofInstance(who, role, cloud.settings.credentialLifeMs);
+    const lifeMs = cloud.settings.credentialLifeMs;
+    const { credential, madeAt } = cloud.credentials.ofInstance(who, role, lifeMs, instance.id);
     return JSON.stringify({
       Code: 'Success',
       LastUpdated: iso(madeAt),

@@ -1,5 +1,9 @@
-/** Who may call what. The question carries all that a policy needs, so that policies are another answer to it. */
+/** Who may call what: by rules that a person sets on a running lab, and by the policies of roles and users. */
+import type { EmulatedAws } from './cloud.ts';
+import type { Credential } from './credentials.ts';
 import { asRecord } from './http-body.ts';
+import { resourcesOf } from './iam/resources.ts';
+import { refusalBy, type Deed } from './iam/refusal.ts';
 import type { ServiceName } from './service.ts';
 
 export interface Question {
@@ -12,6 +16,31 @@ export interface Question {
 export type Authorizer = (question: Question) => boolean;
 
 export const ALLOW_ALL: Authorizer = () => true;
+
+type Account = Pick<EmulatedAws, 'authorizer' | 'policies' | 'state' | 'origin' | 'now'>;
+
+/** Why the caller may not do this, in AWS's words; undefined: it may. */
+export function refusalOf(cloud: Account, caller: Credential, call: Omit<Question, 'who'>): string | undefined {
+  const { service, action, parameters } = call;
+  const { account, region } = cloud.origin;
+  const place = { account, region };
+  const resources = resourcesOf(service, action, parameters, cloud.state, place);
+  return refusalOfDeeds(cloud, caller, call, [{ action: `${service}:${action}`, resources }]);
+}
+
+export function refusalOfDeeds(
+  cloud: Account,
+  { who, principal }: Credential,
+  call: Omit<Question, 'who'>,
+  deeds: readonly Deed[],
+): string | undefined {
+  if (!cloud.authorizer({ who, ...call }))
+    return `User: ${who} is not authorized to perform: ${call.service}:${call.action}`;
+  const policies = cloud.policies.of(principal);
+  if (policies === undefined) return undefined;
+  const { account, region } = cloud.origin;
+  return refusalBy(policies, principal, deeds, { account, region }, cloud.now());
+}
 
 /** `*` stands for anything. A denial wins. */
 export interface AccessRule {

@@ -24,6 +24,20 @@ export function printState(state: AwsState): readonly string[] {
   return [...tables, ...interfaces, ...instances, ...damage].toSorted();
 }
 
+/** "vpc lab vpc-0..." of all that has a name. */
+export function printIds(state: AwsState): readonly string[] {
+  const named = [...state.tags].flatMap(([id, tags]) => {
+    const name = tags.get('Name');
+    return name === undefined ? [] : [`${id.slice(0, id.indexOf('-'))} ${name} ${id}`];
+  });
+  const interfaces = [...state.interfaces.values()].map(({ id, attachment }) => {
+    const of =
+      attachment === undefined ? '-' : (state.tags.get(attachment.instance)?.get('Name') ?? attachment.instance);
+    return `eni ${of} ${id}`;
+  });
+  return [...named, ...interfaces].toSorted();
+}
+
 function printRoute(state: AwsState, { destination, target, origin }: Route): string {
   const to = target.kind === 'local' ? 'local' : target.id;
   const shown = target.kind === 'interface' ? (state.interfaces.get(target.id)?.shownAs ?? 'blackhole') : 'active';

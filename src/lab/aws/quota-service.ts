@@ -30,11 +30,7 @@ export const QUOTAS: Service = {
     signature: (trouble, message) => new ApiError(SIGNATURE_CODES[trouble], message),
     unknown: (action) => new ApiError('UnknownOperationException', `There is no ${action} here.`),
     throttled: () => new ApiError('TooManyRequestsException', 'Rate exceeded'),
-    denied: (who, action) =>
-      new ApiError(
-        'AccessDeniedException',
-        `User: ${who} is not authorized to perform: servicequotas:${action} because no identity-based policy allows the servicequotas:${action} action`,
-      ),
+    denied: (why) => new ApiError('AccessDeniedException', why),
     fault: (code, message) => new ApiError(code, message, STATUSES[code]),
   },
 };

@@ -39,8 +39,7 @@ export const SCALING: Service = {
     signature: (trouble, message) => refusal(SIGNATURE_CODES[trouble], message),
     unknown: (action) => refusal('InvalidAction', `Could not find operation ${action} for version 2011-01-01`),
     throttled: () => refusal('Throttling', 'Rate exceeded'),
-    denied: (who, action) =>
-      refusal('AccessDenied', `User: ${who} is not authorized to perform: autoscaling:${action}`),
+    denied: (why) => refusal('AccessDenied', why),
     fault: refusal,
   },
 };

@@ -24,7 +24,7 @@ export const groupOf = (state: AwsState, instance: string): ScalingGroup | undef
 
 export const arnOf = (
   { region, account }: Pick<EventOrigin, 'region' | 'account'>,
-  { id, name }: ScalingGroup,
+  { id, name }: Pick<ScalingGroup, 'id' | 'name'>,
 ): string => `arn:aws:autoscaling:${region}:${account}:autoScalingGroup:${id}:autoScalingGroupName/${name}`;
 
 /** @param token makes the token of a hook's wait. */

@@ -7,7 +7,7 @@ import type { BucketClass } from './throttle.ts';
 import type { Result } from './xml.ts';
 
 /** As a signature's scope and a policy's actions name it. */
-export type ServiceName = 'ec2' | 'autoscaling' | 'servicequotas';
+export type ServiceName = 'ec2' | 'autoscaling' | 'servicequotas' | 'dynamodb';
 
 export interface Action {
   readonly mutating: boolean;
@@ -32,7 +32,8 @@ export interface Service {
     signature(trouble: SignatureTrouble, message: string): ApiError;
     unknown(action: string): ApiError;
     throttled(action: string): ApiError;
-    denied(who: string, action: string): ApiError;
+    /** @param why names who may not do what to which resource, and for lack of what */
+    denied(why: string): ApiError;
     /** An error of a fault that names no status of its own. */
     fault(code: string, message: string): ApiError;
   };

@@ -8,6 +8,8 @@ export interface AwsSettings {
   readonly signatureWindowMs: number;
   /** This account's clock against the lab's. */
   readonly clockOffsetMs: number;
+  /** The time that DynamoDB tells in its answers, against the account's: stores count quarantines by it. Where the gate stands before it. */
+  readonly storeClockOffsetMs: number;
   readonly throttling: boolean;
   /** Static routes a table may hold. */
   readonly routeQuota: number;
@@ -27,6 +29,7 @@ export const DEFAULT_SETTINGS: AwsSettings = {
   forwardingMs: 0,
   signatureWindowMs: 5 * 60_000,
   clockOffsetMs: 0,
+  storeClockOffsetMs: 0,
   throttling: true,
   routeQuota: 500,
   pendingMs: 5000,

@@ -35,7 +35,7 @@ export const PLAN: VpcPlan = {
   ],
 };
 
-const OTHER: VpcPlan = {
+export const OTHER: VpcPlan = {
   name: 'other',
   ranges: ['10.9.0.0/16'],
   tables: [{ name: 'other-main' }],
