@@ -3,6 +3,7 @@ import { within } from '../agent/within.ts';
 import type { CloudInventory } from '../contracts/cloud-inventory.ts';
 import type { CloudNetwork } from '../contracts/cloud-network.ts';
 import { WeftError } from '../core/errors.ts';
+import { parseSubnet } from '../core/subnet.ts';
 import type { Options } from '../options.ts';
 import { transitions, type CloudSeams } from './this-cloud.ts';
 
@@ -13,6 +14,8 @@ export interface ReconciledCloud {
   readonly networks: readonly string[];
   close(): void;
 }
+
+const EVERYWHERE = parseSubnet('0.0.0.0/0');
 
 type Wish = Pick<Options, 'cloud' | 'region' | 'vpc'>;
 
@@ -76,6 +79,19 @@ const unknown = (option: string): WeftError =>
     : new WeftError('BAD_OPTION', 'no VPC is named, and this is no machine of AWS, or is not told to be one', {
         hint: 'Name whose route tables are kept: --vpc vpc-0123456789abcdef0, once for each.',
       });
+
+/** Each VPC has a main table: without any it is none of this account and region. @throws WeftError CLOUD_NOT_FOUND, or what the cloud says */
+export async function requireNetworks(
+  { network: cloud, networks }: Pick<ReconciledCloud, 'network' | 'networks'>,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const network of networks) {
+    if ((await cloud.tables({ network, within: EVERYWHERE }, signal)).length > 0) continue;
+    throw new WeftError('CLOUD_NOT_FOUND', `there is no VPC ${network}, or it has no route table`, {
+      hint: 'Look at --vpc, --region and the account that the credentials are of.',
+    });
+  }
+}
 
 function refuseElsewhere(named: string, own: string): void {
   if (named === own) return;

@@ -6,7 +6,7 @@ import { Reconciler } from '../reconcile/reconciler.ts';
 import { CryptoRandom } from '../system/crypto-random.ts';
 import { PinoLog } from '../system/pino-log.ts';
 import type { Action, Invocation } from './command.ts';
-import { openReconciledCloud, type OpenReconciledCloud } from './reconcile-cloud.ts';
+import { openReconciledCloud, requireNetworks, type OpenReconciledCloud } from './reconcile-cloud.ts';
 import { exitOf, reportJson, reportText } from './reconcile-text.ts';
 import { reconcilerSettings, reconcileWish, type ReconcileWish } from './reconcile-wish.ts';
 import { withStore } from './with-store.ts';
@@ -32,6 +32,10 @@ export const reconcileWith =
         const settings = reconcilerSettings(options, found);
         const parts = { ...seams, store, records, cloud, inventory };
         try {
+          await requireNetworks(opened, signal).catch((error: unknown) => {
+            // A service waits for a cloud that does not answer.
+            if (!isService || signal.aborted || asWeftError(error).code === 'CLOUD_NOT_FOUND') throw error;
+          });
           return await (isService
             ? serve(invocation, parts, settings, wish.everyMs)
             : once(invocation, parts, settings, wish));

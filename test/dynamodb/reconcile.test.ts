@@ -25,6 +25,17 @@ describe('weftd reconcile as a process', { skip: whyNoDynamoDB() ?? false }, () 
   const until = (what: string, is: () => boolean): Promise<true> =>
     eventually(what, 120_000, () => (is() ? { found: true } : { missing: 'not yet' }), never());
 
+  /** A run that is cut off keeps its lock for a while, and others wait for it. */
+  const betweenRuns = async (): Promise<void> => {
+    const isHeld = async () => (await world.records('lock')).some(({ key }) => key === 'reconciler');
+    await eventually(
+      'no run is under way',
+      120_000,
+      async () => ((await isHeld()) ? { missing: 'one is' } : { found: true }),
+      never(),
+    );
+  };
+
   it('shows in a dry run what it would do, and writes nothing anywhere', async () => {
     const { out, err, exit } = await world.reconcile(`${vpc} --dry-run`);
     assert.equal(exit, 0, out + err);
@@ -110,6 +121,8 @@ describe('weftd reconcile as a process', { skip: whyNoDynamoDB() ?? false }, () 
     const [first, second] = one.leads ? [one, two] : [two, one];
     assert.equal(second.leads, false);
 
+    await until('it makes a run', () => world.cloud.journal.entries.some(({ who }) => who === first.name));
+    await betweenRuns();
     // Paused, as a machine that swaps, or a laptop whose lid is shut.
     first.child.kill('SIGSTOP');
     await until('the other takes over', () => second.leads);
@@ -126,6 +139,7 @@ describe('weftd reconcile as a process', { skip: whyNoDynamoDB() ?? false }, () 
       [],
     );
 
+    await betweenRuns();
     second.child.kill('SIGKILL');
     const before = first.said.length;
     await until('the first takes over again', () => /this reconciler leads"/.test(first.said.slice(before)));
