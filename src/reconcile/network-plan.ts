@@ -9,7 +9,7 @@ import type { CloudRoute, CloudTable, LedgerRow, WantedRoute } from '../core/clo
 import type { ErrorCode } from '../core/errors.ts';
 import { ledgerKey, type Ledger } from '../core/ledger.ts';
 import { parseNodeId } from '../core/node-id.ts';
-import { NO_TARGET, outrun, planRoutes, type CloudPlanInput, type RouteStep } from './cloud-plan.ts';
+import { isCall, NO_TARGET, outrun, planRoutes, type CloudPlanInput, type RouteStep } from './cloud-plan.ts';
 
 /** One that is asked for and shall not stand, for a reason that its senders are told. */
 export interface RefusedRoute {
@@ -42,9 +42,12 @@ export function planNetwork(input: NetworkPlanInput): RouteStep[] {
   });
   const known = new Set([...steps.map(({ key }) => key), ...refusals.keys()]);
   const goes = ({ kind }: RouteStep): boolean => kind === 'remove' || kind === 'forget';
+  const puts = steps.filter((step) => !goes(step));
   return [
-    ...steps.filter((step) => !goes(step)),
+    // What the ledger says needs no turn among the calls, and senders wait for it.
+    ...puts.filter((step) => !isCall(step)),
     ...refusals.values(),
+    ...puts.filter(isCall),
     ...steps.filter(goes),
     ...orphans(input, known),
   ];

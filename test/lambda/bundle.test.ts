@@ -40,11 +40,9 @@ describe('the function as it is uploaded', { skip: whyNoDynamoDB() ?? false }, (
   it('writes a line for each change, and every metric that is promised', async () => {
     running = await RunningFunction.start(NODES);
     await running.service.invoke(SCHEDULE);
-    const created = running.said('changed').filter(({ action }) => action === 'created');
+    const created = running.said('cloud was changed').filter(({ action }) => action === 'created');
     assert.deepEqual(
-      created
-        .map(({ table, destination, after }) => `${String(table)} ${String(destination)} ${String(after)}`)
-        .toSorted(),
+      created.map(({ entry, subnet, after }) => `${String(entry)} ${String(subnet)} ${String(after)}`).toSorted(),
       [
         ...routesFor('a', NODES).map((route) => `${TABLES.a} ${route}`),
         ...routesFor('b', NODES).map((route) => `${TABLES.b} ${route}`),

@@ -201,6 +201,9 @@ export const ledgerAtFirst = (): readonly LedgerRow[] =>
       : [{ table: tableOf(subnet), destination, target, ...ledger, state: 'committed', generation: 0 } as const],
   );
 
+/** The route that every table begins with counts too. */
+const VPCS_OWN = 1;
+
 export interface Expected {
   readonly table: string;
   /** "destination target" of routes that stand whatever else does. */
@@ -224,7 +227,7 @@ export function expected(quota: number): readonly Expected[] {
       table: tableOf(subnet),
       surely: new Set([...others, ...stood].map(text)),
       wanted: new Set(wanted.map(text)),
-      room: Math.min(wanted.length, quota - others.length),
+      room: Math.min(wanted.length, quota - VPCS_OWN - others.length),
     };
   });
 }

@@ -1,6 +1,7 @@
 /** One run of a reconciler that writes all routes: what comes of what it finds. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { WeftError } from '../../src/core/errors.ts';
 import { parseSubnet } from '../../src/core/subnet.ts';
 import type { RunReport } from '../../src/reconcile/reconciler-parts.ts';
 import { never } from '../contract/store-world.ts';
@@ -148,6 +149,18 @@ describe('a reconciler that writes all routes', () => {
     assert.deepEqual(changes(world)[0], 'prepare eni-1');
     assert.deepEqual(told(report)[0], 'prepared - eni-1: its source/destination check was on');
     assert.deepEqual((await world.run()).calls, 0);
+  });
+
+  it('does not ask a table again and again for what it is not given', async () => {
+    const world = await pair();
+    for (let number = 10; number < 60; number++) await world.join(number, { subnet: 'subnet-a' });
+    world.cloud.before = (call) => {
+      if (call === 'create') throw new WeftError('CLOUD_DENIED', 'no right to ec2:CreateRoute');
+    };
+    const report = await world.run();
+    assert.ok(changes(world).length <= 2 * 16, `${changes(world).length} calls`);
+    assert.ok([...report.outcomes.values()].every(({ code }) => code === 'CLOUD_DENIED'));
+    assert.ok(rows(world).every((line) => line.endsWith(' refused')));
   });
 
   it('makes no call for a lease that went while it ran', async () => {

@@ -1,0 +1,3 @@
+import { describeThousand } from './thousand-check.ts';
+
+describeThousand(1000);
