@@ -159,10 +159,7 @@ describe('a reconciler that writes all routes', () => {
       changes(world).filter((line) => late.some((to) => line.includes(` ${to} `))),
       [],
     );
-    assert.deepEqual(result(report, 'rtb-b', 50), [
-      'held',
-      `the lease of ${destination(50)} has changed since it was planned`,
-    ]);
+    assert.equal(result(report, 'rtb-b', 50)[0], 'held');
     assert.ok(world.cloud.text.includes(`rtb-b ${destination(30)} eni-30`));
   });
 });
