@@ -66,7 +66,13 @@ async function dispatch(args: readonly string[], io: LabIo): Promise<number> {
     return 0;
   }
   // It has options of its own.
-  if (command === 'aws') return await awsEntry(rest, io, () => awsSocket(io), () => io.ended ?? untilEnded());
+  if (command === 'aws')
+    return await awsEntry(
+      rest,
+      io,
+      () => awsSocket(io),
+      () => io.ended ?? untilEnded(),
+    );
   const { values, positionals } = parse(rest);
   if (values.help || command === undefined || command === 'help' || command === '--help' || command === '-h') {
     io.stdout.write(USAGE);

@@ -20,6 +20,8 @@ export interface LabOptions {
   readonly store?: StoreKind;
   /** More flags for every `weftd run`. */
   readonly flags?: readonly string[];
+  /** Instances reach a DynamoDB by the gate alone, which evaluates the policies of their role. */
+  readonly policed?: boolean;
   /** Beside, or in place of, the store's own. */
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -69,7 +71,9 @@ export class Lab {
     try {
       await buildWorld(topology, signal);
       const store = await startStore(topology.store, options, signal);
-      const aws = await AwsInLab.start(topology, { clock: new SystemClock(), socketPath: AWS_SOCKET });
+      const url = store.environment['AWS_ENDPOINT_URL_DYNAMODB'];
+      const gate = options.policed === true && url !== undefined ? { gateTo: url } : {};
+      const aws = await AwsInLab.start(topology, { clock: new SystemClock(), socketPath: AWS_SOCKET, ...gate });
       return new Lab(topology, store, aws, pinger, options);
     } catch (error) {
       pinger.close();

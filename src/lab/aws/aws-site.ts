@@ -3,9 +3,12 @@
  * and the VPC's namespace itself, whose packets follow the account.
  */
 import type { Server } from 'node:http';
+import { Socket } from 'node:net';
 import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import { addressValue, parseAddress } from '../../core/address.ts';
 import { WeftError } from '../../core/errors.ts';
+import { connectingSocketIn } from '../../native/stream-socket.ts';
 import { inNetworkNamespace } from '../../native/network-namespace.ts';
 import { LAB_FOLDER } from '../inside.ts';
 import { namespacePath } from '../namespaces.ts';
@@ -13,6 +16,8 @@ import { gatewayOf, type HostPlan, type Site, type Topology } from '../topology.
 import { buildAccount, planned } from './account.ts';
 import { EmulatedAws } from './cloud.ts';
 import { apiServer } from './api-server.ts';
+import { dynamoDBGate } from './dynamodb-gate.ts';
+import { DynamoUpstream } from './dynamodb-upstream.ts';
 import { operate } from './lab-operations.ts';
 import { askersIn, metadataServer } from './metadata-server.ts';
 import type { AwsState } from './model.ts';
@@ -26,6 +31,7 @@ import { wiringOf } from './vpc-wiring.ts';
 export const AWS_SOCKET = path.join(LAB_FOLDER, 'aws.sock');
 
 const API_PORT = 8001;
+const GATE_PORT = 8002;
 const METADATA_PORT = 80;
 
 export interface AwsOptions {
@@ -33,21 +39,31 @@ export interface AwsOptions {
   readonly settings?: Partial<AwsSettings>;
   /** The API and its control endpoint also listen at this Unix socket, which `weftd lab aws` finds from outside. */
   readonly socketPath?: string;
+  /** URL of the store, when it is a DynamoDB and instances shall reach it by the gate alone. */
+  readonly gateTo?: string;
 }
 
 export class AwsInLab {
   readonly cloud: EmulatedAws;
   /** What hosts give to AWS_ENDPOINT_URL_EC2. */
   readonly endpoint: string;
+  /** What instances give to AWS_ENDPOINT_URL_DYNAMODB; undefined: the store's own address. */
+  readonly gate: string | undefined;
   readonly #kernel: VpcKernel;
   readonly #servers: readonly Server[];
   readonly #closing = new AbortController();
   /** The state whose route tables packets follow. */
   #forwarding: AwsState;
 
-  private constructor(cloud: EmulatedAws, kernel: VpcKernel, endpoint: string, servers: readonly Server[]) {
+  private constructor(
+    cloud: EmulatedAws,
+    kernel: VpcKernel,
+    place: { readonly endpoint: string; readonly gate: string | undefined },
+    servers: readonly Server[],
+  ) {
     this.cloud = cloud;
-    this.endpoint = endpoint;
+    this.endpoint = place.endpoint;
+    this.gate = place.gate;
     this.#kernel = kernel;
     this.#servers = servers;
     this.#forwarding = cloud.state;
@@ -59,24 +75,33 @@ export class AwsInLab {
     const found = vpcOf(topology);
     if (found === undefined) return undefined;
     const { site, vpc } = found;
-    const { clock, settings = {}, socketPath } = options;
+    const { clock, settings = {}, socketPath, gateTo } = options;
     const state = buildAccount([vpcPlanOf(topology, site, vpc)]);
     const cloud = new EmulatedAws({ state, clock, region: vpc.region, settings });
     const kernel = await VpcKernel.start(wiringOf(topology, site), state);
     const api = apiServer(cloud);
     const metadata = metadataServer(cloud, askersIn(cloud, planned.vpc(site.name)));
     // At every address of the namespace: with a named one Node would look it up first, and be in another namespace by then.
-    const { home, endpoint } = apiPlace(topology);
+    const { home, address } = apiPlace(topology);
     await listening(api, () => inNetworkNamespace(namespacePath(home), () => api.listen(API_PORT)));
     await listening(metadata, () => inNetworkNamespace(namespacePath(site.name), () => metadata.listen(METADATA_PORT)));
     const servers = [api, metadata];
+    if (gateTo !== undefined) {
+      const gate = dynamoDBGate(cloud, new DynamoUpstream(gateTo, () => connectFrom(namespacePath(home), gateTo)));
+      await listening(gate, () => inNetworkNamespace(namespacePath(home), () => gate.listen(GATE_PORT)));
+      servers.push(gate);
+    }
     if (socketPath !== undefined) {
       if (existsSync(socketPath)) rmSync(socketPath);
       const door = apiServer(cloud);
       await listening(door, () => door.listen(socketPath));
       servers.push(door);
     }
-    return new AwsInLab(cloud, kernel, endpoint, servers);
+    const place = {
+      endpoint: `http://${address}:${API_PORT}`,
+      gate: gateTo === undefined ? undefined : `http://${address}:${GATE_PORT}`,
+    };
+    return new AwsInLab(cloud, kernel, place, servers);
   }
 
   /** One of lab-operations.ts; when it returns, packets meet it. */
@@ -132,6 +157,7 @@ export function instanceEnvironment(aws: AwsInLab): Readonly<Record<string, stri
     // Its firmware is this machine's own.
     FLANNELD_CLOUD: 'aws',
     AWS_ENDPOINT_URL_EC2: aws.endpoint,
+    ...(aws.gate === undefined ? {} : { AWS_ENDPOINT_URL_DYNAMODB: aws.gate }),
     // Empty ones are passed over by the SDK, and the metadata server is asked.
     AWS_ACCESS_KEY_ID: '',
     AWS_SECRET_ACCESS_KEY: '',
@@ -149,12 +175,18 @@ function vpcOf(topology: Topology): { readonly site: Site; readonly vpc: VpcSite
 }
 
 /** Where the store stands, all can go. */
-function apiPlace(topology: Topology): { readonly home: string; readonly endpoint: string } {
+function apiPlace(topology: Topology): { readonly home: string; readonly address: string } {
   for (const { name, segments } of topology.sites) {
     const segment = segments.find((it) => it.name === topology.store.segment);
-    if (segment !== undefined) return { home: name, endpoint: `http://${gatewayOf(segment)}:${API_PORT}` };
+    if (segment !== undefined) return { home: name, address: gatewayOf(segment) };
   }
   throw new WeftError('LAB_FAILED', 'no site has the segment of the store');
+}
+
+function connectFrom(namespace: string, url: string): Socket {
+  const { hostname, port } = new URL(url);
+  const fd = connectingSocketIn(namespace, Number(addressValue(parseAddress(hostname))), Number(port));
+  return new Socket({ fd, readable: true, writable: true });
 }
 
 function listening(server: Server, listen: () => void): Promise<void> {

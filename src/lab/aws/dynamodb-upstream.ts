@@ -32,7 +32,7 @@ export class DynamoUpstream {
           method,
           headers: { ...headers, host: this.#url.host },
           ...(signal === undefined ? {} : { signal }),
-          ...(connect === undefined ? {} : { createConnection: connect, agent: false }),
+          ...(connect === undefined ? {} : { createConnection: connect }),
         },
         (response) => {
           const { statusCode: status = 500, headers } = response;
