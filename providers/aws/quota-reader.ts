@@ -1,6 +1,5 @@
 /** How many routes a table may hold: a quota of the account, the same for each of its tables. */
 import type { RouteQuota } from '../../src/contracts/cloud-inventory.ts';
-import type { Clock } from '../../src/contracts/clock.ts';
 import { repeating, type RepeatOptions } from './attempts.ts';
 import { cloudError } from './aws-errors.ts';
 import type { QuotaApi } from './quota-client.ts';

@@ -26,7 +26,12 @@ describe('bulk reads', () => {
   beforeEach(async () => {
     account = await AwsAccount.start({}, [PLAN, WIDE]);
     await account.account.control('POST', 'do', {
-      ...{ op: 'add-instances', prefix: 'n', count: NODES, subnets: 'w', tag: 'weft:node=true', check: false },
+      op: 'add-instances',
+      prefix: 'n',
+      count: NODES,
+      subnets: 'w',
+      tag: 'weft:node=true',
+      check: false,
     });
   });
   afterEach(() => account.close());
@@ -89,7 +94,10 @@ describe('bulk reads', () => {
   it('an interface that was just read is let forward in one call, and one that does already in none', async () => {
     const { network } = account.host();
     const it: CloudInterface = {
-      ...{ target: ids.a1, instance: planned.instance('a1'), network: planned.vpc('lab'), subnet: planned.subnet('a') },
+      target: ids.a1,
+      instance: planned.instance('a1'),
+      network: planned.vpc('lab'),
+      subnet: planned.subnet('a'),
       forwards: false,
     };
     await network.prepare(it, signal);

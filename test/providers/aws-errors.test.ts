@@ -7,7 +7,7 @@ const sdkError = (name: string, message = 'said AWS', status: number | null = 40
   Object.assign(new Error(message), { name, $metadata: status === null ? {} : { httpStatusCode: status } });
 const codeOf = (error: unknown): string => cloudError(error, 'do it').code;
 
-describe('errors of EC2', () => {
+describe('errors of AWS', () => {
   it('CLOUD 1.3: each has one of our codes, and says what was tried and what AWS said', () => {
     const codes = {
       ROUTE_TABLE_FULL: ['RouteLimitExceeded', 'ResourceCountLimitExceeded', 'RouteTableLimitExceeded'],
@@ -19,17 +19,27 @@ describe('errors of EC2', () => {
         'InvalidNetworkInterfaceID.NotFound',
         'InvalidInstanceID',
         'InvalidInstanceID.NotFound',
+        'NoSuchResourceException',
       ],
       CLOUD_REFUSED: [
         'InvalidParameterValue',
         'InvalidParameterCombination',
         'IncorrectState',
         'DependencyViolation',
+        'ValidationError',
         'SomethingNew',
       ],
-      CLOUD_DENIED: ['UnauthorizedOperation', 'AuthFailure', 'RequestExpired', 'ExpiredToken'],
-      CLOUD_THROTTLED: ['RequestLimitExceeded'],
-      CLOUD_UNREACHABLE: ['InternalError', 'Unavailable'],
+      CLOUD_DENIED: [
+        'UnauthorizedOperation',
+        'AuthFailure',
+        'RequestExpired',
+        'ExpiredToken',
+        'AccessDenied',
+        'AccessDeniedException',
+        'InvalidSignatureException',
+      ],
+      CLOUD_THROTTLED: ['RequestLimitExceeded', 'Throttling', 'TooManyRequestsException'],
+      CLOUD_UNREACHABLE: ['InternalError', 'Unavailable', 'ServiceException', 'ResourceContention'],
     } as const;
     for (const [code, names] of Object.entries(codes)) {
       for (const name of names) {

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, afterEach, before, describe, it } from 'node:test';
-import { openAwsApi, type OpenedApi } from '../../providers/aws/open-aws.ts';
+import type { AwsApi } from '../../providers/aws/aws-api.ts';
+import { openAwsApi } from '../../providers/aws/open-aws.ts';
 import { parseAddress } from '../../src/core/address.ts';
 import { planned } from '../../src/lab/aws/account.ts';
 import { SystemClock } from '../../src/system/system-clock.ts';
@@ -20,7 +21,7 @@ describe('AWS from within a Lambda', () => {
   let account: AccountFixture;
   let metadata: Server;
   let asked: string[];
-  let opened: OpenedApi | undefined;
+  let opened: AwsApi | undefined;
   before(async () => {
     // Signatures are made by the time of day.
     account = await AccountFixture.start({}, undefined, new ManualClock(0, Date.now()));
@@ -40,7 +41,7 @@ describe('AWS from within a Lambda', () => {
     process.env = { ...standing };
   });
 
-  const open = (environment: Readonly<Record<string, string>>): OpenedApi => {
+  const open = (environment: Readonly<Record<string, string>>): AwsApi => {
     asked = [];
     const { port } = metadata.address() as AddressInfo;
     process.env = {

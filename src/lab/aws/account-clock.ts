@@ -37,6 +37,6 @@ export class AccountClock implements LabClock {
   /** Time that nobody has to wait for. */
   jump(ms: number): void {
     this.#aheadMs += ms;
-    for (const jumped of [...this.#sleepers]) jumped.abort();
+    for (const jumped of this.#sleepers) jumped.abort();
   }
 }

@@ -41,7 +41,11 @@ export async function answerCall(cloud: EmulatedAws, request: SignedRequest, sig
     cloud.journal.add({
       at: new Date(cloud.now()).toISOString(),
       ...(who === undefined ? {} : { who }),
-      ...{ service: service.name, action, parameters, mutating, dryRun: isDry(query) },
+      service: service.name,
+      action,
+      parameters,
+      mutating,
+      dryRun: isDry(query),
       outcome,
       status,
       effect,

@@ -4,6 +4,7 @@ import { request } from 'node:http';
 import { WeftError } from '../../core/errors.ts';
 import type { LabIo } from '../terminal.ts';
 import { CONTROL_PATH } from './control.ts';
+import type { LoggedEvent } from './events.ts';
 import { asRecord } from './http-body.ts';
 import { describeEntry, type JournalEntry } from './journal.ts';
 import { OPERATION_NAMES } from './lab-operations.ts';
@@ -24,6 +25,7 @@ Asks an account that runs: at --to, else at $WEFT_LAB_AWS, else that of the runn
   ids                    what each named thing is called in calls
   keys user=ann|role=r   an access key, as variables
   policies [NAME=FILE]   attaches policies to a role or user; without words: prints them; NAME= takes them away
+  events [since=N]       what EventBridge would have been handed, behind that number
   state                  route tables, interfaces, instances, and what is broken
   settings [KEY=VALUE]   delays, clock, quota; without words: prints them
   fault KIND             of calls: error, reset-before, reset-after, cut, garbage, silence, delay;
@@ -31,6 +33,13 @@ Asks an account that runs: at --to, else at $WEFT_LAB_AWS, else that of the runn
   faults-clear
   deny ACTION [who=a1]   refuses it with UnauthorizedOperation; "allow" takes all denials back
   OPERATION              ${OPERATION_NAMES.join(' ').replaceAll(/(.{60}[^ ]*) /g, '$1\n                         ')}
+
+What machines may do:
+  end or stop         terminate instance=b1, stop instance=b1, start instance=b1
+  end after a notice  interrupt-spot instance=b1
+  wait before it      scaling-group name=nodes instances=a1,b1 hook=drain heartbeat=300, then scale-in instance=b1
+  come in numbers     add-instances prefix=n count=1000 subnets=a,b tag=weft:node=true scaling-group=nodes
+and the time that it takes passes at once with clock advance=900000.
 
 What may go wrong, and how it is put right again:
   a black hole     kill-routes instance=b1                     mend-routes instance=b1
@@ -70,6 +79,8 @@ function orderOf(command: string, bare: readonly string[], values: Words): reado
     case 'state':
     case 'ids':
       return ['GET', command];
+    case 'events':
+      return ['GET', `events?since=${String(values['since'] ?? 0)}`];
     case 'keys':
       return ['POST', 'keys', values];
     case 'policies':
@@ -94,6 +105,7 @@ function linesOf(command: string, values: Words, answer: unknown): readonly stri
     const entries = (answer as readonly JournalEntry[]).filter(({ who }) => (values['who'] ?? who) === who);
     return entries.map(describeEntry);
   }
+  if (command === 'events') return (answer as readonly LoggedEvent[]).map((it) => JSON.stringify(it));
   if (Array.isArray(answer)) return answer.map(String);
   if (command === 'keys')
     return Object.entries(asRecord(answer)).map(([name, value]) => `export ${name}=${String(value)}`);

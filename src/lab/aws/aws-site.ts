@@ -1,6 +1,6 @@
 /**
- * The emulated AWS inside a running world: one account, its API at an address that every site reaches, a metadata server in the VPC's namespace,
- * and the VPC's namespace itself, whose packets follow the account.
+ * The emulated AWS inside a running world: one account, its APIs at an address that every site reaches, and for each VPC a metadata server in its
+ * namespace, and that namespace itself, whose packets follow the account.
  */
 import type { Server } from 'node:http';
 import { Socket } from 'node:net';
@@ -45,11 +45,11 @@ export interface AwsOptions {
 
 export class AwsInLab {
   readonly cloud: EmulatedAws;
-  /** What hosts give to AWS_ENDPOINT_URL_EC2. */
+  /** Where all services answer: what hosts give to AWS_ENDPOINT_URL_EC2 and its like. */
   readonly endpoint: string;
   /** What instances give to AWS_ENDPOINT_URL_DYNAMODB; undefined: the store's own address. */
   readonly gate: string | undefined;
-  readonly #kernel: VpcKernel;
+  readonly #kernels: readonly VpcKernel[];
   readonly #servers: readonly Server[];
   readonly #closing = new AbortController();
   /** The state whose route tables packets follow. */
@@ -57,14 +57,14 @@ export class AwsInLab {
 
   private constructor(
     cloud: EmulatedAws,
-    kernel: VpcKernel,
+    kernels: readonly VpcKernel[],
     place: { readonly endpoint: string; readonly gate: string | undefined },
     servers: readonly Server[],
   ) {
     this.cloud = cloud;
     this.endpoint = place.endpoint;
     this.gate = place.gate;
-    this.#kernel = kernel;
+    this.#kernels = kernels;
     this.#servers = servers;
     this.#forwarding = cloud.state;
     cloud.timeline.onChange((state) => this.#follow(state));
@@ -72,20 +72,25 @@ export class AwsInLab {
 
   /** Undefined: no site of this topology is a VPC. The world must stand already (world.ts). */
   static async start(topology: Topology, options: AwsOptions): Promise<AwsInLab | undefined> {
-    const found = vpcOf(topology);
-    if (found === undefined) return undefined;
-    const { site, vpc } = found;
+    const found = vpcsOf(topology);
+    const [first] = found;
+    if (first === undefined) return undefined;
     const { clock, settings = {}, socketPath, gateTo } = options;
-    const state = buildAccount([vpcPlanOf(topology, site, vpc)]);
-    const cloud = new EmulatedAws({ state, clock, region: vpc.region, settings });
-    const kernel = await VpcKernel.start(wiringOf(topology, site), state);
+    const { region } = first.vpc;
+    const state = buildAccount(found.map(({ site, vpc }) => vpcPlanOf(topology, site, vpc)));
+    const cloud = new EmulatedAws({ state, clock, region, settings });
+    const kernels = await Promise.all(found.map(({ site }) => VpcKernel.start(wiringOf(topology, site), state)));
     const api = apiServer(cloud);
-    const metadata = metadataServer(cloud, askersIn(cloud, planned.vpc(site.name)));
     // At every address of the namespace: with a named one Node would look it up first, and be in another namespace by then.
     const { home, address } = apiPlace(topology);
     await listening(api, () => inNetworkNamespace(namespacePath(home), () => api.listen(API_PORT)));
-    await listening(metadata, () => inNetworkNamespace(namespacePath(site.name), () => metadata.listen(METADATA_PORT)));
-    const servers = [api, metadata];
+    const servers = [api];
+    for (const { site } of found) {
+      const metadata = metadataServer(cloud, askersIn(cloud, planned.vpc(site.name)));
+      servers.push(metadata);
+      const inside = namespacePath(site.name);
+      await listening(metadata, () => inNetworkNamespace(inside, () => metadata.listen(METADATA_PORT)));
+    }
     if (gateTo !== undefined) {
       const gate = dynamoDBGate(cloud, new DynamoUpstream(gateTo, () => connectFrom(namespacePath(home), gateTo)));
       await listening(gate, () => inNetworkNamespace(namespacePath(home), () => gate.listen(GATE_PORT)));
@@ -101,7 +106,7 @@ export class AwsInLab {
       endpoint: `http://${address}:${API_PORT}`,
       gate: gateTo === undefined ? undefined : `http://${address}:${GATE_PORT}`,
     };
-    return new AwsInLab(cloud, kernel, place, servers);
+    return new AwsInLab(cloud, kernels, place, servers);
   }
 
   /** One of lab-operations.ts; when it returns, packets meet it. */
@@ -113,7 +118,7 @@ export class AwsInLab {
 
   /** Resolves when packets follow all that has been written and is due. */
   async settled(): Promise<void> {
-    await this.#kernel.settled();
+    await Promise.all(this.#kernels.map((kernel) => kernel.settled()));
   }
 
   close(): void {
@@ -131,12 +136,16 @@ export class AwsInLab {
     const lagMs = this.cloud.settings.forwardingMs;
     const routed = state.tables !== tables || state.associations !== associations;
     if (routed && lagMs > 0) {
-      this.#kernel.follow({ ...state, tables, associations });
+      this.#program({ ...state, tables, associations });
       void this.#followLater(state, lagMs);
       return;
     }
     this.#forwarding = state;
-    this.#kernel.follow(state);
+    this.#program(state);
+  }
+
+  #program(state: AwsState): void {
+    for (const kernel of this.#kernels) kernel.follow(state);
   }
 
   async #followLater(state: AwsState, lagMs: number): Promise<void> {
@@ -144,7 +153,7 @@ export class AwsInLab {
       await this.cloud.clock.sleep(lagMs, this.#closing.signal);
       this.#forwarding = state;
       const { tables, associations } = state;
-      this.#kernel.follow({ ...this.cloud.state, tables, associations });
+      this.#program({ ...this.cloud.state, tables, associations });
     } catch (error) {
       if (!this.#closing.signal.aborted) throw error;
     }
@@ -158,6 +167,8 @@ export function instanceEnvironment(aws: AwsInLab): Readonly<Record<string, stri
     FLANNELD_CLOUD: 'aws',
     AWS_ENDPOINT_URL_EC2: aws.endpoint,
     ...(aws.gate === undefined ? {} : { AWS_ENDPOINT_URL_DYNAMODB: aws.gate }),
+    AWS_ENDPOINT_URL_AUTO_SCALING: aws.endpoint,
+    AWS_ENDPOINT_URL_SERVICE_QUOTAS: aws.endpoint,
     // Empty ones are passed over by the SDK, and the metadata server is asked.
     AWS_ACCESS_KEY_ID: '',
     AWS_SECRET_ACCESS_KEY: '',
@@ -165,14 +176,11 @@ export function instanceEnvironment(aws: AwsInLab): Readonly<Record<string, stri
   };
 }
 
-export function isInstance(topology: Topology, host: HostPlan): boolean {
-  return vpcOf(topology)?.site.segments.some(({ name }) => name === host.segment) ?? false;
-}
+export const isInstance = (topology: Topology, { segment }: HostPlan): boolean =>
+  vpcsOf(topology).some(({ site }) => site.segments.some(({ name }) => name === segment));
 
-function vpcOf(topology: Topology): { readonly site: Site; readonly vpc: VpcSite } | undefined {
-  for (const site of topology.sites) if (site.vpc !== undefined) return { site, vpc: site.vpc };
-  return undefined;
-}
+const vpcsOf = (topology: Topology): readonly { readonly site: Site; readonly vpc: VpcSite }[] =>
+  topology.sites.flatMap((site) => (site.vpc === undefined ? [] : { site, vpc: site.vpc }));
 
 /** Where the store stands, all can go. */
 function apiPlace(topology: Topology): { readonly home: string; readonly address: string } {

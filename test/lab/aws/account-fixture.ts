@@ -1,7 +1,9 @@
 /** A small account on a clock of the test's, behind a real server, asked by the real SDK. */
 import type { AddressInfo } from 'node:net';
 import type { Server } from 'node:http';
+import { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
 import { EC2Client } from '@aws-sdk/client-ec2';
+import { ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
 import { buildAccount, planned, type VpcPlan } from '../../../src/lab/aws/account.ts';
 import { EmulatedAws } from '../../../src/lab/aws/cloud.ts';
 import { apiServer } from '../../../src/lab/aws/api-server.ts';
@@ -53,12 +55,18 @@ export const ids = {
   other: planned.interface('o1'),
 };
 
+interface ClientOptions {
+  readonly secret?: string;
+  readonly skewMs?: number;
+  readonly attempts?: number;
+}
+
 export class AccountFixture {
   readonly clock: ManualClock;
   readonly cloud: EmulatedAws;
   readonly url: string;
   readonly #server: Server;
-  readonly #clients: EC2Client[] = [];
+  readonly #clients: { destroy(): void }[] = [];
 
   private constructor(cloud: EmulatedAws, clock: ManualClock, server: Server) {
     this.cloud = cloud;
@@ -79,18 +87,30 @@ export class AccountFixture {
   }
 
   /** One that tries once, and whose clock is the account's as it is now. */
-  client(
-    who = 'a1',
-    options: { readonly secret?: string; readonly skewMs?: number; readonly attempts?: number } = {},
-  ): EC2Client {
+  client(who = 'a1', options: ClientOptions = {}): EC2Client {
+    return this.#kept(new EC2Client(this.#config(who, options)));
+  }
+
+  scaling(who = 'operator', options: ClientOptions = {}): AutoScalingClient {
+    return this.#kept(new AutoScalingClient(this.#config(who, options)));
+  }
+
+  quotas(who = 'operator', options: ClientOptions = {}): ServiceQuotasClient {
+    return this.#kept(new ServiceQuotasClient(this.#config(who, options)));
+  }
+
+  #config(who: string, options: ClientOptions) {
     const { id, secret } = this.cloud.credentials.add(who);
-    const client = new EC2Client({
+    return {
       endpoint: this.url,
       region: REGION,
       credentials: { accessKeyId: id, secretAccessKey: options.secret ?? secret },
-      systemClockOffset: this.clock.wallTime() - Date.now() + (options.skewMs ?? 0),
+      systemClockOffset: this.cloud.clock.wallTime() - Date.now() + (options.skewMs ?? 0),
       maxAttempts: options.attempts ?? 1,
-    });
+    };
+  }
+
+  #kept<Client extends { destroy(): void }>(client: Client): Client {
     this.#clients.push(client);
     return client;
   }

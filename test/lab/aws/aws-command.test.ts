@@ -73,6 +73,16 @@ describe('weftd lab aws', () => {
     assert.equal(cloud.faults.standing.length, 1, 'the lost answer, which is over with the next call');
   });
 
+  it('tells what machines do, and prints the events of it', async () => {
+    await typed(['scaling-group', 'name=nodes', 'instances=a2', 'hook=drain', 'heartbeat=300']);
+    await typed(['scale-in', 'instance=a2']);
+    await typed(['clock', 'advance=300000']);
+    const lines = (await typed(['events'])).trim().split('\n');
+    assert.match(lines[0] ?? '', /"number":1,"event":\{"version":"0",.*EC2 Instance-terminate Lifecycle Action/);
+    assert.match(lines[1] ?? '', /EC2 Instance State-change Notification.*"state":"shutting-down"/);
+    assert.equal((await typed(['events', 'since=1'])).trim().split('\n')[0], lines[1]);
+  });
+
   it('names its commands when it is given none that it knows', async () => {
     const io = { stdout: { write: () => true }, stderr: { write: () => true }, env: {}, executable: '/nowhere' };
     await assert.rejects(runAws(['dance'], socketPath, io), /no operation "dance": kill-routes/);
