@@ -6,6 +6,7 @@ import type { CommandName } from './commands/command-name.ts';
 import {
   absolutePath,
   address,
+  addressOrSubnet,
   anyText,
   duration,
   endpoint,
@@ -23,6 +24,7 @@ import {
   wholeNumber,
 } from './commands/option-kinds.ts';
 import { defaulted, many, optional, type Option } from './commands/option.ts';
+import { RECONCILER_OPTIONS } from './commands/reconcile-options.ts';
 import { LOG_LEVELS } from './system/pino-log.ts';
 
 /** Commands that act as this host's daemon does. */
@@ -40,7 +42,13 @@ const OF_LEASES = [
 ] as const satisfies readonly CommandName[];
 
 /** Whoever needs the store itself, or its name. */
-const OF_STORE = [...AT_HOST, ...OF_CONFIG, ...OF_LEASES] as const satisfies readonly CommandName[];
+const OF_STORE = [
+  ...AT_HOST,
+  ...OF_CONFIG,
+  ...OF_LEASES,
+  'audit',
+  'reconcile',
+] as const satisfies readonly CommandName[];
 const WITH_USER_DATA = [...OF_STORE, 'user-data'] as const satisfies readonly CommandName[];
 /** What flanneld takes and nothing here goes by: a start must not fail for a flag about its log. */
 const NO_EFFECT = { uses: ['run'] } as const;
@@ -125,7 +133,7 @@ export const OPTIONS = {
   }),
   cloud: defaulted(oneOf('CLOUD', ['auto', 'none', 'aws', 'gce']), 'auto', {
     help: 'whose machine this host is; auto goes by its firmware, and gce is not carried by this version',
-    uses: OF_DAEMONS,
+    uses: [...OF_DAEMONS, 'reconcile'],
   }),
   subnetLeaseRenewMargin: defaulted(wholeNumber('MINUTES', 1, 1439), '60', {
     help: 'renew the lease at least this long before its end; a third of its life after the last time comes mostly earlier',
@@ -185,7 +193,7 @@ export const OPTIONS = {
   logLevel: optional(oneOf('LEVEL', LOG_LEVELS), {
     help: `least level of the log: ${LOG_LEVELS.join(', ')}`,
     otherwise: 'info',
-    uses: ['run', 'user-data'],
+    uses: ['run', 'user-data', 'reconcile'],
   }),
   v: defaulted(wholeNumber('LEVEL', -1000, 1000), '0', {
     help: 'above 0 the same as --log-level debug, which counts before it',
@@ -200,7 +208,7 @@ export const OPTIONS = {
   log_dir: optional(anyText('DIR'), { help: 'without effect: the log goes to stderr', ...NO_EFFECT }),
   json: defaulted(toggle, 'false', {
     help: 'print one JSON value for programs; errors too',
-    uses: ['plan', 'status', 'explain', ...OF_CONFIG, 'lease list', 'lease show', 'version'],
+    uses: ['plan', 'status', 'explain', ...OF_CONFIG, 'lease list', 'lease show', 'audit', 'reconcile', 'version'],
   }),
   file: optional(text('FILE'), {
     help: 'the network config to read; - is standard input',
@@ -223,6 +231,23 @@ export const OPTIONS = {
     help: 'take the reservation back',
     uses: ['lease reserve'],
   }),
+  since: defaulted(duration(1000, '1s'), '24h', {
+    help: 'how far back to look',
+    uses: ['audit'],
+  }),
+  table: many(text('ID'), {
+    help: 'only what was done to this route table (may be repeated)',
+    uses: ['audit'],
+  }),
+  subnet: optional(addressOrSubnet, {
+    help: 'only what was done to routes to this subnet, or to the one that has this address',
+    uses: ['audit'],
+  }),
+  limit: defaulted(wholeNumber('LINES', 1, 1_000_000), '1000', {
+    help: 'show so many lines at most, the newest',
+    uses: ['audit'],
+  }),
+  ...RECONCILER_OPTIONS,
   install: optional(httpsUrl(['npm']), {
     help: 'how instances get weftd: npm, or the https URL of a package made by npm pack; without it their image has it',
     uses: ['user-data'],

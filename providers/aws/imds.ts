@@ -42,6 +42,14 @@ export class Imds {
     return this.#read('placement/region', REGION, signal);
   }
 
+  /** The VPC of this instance's first interface. @throws WeftError ABORTED alone */
+  network(signal: AbortSignal): Promise<string> {
+    return this.#patiently(async () => {
+      const mac = await this.#read('mac', FIRST, signal);
+      return this.#read(`${MACS}${mac}/vpc-id`, VPC, signal);
+    }, signal);
+  }
+
   /** @throws WeftError CLOUD_NOT_FOUND when none of this instance's interfaces has the address; ABORTED */
   identify(address: Address, signal: AbortSignal): Promise<CloudSelf> {
     return this.#patiently(async () => {
@@ -132,6 +140,7 @@ const SUBNET = idOf('subnet', "a subnet's id");
 const VPC = idOf('vpc', "a VPC's id");
 const REGION: Form = { pattern: /^[a-z]{2,}(-[a-z]+)+-[0-9]{1,2}$/, what: 'a region' };
 const MAC = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i;
+const FIRST: Form = { pattern: MAC, what: 'a MAC address' };
 
 const odd = (path: string, text: string, expected: string): WeftError =>
   new WeftError(

@@ -62,9 +62,17 @@ export class DynamoLeaseStore implements LeaseStore {
     return storedConfig({ text, seq: outcome.seq });
   }
 
-  async *watch(signal: AbortSignal, onTrouble: (error: unknown) => void = () => undefined): AsyncGenerator<ViewChange> {
+  async *watch(
+    signal: AbortSignal,
+    onTrouble: (error: unknown) => void = () => undefined,
+    reading: 'quick' | 'exact' = 'quick',
+  ): AsyncGenerator<ViewChange> {
     const { clock, random } = this.#partition;
-    const follower = new LeaseFollower(clock, random, this.#pace.slowMs, onTrouble);
+    const follower = new LeaseFollower(clock, random, {
+      leastMs: this.#pace.slowMs,
+      startsFrom: reading === 'exact' ? 'rows' : 'snapshot',
+      trouble: onTrouble,
+    });
     const leave = this.#feed.join(follower);
     try {
       for (;;) {

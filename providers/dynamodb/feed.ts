@@ -32,6 +32,8 @@ export const slowestLookMs = ({ slowMs }: Pace): number => slowMs * (1 + JITTER)
 
 export interface Follower {
   readonly interest: Interest;
+  /** A snapshot does not tell of renewals. */
+  readonly startsFrom: Base['from'];
   /** Everything anew: at the start, when it is due, and after the feed may have lost something. */
   restart(base: Base): void;
   /** What changed; told more than once at times, and not always in order. */
@@ -172,7 +174,7 @@ export class Feed {
       const base = await load(
         this.#partition,
         follower.interest,
-        { from: again ? 'rows' : 'snapshot', holes: 'settled' },
+        { from: again ? 'rows' : follower.startsFrom, holes: 'settled' },
         signal,
       );
       standing.loaded = true;

@@ -18,6 +18,7 @@ export const LEASE_INTEREST: Interest = [{ from: CONFIG_ROW, to: CONFIG_ROW }, r
 
 export class LeaseFollower implements Follower {
   readonly interest = LEASE_INTEREST;
+  readonly startsFrom: Base['from'];
   readonly trouble: (error: unknown) => void;
   readonly #clock: Clock;
   readonly #sightings: Sightings;
@@ -32,10 +33,15 @@ export class LeaseFollower implements Follower {
   #revision = 0;
   #dueMs: number | undefined;
 
-  constructor(clock: Clock, random: Random, leastMs: number, trouble: (error: unknown) => void) {
+  constructor(
+    clock: Clock,
+    random: Random,
+    options: Pick<Follower, 'startsFrom' | 'trouble'> & { readonly leastMs: number },
+  ) {
     this.#clock = clock;
-    this.#sightings = new Sightings(() => random.fraction(), leastMs);
-    this.trouble = trouble;
+    this.#sightings = new Sightings(() => random.fraction(), options.leastMs);
+    this.startsFrom = options.startsFrom;
+    this.trouble = options.trouble;
   }
 
   restart(base: Base): void {

@@ -22,6 +22,7 @@ export function recordList(kind: RecordKind, rows: ReadonlyMap<string, Row>): Re
 
 export class RecordFollower implements Follower {
   readonly interest: Interest;
+  readonly startsFrom = 'snapshot';
   readonly #kind: RecordKind;
   readonly #bell = new Bell();
   #rows = new Map<string, Row>();

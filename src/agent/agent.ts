@@ -110,7 +110,8 @@ export class Agent {
     const { log } = this.#parts;
     const { lease } = started.self;
     log.info({ subnet: lease.subnet.v4, epoch: lease.epoch, node: this.#parts.state.remembered.node }, 'lease is held');
-    this.#running = new Running(this.#parts, started, this.#findings, this.#journal);
+    const cloudKeeper = this.#parts.cloud && (await import('./cloud-keeper.ts')).CloudKeeper;
+    this.#running = new Running(this.#parts, { ...started, cloudKeeper }, this.#findings, this.#journal);
     if (this.#drainWanted) this.#running.drain();
     const end = await this.#running.run(signal);
     if (end.how === 'drained') for (const tell of this.#whenDrained.splice(0)) tell();
@@ -213,7 +214,7 @@ export class Agent {
       subnetFileWritten: running?.passes.subnetFileWritten ?? false,
       view: running?.view,
       passes: this.#journal,
-      cloud: cloud?.facts && { facts: cloud.facts, own: cloud.own },
+      cloud: cloud?.facts && { facts: cloud.facts, own: cloud.own, writer: cloud.writer, counts: cloud.counts },
       wordsOf: (peer) => this.#words(peer),
       store: { kind: options.storeKind, trouble },
       tunnel: () => this.#parts.tunnelCounters?.(),

@@ -1,12 +1,12 @@
 /** What a person should know of a look at the cloud: each trouble with what to do, once. */
-import type { Log } from '../contracts/log.ts';
 import { tableOf } from '../core/cloud-route.ts';
 import { allowedTables } from '../core/desired-routes.ts';
 import type { Finding } from '../core/finding.ts';
 import type { FabricIdentity } from '../core/lease.ts';
 import type { NetworkConfig } from '../core/network-config.ts';
 import { overlaps, type Subnet } from '../core/subnet.ts';
-import type { CloudReport } from '../reconcile/cloud-report.ts';
+import { isSettled, type CloudReport } from '../reconcile/cloud-report.ts';
+import type { LookEnd } from './cloud-schedule.ts';
 
 /** cloud-schedule.ts says when. */
 const AGAIN = 'It is tried again by itself, and at once on SIGHUP.';
@@ -56,9 +56,14 @@ export function overlapFindings(network: Subnet, ranges: readonly Subnet[], iden
     );
 }
 
-export function tellWritten(log: Log, { outcomes }: Pick<CloudReport, 'outcomes'>): void {
-  for (const { key, row, result } of outcomes.values()) {
-    if (result === 'created' || result === 'replaced' || result === 'removed')
-      log.info({ entry: key, subnet: row.destination, why: result }, 'cloud route is written');
-  }
+/** What the cloud refuses for want of time or of an answer may go well next time. */
+export function endOf(report: CloudReport): LookEnd {
+  if (isSettled(report)) return 'settled';
+  const isLasting = [...report.outcomes.values()].every(
+    ({ result, code }) =>
+      result !== 'unconfirmed' &&
+      result !== 'held' &&
+      (result !== 'refused' || (code !== 'CLOUD_THROTTLED' && code !== 'CLOUD_UNREACHABLE')),
+  );
+  return isLasting ? 'refused' : 'troubled';
 }

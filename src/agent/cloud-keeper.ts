@@ -11,34 +11,37 @@ import type { Finding } from '../core/finding.ts';
 import { countCommitted, foundRoom, readLedger, rowsOf, sameRows, type Ledger } from '../core/ledger.ts';
 import type { Lease } from '../core/lease.ts';
 import type { NetworkConfig } from '../core/network-config.ts';
-import { ROUTE_WRITER_KEY, routeWriter } from '../core/route-writer.ts';
+import type { RouteWriter } from '../core/route-writer.ts';
 import type { Subnet } from '../core/subnet.ts';
 import type { CloudFacts } from '../datapath/datapath.ts';
-import { CloudPasses } from '../reconcile/cloud-pass.ts';
-import { OwnRoutes } from '../reconcile/own-scope.ts';
-import { isSettled, type CloudReport } from '../reconcile/cloud-report.ts';
+import type { CloudReport } from '../reconcile/cloud-report.ts';
 import { Bell } from '../core/bell.ts';
-import { overlapFindings, reportFindings, tableTrouble, tellWritten } from './cloud-findings.ts';
+import { endOf, overlapFindings, reportFindings, tableTrouble } from './cloud-findings.ts';
 import { CloudSchedule, type LookEnd } from './cloud-schedule.ts';
 import { placedLease, routeWishes } from './cloud-wishes.ts';
 import { bearWitness } from './ledger-witness.ts';
 import type { CloudKeeperParts, CloudStart } from './cloud-keeper-parts.ts';
+import type { RouteCounts } from './facts.ts';
 import { findingOf } from './findings.ts';
+import { OwnAudit } from './own-audit.ts';
+import { OwnPasses } from './own-passes.ts';
+import { Forwarding } from './forwarding.ts';
+import { refusals, refusedFindings } from './route-decisions.ts';
 import { within } from './within.ts';
+import { WriterWatch } from './writer-watch.ts';
 
 /** The identity that is known is good enough when the metadata server does not say within this time that it is another. */
 const IDENTITY_WAIT_MS = 10_000;
 /** The ledger's feed may lag behind our own writes. */
 const LEDGER_PATIENCE_MS = 30_000;
 const WITHDRAW_MS = 20_000;
-/** Looks that follow each other, as where all hosts start at once, need not see to the interface each time. */
-const PREPARED_FOR_MS = 60_000;
 
 export class CloudKeeper {
   readonly #parts: CloudKeeperParts;
   readonly #schedule: CloudSchedule;
-  readonly #passes: CloudPasses;
-  readonly #own: OwnRoutes;
+  readonly #passes: OwnPasses;
+  readonly #forwarding: Forwarding;
+  readonly #writer: WriterWatch;
   readonly #bell = new Bell();
   #self: CloudSelf | undefined;
   #table: string | undefined;
@@ -49,13 +52,20 @@ export class CloudKeeper {
   /** Routes that were wanted at the last look, whatever came of them. */
   #asked: ReadonlySet<string> = new Set();
   #facts: CloudFacts | undefined;
-  #prepared: { readonly target: string; readonly atMs: number } | undefined;
 
   constructor(parts: CloudKeeperParts, { self, table }: CloudStart) {
     this.#parts = parts;
     this.#schedule = new CloudSchedule(parts);
-    this.#passes = new CloudPasses(parts);
-    this.#own = new OwnRoutes(parts.clock);
+    this.#forwarding = new Forwarding(parts);
+    const audit = new OwnAudit(parts);
+    this.#writer = new WriterWatch({
+      ...parts,
+      audit,
+      configured: () => parts.sources().config.routeWriter,
+      ledger: () => this.#ledger ?? new Map(),
+      onChange: (before) => this.#writerChanged(before !== undefined),
+    });
+    this.#passes = new OwnPasses({ ...parts, audit, writer: this.#writer });
     this.#self = self;
     this.#table = table;
     this.#refresh();
@@ -72,6 +82,15 @@ export class CloudKeeper {
     return rows.toSorted((a, b) => (a.table < b.table ? -1 : 1));
   }
 
+  /** Who writes routes. */
+  get writer(): RouteWriter {
+    return this.#writer.value;
+  }
+
+  get counts(): RouteCounts {
+    return { asked: this.#wanted().size, refused: refusals(this.own, this.#report?.outcomes ?? new Map()) };
+  }
+
   /** Before the ledger is read every route in it would be judged absent. */
   get ready(): boolean {
     return this.#ledger !== undefined;
@@ -79,7 +98,8 @@ export class CloudKeeper {
 
   /** View or config is another. */
   see(): void {
-    const wanted = this.#wanted();
+    this.#writer.see();
+    const wanted = this.writer.mode === 'node' ? this.#wanted() : [];
     if ([...wanted].some((route) => !this.#asked.has(route))) this.#schedule.spread(this.#nodes());
     this.#bell.ring();
   }
@@ -91,7 +111,7 @@ export class CloudKeeper {
   }
 
   wake(): void {
-    this.#prepared = undefined;
+    this.#forwarding.doubt();
     this.#schedule.now();
     this.#bell.ring();
   }
@@ -103,7 +123,8 @@ export class CloudKeeper {
     if (self === undefined) return;
     try {
       const report = await within(clock, WITHDRAW_MS, signal, (soon) => this.#pass(self, true, soon));
-      if (report !== undefined) tellWritten(log, report);
+      if (this.writer.mode === 'reconciler')
+        log.info({ count: this.own.length }, 'cloud routes are left to the reconciler');
     } catch (error) {
       if (signal.aborted) throw error;
       const { code, message } = findingOf(error);
@@ -113,7 +134,11 @@ export class CloudKeeper {
 
   /** Runs until the signal fires (ABORTED). */
   async run(signal: AbortSignal): Promise<never> {
-    const [never] = await Promise.all([this.#followClock(signal), this.#followLedger(signal)]);
+    const [never] = await Promise.all([
+      this.#followClock(signal),
+      this.#followLedger(signal),
+      this.#writer.run(signal),
+    ]);
     return never;
   }
 
@@ -133,7 +158,9 @@ export class CloudKeeper {
       this.#ledger = readLedger(records.values());
       const old = this.#facts?.rows ?? new Map<Subnet, LedgerRow>();
       this.#refresh();
-      if (before !== undefined) this.#judgeLedger(before, this.#ledger);
+      this.#tellDecisions();
+      // What another hand decides is no news to look for.
+      if (before !== undefined && this.writer.mode === 'node') this.#judgeLedger(before, this.#ledger);
       if (before === undefined || !sameRows(old, this.#facts?.rows ?? new Map())) this.#parts.onChange();
       this.#bell.ring();
     }
@@ -159,7 +186,8 @@ export class CloudKeeper {
     const { findings, records, node } = this.#parts;
     const found: Finding[] = [];
     await this.#identify(found, signal);
-    const isPrepared = this.#self === undefined || (await this.#prepare(this.#self.identity.target, found, signal));
+    if (this.#schedule.doubted) this.#forwarding.doubt();
+    const isPrepared = await this.#forwarding.ensure(this.#self?.identity.target, this.writer.mode, found, signal);
     // Whatever came up until here, the tables are read after it: it makes no look of its own.
     const { doubted } = this.#schedule;
     this.#schedule.begin();
@@ -204,37 +232,20 @@ export class CloudKeeper {
     }
   }
 
-  async #prepare(target: string, found: Finding[], signal: AbortSignal): Promise<boolean> {
-    const nowMs = this.#parts.clock.now();
-    const { doubted } = this.#schedule;
-    if (!doubted && this.#prepared?.target === target && nowMs < this.#prepared.atMs + PREPARED_FOR_MS) return true;
-    try {
-      await this.#parts.cloud.prepare(target, signal);
-      this.#prepared = { target, atMs: nowMs };
-      return true;
-    } catch (error) {
-      if (signal.aborted) throw error;
-      found.push(findingOf(error));
-      return false;
-    }
+  #pass({ identity }: CloudSelf, leaving: boolean, signal: AbortSignal): Promise<CloudReport> {
+    const lease = this.#ownLease({ identity });
+    return this.#passes.pass({ network: identity.network, ledger: this.#ledger ?? new Map(), lease, leaving }, signal);
   }
 
-  async #pass(self: CloudSelf, leaving: boolean, signal: AbortSignal): Promise<CloudReport> {
-    const { records, node, sources, mayWrite } = this.#parts;
-    const { config, view } = sources();
-    const { records: writers } = await records.list('writer', signal);
-    const { mode, generation } = routeWriter(writers.get(ROUTE_WRITER_KEY)?.value, config.routeWriter);
-    const scope = this.#own.scope({
-      network: self.identity.network,
-      config,
-      view: view ?? { leases: new Map(), expired: new Set() },
-      generation,
-      node,
-      lease: this.#ownLease(self),
-      mayWrite: (deadlineMs, within) => (leaving ? Promise.resolve(true) : mayWrite(deadlineMs, within)),
-      leaving,
-    });
-    return this.#passes.pass({ config, ledger: this.#ledger ?? new Map(), scope, writes: mode === 'node' }, signal);
+  #writerChanged(isOther: boolean): void {
+    if (isOther && this.writer.mode === 'node') this.#schedule.spread(this.#nodes());
+    this.#tellDecisions();
+    this.#bell.ring();
+  }
+
+  #tellDecisions(): void {
+    const { findings } = this.#parts;
+    findings.set('routes', this.writer.mode === 'node' ? [] : refusedFindings(this.own));
   }
 
   #take(report: CloudReport, { identity }: CloudSelf, config: NetworkConfig): void {
@@ -246,7 +257,6 @@ export class CloudKeeper {
     const trouble = tableTrouble(report, identity, config);
     if (table !== this.#table)
       log.info({ entry: table, why: this.#table }, "route table of this host's subnet is another");
-    tellWritten(log, report);
     const changed = table !== this.#table || trouble !== this.#trouble;
     this.#table = table;
     this.#trouble = trouble;
@@ -254,7 +264,7 @@ export class CloudKeeper {
     if (changed) onChange();
   }
 
-  #ownLease({ identity }: CloudSelf): Lease {
+  #ownLease({ identity }: Pick<CloudSelf, 'identity'>): Lease {
     return placedLease(this.#parts.sources().lease, identity, this.#table);
   }
 
@@ -279,16 +289,4 @@ export class CloudKeeper {
             rows: rowsOf(this.#ledger ?? new Map(), this.#table),
           };
   }
-}
-
-/** What the cloud refuses for want of time or of an answer may go well next time. */
-function endOf(report: CloudReport): LookEnd {
-  if (isSettled(report)) return 'settled';
-  const isLasting = [...report.outcomes.values()].every(
-    ({ result, code }) =>
-      result !== 'unconfirmed' &&
-      result !== 'held' &&
-      (result !== 'refused' || (code !== 'CLOUD_THROTTLED' && code !== 'CLOUD_UNREACHABLE')),
-  );
-  return isLasting ? 'refused' : 'troubled';
 }

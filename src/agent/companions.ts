@@ -2,7 +2,7 @@
 import type { LeaseView } from '../core/lease.ts';
 import type { Self } from '../datapath/datapath.ts';
 import type { AgentParts } from './agent-parts.ts';
-import { CloudKeeper } from './cloud-keeper.ts';
+import type { CloudKeeper } from './cloud-keeper.ts';
 import type { CloudKeeperParts } from './cloud-keeper-parts.ts';
 import { ExpiredLeases } from './expired-leases.ts';
 import { FirewallLooks } from './firewall-looks.ts';
@@ -12,6 +12,11 @@ import type { Changed } from './loop.ts';
 import { Prober } from './prober.ts';
 import { Rivals } from './rivals.ts';
 import type { Started } from './start.ts';
+
+export interface Begun extends Started {
+  /** Loaded where this host is in a cloud, once subnet.env is written; undefined: in none. */
+  readonly cloudKeeper: typeof CloudKeeper | undefined;
+}
 
 export interface Companions {
   /** Undefined: this host is in no cloud. */
@@ -34,7 +39,7 @@ export interface CompanionHooks {
 
 export function companions(
   { cloud: opened, store, records, probe, clock, random, log, state, options }: AgentParts,
-  { cloudSelf, self: begun, incarnation }: Started,
+  { cloudSelf, self: begun, incarnation, cloudKeeper: Keeper }: Begun,
   findings: Findings,
   { keeper, self, view, wake, wakeAll }: CompanionHooks,
 ): Companions {
@@ -52,7 +57,9 @@ export function companions(
     onChange: wakeAll,
   };
   const cloud =
-    opened && new CloudKeeper({ ...ofCloud, cloud: opened.network }, { self: cloudSelf, table: begun.cloud?.table });
+    opened &&
+    Keeper &&
+    new Keeper({ ...ofCloud, cloud: opened.network }, { self: cloudSelf, table: begun.cloud?.table });
   const doubt = (): void => cloud?.doubt();
   const prober = new Prober({ ...tools, probe, node, incarnation, self, view, wake, doubt });
   const reassert = (): void => keeper.reassert();

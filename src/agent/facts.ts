@@ -1,16 +1,25 @@
 /** What the daemon knows of itself at one moment: what status, metrics and the health answers are made of. */
 import type { LedgerRow } from '../core/cloud-route.ts';
-import type { WeftError } from '../core/errors.ts';
+import type { ErrorCode, WeftError } from '../core/errors.ts';
 import type { Finding } from '../core/finding.ts';
 import type { HeldChange } from '../core/guard.ts';
 import type { Lease, LeaseView } from '../core/lease.ts';
 import type { NetworkConfig } from '../core/network-config.ts';
+import type { RouteWriter } from '../core/route-writer.ts';
 import type { OwnerPhase } from '../core/status.ts';
 import type { TunnelCounters } from '../core/tunnel-counters.ts';
 import type { Uplink } from '../core/uplink.ts';
 import type { CloudFacts } from '../datapath/datapath.ts';
 import type { FailedChange, PassReport, PeerPath } from '../reconcile/pass-report.ts';
 import type { PathWords } from './path-words.ts';
+
+/** Routes to this host's containers. */
+export interface RouteCounts {
+  /** That ought to stand, as far as this host knows. */
+  readonly asked: number;
+  /** Of those that it was not allowed, or not able, to have: how many for each reason. */
+  readonly refused: ReadonlyMap<ErrorCode, number>;
+}
 
 export interface PassFacts {
   readonly last: PassReport | undefined;
@@ -41,7 +50,14 @@ export interface Facts {
   readonly view: LeaseView | undefined;
   readonly passes: PassFacts;
   /** This host's place in its cloud, if it is in one; `own`: what the ledger says of the routes to it. */
-  readonly cloud: { readonly facts: CloudFacts; readonly own: readonly LedgerRow[] } | undefined;
+  readonly cloud:
+    | {
+        readonly facts: CloudFacts;
+        readonly own: readonly LedgerRow[];
+        readonly writer: RouteWriter;
+        readonly counts: RouteCounts;
+      }
+    | undefined;
   /** Of each peer in the last pass. */
   readonly wordsOf: (peer: PeerPath) => PathWords;
   readonly store: { readonly kind: string; readonly trouble: Finding | undefined };

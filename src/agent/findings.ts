@@ -17,6 +17,7 @@ export type FindingSource =
   | 'state'
   | 'server'
   | 'cloud'
+  | 'routes'
   | 'probe'
   | 'traffic'
   | 'keys'

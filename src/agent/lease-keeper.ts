@@ -37,6 +37,14 @@ export interface KeeperParts {
   readonly wish: () => StandingWish;
   /** The lease is ours under a new epoch: views that show it under an older one are old. */
   readonly onClaim: () => void;
+  /** Why this machine is on its way out, by the word of whoever has released its lease for that; undefined: it is not. */
+  readonly sentAway: (signal: AbortSignal) => Promise<string | undefined>;
+}
+
+/** How a lease is lost for good. */
+export interface KeeperEnd {
+  readonly how: 'fenced' | 'sent away';
+  readonly why: string;
 }
 
 const BACKOFF = { baseMs: 1000, capMs: 60_000, floorMs: 500 };
@@ -139,13 +147,13 @@ export class LeaseKeeper {
   }
 
   /** Resolves when the lease is lost for good, with the reason. Rejects with ABORTED. */
-  async run(signal: AbortSignal): Promise<string> {
+  async run(signal: AbortSignal): Promise<KeeperEnd> {
     const { clock, random, options } = this.#parts;
     const policy = { marginMs: options.renewMarginMs, backoff: BACKOFF };
     for (;;) {
       const step = nextStep(this.#owner, random.fraction(), policy);
       this.#tellPhase();
-      if (step.kind === 'stop') return step.why;
+      if (step.kind === 'stop') return { how: step.how, why: step.why };
       const nowMs = clock.now();
       const dirty = this.#owner.failures === 0 && (this.#mustWrite || this.#differs(this.#lease.attributes));
       if (step.at > nowMs && !dirty)
@@ -186,6 +194,11 @@ export class LeaseKeeper {
     const attributes = this.#wanted;
     const previous = this.#lease.subnet.v4;
     try {
+      const gone = await this.#parts.sentAway(signal);
+      if (gone !== undefined) {
+        this.#owner = advance(this.#owner, { kind: 'sent away', why: gone });
+        return;
+      }
       const { lease } = await store.claim(
         { ...wish(), previous, mayRenumber: false, attributes: () => attributes },
         signal,

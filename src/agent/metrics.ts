@@ -48,6 +48,7 @@ export async function metricsOf(facts: Facts): Promise<Answer> {
   for (const { path } of passes.last?.peers.values() ?? []) counts.set(path, (counts.get(path) ?? 0) + 1);
   for (const [path, count] of counts) peers.set({ path }, count);
 
+  if (facts.cloud !== undefined) cloudMetrics(facts.cloud, registers);
   if (tunnel !== undefined) tunnelMetrics(tunnel, registers);
   counter('weft_passes_total', 'Passes made over this host', passes.totals.passes);
   counter('weft_passes_broken_total', 'Passes that could not be made', passes.totals.broken);
@@ -62,6 +63,22 @@ export async function metricsOf(facts: Facts): Promise<Answer> {
   const { user, system } = process.cpuUsage();
   counter('process_cpu_seconds_total', 'User and system time', (user + system) / 1e6);
   return { status: 200, type: registry.contentType, body: await registry.metrics() };
+}
+
+/** Of the cloud routes to this host: how many of those asked for the ledger has, and why others are missing. */
+function cloudMetrics({ own, counts, writer }: NonNullable<Facts['cloud']>, registers: Registry[]): void {
+  const gauge = (name: string, help: string, value: number): void => new Gauge({ name, help, registers }).set(value);
+  const standing = own.filter(({ state }) => state === 'committed').length;
+  gauge('weft_cloud_routes_asked', "Cloud routes to this host's containers that ought to stand", counts.asked);
+  gauge('weft_cloud_routes_standing', 'Of those, that stand by the ledger', standing);
+  gauge('weft_cloud_routes_by_reconciler', '1 when the reconciler writes cloud routes', writer.mode === 'node' ? 0 : 1);
+  const refused = new Gauge({
+    name: 'weft_cloud_routes_refused',
+    help: 'Of those, that are refused, by reason',
+    labelNames: ['reason'],
+    registers,
+  });
+  for (const [reason, count] of counts.refused) refused.set({ reason }, count);
 }
 
 /** Of the user-space tunnel as a whole, and packets by peer: status has the rest. */

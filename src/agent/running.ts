@@ -15,7 +15,8 @@ import type { Uplink } from '../core/uplink.ts';
 import type { Self } from '../datapath/datapath.ts';
 import type { PassReport } from '../reconcile/pass-report.ts';
 import type { AgentEnd, AgentParts } from './agent-parts.ts';
-import { companions, type Companions } from './companions.ts';
+import { companions, type Begun, type Companions } from './companions.ts';
+import { drainAsked, fenced, lost, type Ending } from './ending.ts';
 import { findingOf, Findings } from './findings.ts';
 import { GuardFiles } from './guard-files.ts';
 import { leaseAttributes } from './lease-attributes.ts';
@@ -28,17 +29,15 @@ import { OwnMemory } from './own-memory.ts';
 import type { PassJournal } from './pass-journal.ts';
 import { Passes, type PassSources } from './passes.ts';
 import type { Patience } from './patiently.ts';
+import { sentAway } from './sent-away.ts';
 import { isElsewhere, mayHaveRival } from './rivals.ts';
-import { sideBySide, untilAborted } from './side-by-side.ts';
-import type { Started } from './start.ts';
+import { sideBySide } from './side-by-side.ts';
 import type { TearDownParts } from './tear-down.ts';
 import { watchHost } from './watch-host.ts';
 
-type Ending = { readonly how: 'drain' } | { readonly how: 'fenced'; readonly why: string };
-
 export class Running {
   readonly #parts: AgentParts;
-  readonly #started: Started;
+  readonly #started: Begun;
   readonly #findings: Findings;
   readonly #patience: Patience;
   readonly #config: LiveConfig;
@@ -55,7 +54,7 @@ export class Running {
   readonly #guardFiles: GuardFiles;
   #view: LeaseView | undefined;
 
-  constructor(parts: AgentParts, started: Started, findings: Findings, journal: PassJournal) {
+  constructor(parts: AgentParts, started: Begun, findings: Findings, journal: PassJournal) {
     const { store, host, clock, random, log, options, state } = parts;
     const { self, adopted, sentAt } = started;
     const tools = { clock, random, log, findings };
@@ -72,7 +71,14 @@ export class Running {
       self.uplink,
     );
     this.#keeper = new LeaseKeeper(
-      { ...tools, store, options, wish: () => this.#wish(), onClaim: () => this.#wakeAll() },
+      {
+        ...tools,
+        store,
+        options,
+        wish: () => this.#wish(),
+        onClaim: () => this.#wakeAll(),
+        sentAway: (until) => sentAway(parts.records, started.cloudSelf?.instance ?? state.remembered.node, until),
+      },
       { lease: self.lease, adopted, sentAt },
     );
     this.#beside = companions(parts, started, findings, {
@@ -158,6 +164,7 @@ export class Running {
   async run(signal: AbortSignal): Promise<AgentEnd> {
     const ending = await this.#live(signal);
     if (ending.how === 'drain') {
+      if (ending.why !== undefined) this.#parts.log.info({ why: ending.why }, 'sent away');
       this.#keeper.drain();
       const withdraw = async (until: AbortSignal): Promise<void> => this.#beside.cloud?.withdraw(until);
       await leave(this.#parts, this.#standing(), withdraw, this.#patience, signal);
@@ -182,7 +189,6 @@ export class Running {
 
   /** Each goes on until the signal fires; the first that ends otherwise ends the run. */
   #tasks(signal: AbortSignal): Promise<Ending>[] {
-    const fenced = (why: string): Ending => ({ how: 'fenced', why });
     return [
       this.#watchStore(signal),
       this.#watchHost(signal),
@@ -192,15 +198,10 @@ export class Running {
       this.#uplink.run(signal),
       this.#beside.expired.run(signal),
       this.#beside.firewall.run(signal),
-      this.#keeper.run(signal).then(fenced),
+      this.#keeper.run(signal).then(lost),
       this.#beside.rivals.run(this.#mayHaveRival, signal).then(fenced),
-      this.#drainIsAsked(signal),
+      drainAsked(this.#drainAsked.signal, signal),
     ];
-  }
-
-  #drainIsAsked(signal: AbortSignal): Promise<Ending> {
-    const asked = untilAborted(this.#drainAsked.signal).catch((): Ending => ({ how: 'drain' }));
-    return Promise.race([asked, untilAborted(signal)]);
   }
 
   async #watchStore(signal: AbortSignal): Promise<never> {

@@ -79,7 +79,7 @@ function passStatus({ last, failed, held }: PassFacts): PassStatus | null {
   };
 }
 
-function cloudStatus({ facts, own }: NonNullable<Facts['cloud']>): CloudStatus {
+function cloudStatus({ facts, own, writer }: NonNullable<Facts['cloud']>): CloudStatus {
   const { identity, table, trouble } = facts;
   return {
     network: identity.network,
@@ -87,6 +87,7 @@ function cloudStatus({ facts, own }: NonNullable<Facts['cloud']>): CloudStatus {
     target: identity.target,
     table: table ?? null,
     trouble: trouble ?? null,
+    writer: writer.mode,
     routes: own.map((row) => ({ table: row.table, target: row.target, state: row.state, why: row.why ?? null })),
   };
 }

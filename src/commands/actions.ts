@@ -1,4 +1,5 @@
 /** The code of every sub-command but the daemon's own: loaded as one, apart from what a start of the daemon waits for. */
+import { audit } from './audit.ts';
 import { cleanup } from './cleanup.ts';
 import type { Action } from './command.ts';
 import type { CommandName } from './command-name.ts';
@@ -12,6 +13,7 @@ import { leaseRelease } from './lease-release.ts';
 import { leaseReserve } from './lease-reserve.ts';
 import { leaseShow } from './lease-show.ts';
 import { plan } from './plan.ts';
+import { reconcile } from './reconcile.ts';
 import { status } from './status.ts';
 import { userData } from './user-data.ts';
 import { version } from './version.ts';
@@ -20,6 +22,7 @@ export const ACTIONS: Readonly<Record<Exclude<CommandName, 'run' | 'lab'>, Actio
   plan,
   status,
   explain,
+  reconcile,
   'config get': configGet,
   'config set': configSet,
   'config check': configCheck,
@@ -27,6 +30,7 @@ export const ACTIONS: Readonly<Record<Exclude<CommandName, 'run' | 'lab'>, Actio
   'lease show': leaseShow,
   'lease reserve': leaseReserve,
   'lease release': leaseRelease,
+  audit,
   drain,
   cleanup,
   'user-data': userData,

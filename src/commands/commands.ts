@@ -41,6 +41,15 @@ export const COMMANDS: Readonly<Record<CommandName, CommandAbout>> = {
     operands: [PEER],
     examples: ['weftd explain host-b', 'weftd explain 10.42.9.7'],
   },
+  reconcile: {
+    summary: "keep a cloud's route tables true from outside its nodes: one run, or a service",
+    more: "Does by hand, or where there is no Lambda, what the reconciler's Lambda does. It needs rights of the cloud and the store, none of this host. Ends with 0 when a run has found or made everything as it should be, with 1 when it was cut, when another run was at work, or when it has something to report that a person should see to. A service ends on SIGTERM and SIGINT, and runs at once on SIGHUP.",
+    examples: [
+      `weftd reconcile ${STORE} --dry-run`,
+      `weftd reconcile ${STORE} --vpc vpc-0123456789abcdef0 --region eu-central-1 --adopt`,
+      `weftd reconcile ${STORE} --every 60s`,
+    ],
+  },
   'config get': {
     summary: 'print the network config as it stands in the store',
     examples: [`weftd config get ${STORE}`],
@@ -80,6 +89,14 @@ export const COMMANDS: Readonly<Record<CommandName, CommandAbout>> = {
     operands: [SUBNET],
     more: 'A daemon that still runs there stops as soon as it notices. Nobody else gets the subnet for 15 minutes.',
     examples: [`weftd lease release ${STORE} --yes 10.42.9.0/24`],
+  },
+  audit: {
+    summary: 'show what was done to the cloud in the name of this network, by whom and why, the newest last',
+    more: 'Read from the store alone, where it is kept for 30 days. Times are those of the clocks of whoever did it.',
+    examples: [
+      `weftd audit ${STORE}`,
+      `weftd audit ${STORE} --since 168h --table rtb-0a1b2c3d4e5f60718 --subnet 10.42.9.0/24`,
+    ],
   },
   drain: {
     summary:

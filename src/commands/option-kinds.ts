@@ -1,9 +1,10 @@
 /** What the value of an option may be, how it is read, and the words for it. */
-import { tryAddress, type Address } from '../core/address.ts';
+import { family, tryAddress, type Address } from '../core/address.ts';
 import { tryDuration } from '../core/duration.ts';
 import { goPattern } from '../core/go-pattern.ts';
 import { shownUrl } from '../core/shown-url.ts';
 import { tryNodeId, type NodeId } from '../core/node-id.ts';
+import { subnetOf, trySubnet, type Subnet } from '../core/subnet.ts';
 
 export interface Kind<T> {
   /** Stands for the value in help: `--public-ip IP`. Undefined: a switch, which takes a value only behind `=`. */
@@ -50,10 +51,40 @@ export const address: Kind<Address> = {
   read: (value) => (value.includes(':') ? undefined : tryAddress(value)),
 };
 
+/** A range, or one address for itself. */
+export const addressOrSubnet: Kind<Subnet> = {
+  placeholder: 'SUBNET|IP',
+  expects: 'a subnet like 10.42.9.0/24, or an address in it',
+  read: (value) => {
+    const one = tryAddress(value);
+    return one === undefined ? trySubnet(value) : subnetOf(one, family(one) === 4 ? 32 : 128);
+  },
+};
+
 export const nodeId: Kind<NodeId> = {
   placeholder: 'ID',
   expects: '1 to 128 letters, digits, dots, dashes or underscores, the first a letter or digit',
   read: tryNodeId,
+};
+
+/** Ids of AWS are a prefix and 8 (until 2018) or 17 hexadecimal digits. */
+export const awsId = (prefix: string): Kind<string> => ({
+  placeholder: `${prefix.toUpperCase()}-ID`,
+  expects: `an id like ${prefix}-0123456789abcdef0`,
+  read: (value) => (new RegExp(`^${prefix}-(?:[0-9a-f]{8}|[0-9a-f]{17})$`).test(value) ? value : undefined),
+});
+
+export const awsRegion: Kind<string> = {
+  placeholder: 'REGION',
+  expects: 'a region like eu-central-1',
+  read: (value) => (/^[a-z]{2,}(-[a-z]+)+-[0-9]{1,2}$/.test(value) ? value : undefined),
+};
+
+/** Of an instance, at most as long as EC2 takes them: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html */
+export const nodeTag: Kind<string> = {
+  placeholder: 'KEY[=VALUE]|none',
+  expects: 'a tag as KEY or KEY=VALUE, or none',
+  read: (value) => (/^[^=\p{Cc}]{1,128}(?:=\P{Cc}{0,256})?$/u.test(value) ? value : undefined),
 };
 
 export const storeUrl: Kind<string> = {

@@ -5,26 +5,18 @@ import type { CloudNetwork } from '../contracts/cloud-network.ts';
 import type { Random } from '../contracts/random.ts';
 import type { Records } from '../contracts/records.ts';
 import { asWeftError } from '../core/errors.ts';
-import { readLedger } from '../core/ledger.ts';
+import { readLedger, type Ledger } from '../core/ledger.ts';
 import type { Lease, LeaseView } from '../core/lease.ts';
 import type { NetworkConfig } from '../core/network-config.ts';
-import { ROUTE_WRITER_KEY, routeWriter } from '../core/route-writer.ts';
+import type { RouteWriter } from '../core/route-writer.ts';
 import { CloudPasses } from '../reconcile/cloud-pass.ts';
-import type { RouteStep } from '../reconcile/cloud-plan.ts';
+import { handOver } from '../reconcile/handover.ts';
 import { OwnRoutes } from '../reconcile/own-scope.ts';
-
-export interface PlannedRoute {
-  readonly does: RouteStep['kind'];
-  readonly table: string;
-  readonly destination: string;
-  readonly target: string;
-  /** What it leads to now, when a call replaces or removes it. */
-  readonly was: string | null;
-  /** Of a refusal, and of what waits. */
-  readonly why: string | null;
-}
+import { plannedRoute, plannedRouteText, type PlannedRoute } from './planned-route.ts';
 
 export interface PlannedCloud {
+  /** Of the reconciler's the ledger is told, and nothing is planned here. */
+  readonly writer: RouteWriter['mode'];
   /** Empty where nothing wants a route to this host. */
   readonly routes: readonly PlannedRoute[];
   /** Why the tables could not be read; null when they could. */
@@ -56,28 +48,27 @@ export async function planCloud(
 ): Promise<PlannedCloud | null> {
   if (sources.lease.attributes.weft?.fabric === undefined) return null;
   try {
-    const steps = await within(parts.clock, PATIENCE_MS, signal, (soon) => ownSteps(parts, sources, soon));
-    if (steps === undefined) return { routes: [], trouble: 'the cloud does not answer' };
-    if (steps === 'not ours') return { routes: [], trouble: 'they are written by the reconciler, not by nodes' };
-    return { routes: steps.map(plannedRoute), trouble: null };
+    const planned = await within(parts.clock, PATIENCE_MS, signal, (soon) => ownRoutes(parts, sources, soon));
+    return planned ?? { writer: 'node', routes: [], trouble: 'the cloud does not answer' };
   } catch (error) {
     if (signal.aborted) throw error;
     const { code, message } = asWeftError(error);
-    return { routes: [], trouble: `${code}: ${message}` };
+    return { writer: 'node', routes: [], trouble: `${code}: ${message}` };
   }
 }
 
-async function ownSteps(
+async function ownRoutes(
   parts: PlanCloudParts,
   { config, view, lease }: PlanCloudSources,
   signal: AbortSignal,
-): Promise<readonly RouteStep[] | 'not ours'> {
+): Promise<PlannedCloud> {
   const { weft } = lease.attributes;
-  if (weft?.fabric === undefined) return [];
-  const { records: writers } = await parts.records.list('writer', signal);
-  const { mode, generation } = routeWriter(writers.get(ROUTE_WRITER_KEY)?.value, config.routeWriter);
-  if (mode !== 'node') return 'not ours';
+  if (weft?.fabric === undefined) return { writer: 'node', routes: [], trouble: null };
   const { records: rows } = await parts.records.list('ledger', signal);
+  const ledger = readLedger(rows.values());
+  const wish = { configured: config.routeWriter, side: 'node', by: weft.node, ledger, writes: false } as const;
+  const { mode, generation } = (await handOver(parts.records, wish, signal)).writer;
+  if (mode !== 'node') return { writer: mode, routes: decidedRoutes(ledger, lease), trouble: null };
   const scope = new OwnRoutes(parts.clock).scope({
     network: weft.fabric.network,
     config,
@@ -87,39 +78,25 @@ async function ownSteps(
     lease,
     mayWrite: () => Promise.resolve(false),
   });
-  const input = { config, ledger: readLedger(rows.values()), scope, writes: false };
-  return new CloudPasses(parts).plan(input, signal);
+  const steps = await new CloudPasses(parts).plan({ config, ledger, scope, writes: false }, signal);
+  return { writer: mode, routes: steps.map(plannedRoute), trouble: null };
 }
 
-function plannedRoute(step: RouteStep): PlannedRoute {
-  const { kind, row } = step;
-  const { table, destination, target } = row;
-  const was = step.kind === 'replace' || step.kind === 'remove' ? step.expected : null;
-  const why = step.kind === 'leave' ? step.why : step.kind === 'refuse' ? (row.why ?? null) : null;
-  return { does: kind, table, destination, target, was, why };
-}
+/** What the reconciler has decided, by its own word. */
+const decidedRoutes = (ledger: Ledger, { subnet }: Lease): readonly PlannedRoute[] =>
+  [...ledger.values()].flatMap(({ row }): PlannedRoute[] => {
+    if (row?.destination !== subnet.v4) return [];
+    const { table, destination, target, state, why = null } = row;
+    const does = state === 'committed' ? 'keep' : state === 'refused' ? 'refuse' : 'create';
+    return [{ does, table, destination, target, was: null, why }];
+  });
 
-const WORDS: Readonly<Record<PlannedRoute['does'], string>> = {
-  create: '+ cloud route',
-  replace: '~ cloud route',
-  remove: '- cloud route',
-  adopt: '= cloud route stands, and goes into the ledger:',
-  forget: '= cloud route is gone, and leaves the ledger:',
-  keep: '= cloud route stands:',
-  refuse: '! no cloud route',
-  leave: '! cloud route is left alone:',
-};
-
-export function planCloudText({ routes, trouble }: PlannedCloud): string {
+export function planCloudText({ writer, routes, trouble }: PlannedCloud): string {
   if (trouble !== null) return `Cloud routes cannot be told: ${trouble}\n`;
-  if (routes.length === 0) return "No cloud route to this host's containers is wanted.\n";
-  return routes
-    .map(({ does, table, destination, target, was, why }) => {
-      const lines = [`${WORDS[does]} ${destination} to ${target} in ${table}`];
-      if (does === 'replace') lines.push(`    instead of ${was}`);
-      if (does === 'remove') lines.push('    held back: goes when a look five minutes later agrees');
-      if (why !== null) lines.push(`    ${why}`);
-      return `${lines.join('\n')}\n`;
-    })
-    .join('');
+  const head =
+    writer === 'node' ? '' : 'Cloud routes are written by the reconciler. What it has decided for this host:\n';
+  if (routes.length === 0)
+    return writer === 'node' ? "No cloud route to this host's containers is wanted.\n" : `${head}  nothing yet\n`;
+  const held = 'goes when a look five minutes later agrees';
+  return head + routes.map((route) => plannedRouteText(route, route.does === 'remove' ? held : undefined)).join('');
 }

@@ -32,9 +32,10 @@ function subnet({ subnet: range, address, epoch }: Status): string {
   return range === null ? 'none leased yet' : `${range} (address ${address ?? 'none'}, epoch ${epoch ?? 'unknown'})`;
 }
 
-function cloud({ network, subnet: place, target, table, trouble }: CloudStatus): [string, string] {
+function cloud({ network, subnet: place, target, table, trouble, writer }: CloudStatus): [string, string] {
   const by = table === null ? 'its route table is not known yet' : `route table ${table}`;
-  return ['cloud', `${network}, ${place}, ${target}; ${by}${trouble === null ? '' : ` (${trouble})`}`];
+  const hand = writer === 'node' ? '' : '; routes are written by the reconciler';
+  return ['cloud', `${network}, ${place}, ${target}; ${by}${trouble === null ? '' : ` (${trouble})`}${hand}`];
 }
 
 function tunnel({ sentPackets, receivedPackets, dropped, reasons }: TunnelStatus): [string, string] {

@@ -60,7 +60,7 @@ export async function machineRegion(
 }
 
 /** Each trouble once, and when it is over. */
-function transitions(log: Log | undefined): (error: WeftError | undefined) => void {
+export function transitions(log: Log | undefined): (error: WeftError | undefined) => void {
   let said: string | undefined;
   return (error) => {
     if (error !== undefined && error.message !== said)

@@ -15,7 +15,8 @@ export async function withStore<T>(invocation: Invocation, work: (opened: Opened
   const opened = await invocation.openStore(url, {
     ...seams,
     ...(password === undefined ? {} : { password }),
-    machineRegion: () => machineRegion(options, seams, signal),
+    // Where the cloud is, the store is too, when nothing else says where.
+    machineRegion: async () => options.region ?? machineRegion(options, seams, signal),
   });
   try {
     return await work(opened);

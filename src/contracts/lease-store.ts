@@ -59,8 +59,14 @@ export interface LeaseStore {
    * the one it had. A renewal that changes nothing else yields nothing. Losing touch with the store yields nothing and
    * ends nothing: `onTrouble` is called with the error at each failed attempt and with undefined when contact is back, and
    * after a gap the view that follows holds whatever was missed, removals too. Ends when the signal fires (without error).
+   * `exact`: the first view has each lease in its latest version, the last renewal included, and is of a moment not before the call. Otherwise a store
+   * may begin with something cheaper: good enough to know who is there, not to tell who renews.
    */
-  watch(signal: AbortSignal, onTrouble?: (error: unknown) => void): AsyncIterable<ViewChange>;
+  watch(
+    signal: AbortSignal,
+    onTrouble?: (error: unknown) => void,
+    reading?: 'quick' | 'exact',
+  ): AsyncIterable<ViewChange>;
 
   /**
    * Makes this node the owner of one subnet, atomically: of claimers of one subnet exactly one wins. In this order: the
@@ -83,7 +89,7 @@ export interface LeaseStore {
 
   /**
    * Frees the subnet, which starts its quarantine. Compare-and-set on `lease.version`: RECORD_CHANGED when its owner or attributes changed since; when
-   * it was renewed since, too, if the lease comes from `claim` or `renew` or is in a view's `expired` (else a view may not know the last renewal).
+   * it was renewed since, too, if the lease comes from `claim`, `renew` or an exact first view, or is in a view's `expired` (else a view may not know the last renewal).
    * Serves the owner that leaves and whoever has judged another's lease to be expired. A lease that is gone already is released.
    */
   release(lease: Lease, signal: AbortSignal): Promise<void>;

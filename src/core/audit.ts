@@ -113,4 +113,4 @@ function readEntry(value: JsonValue): AuditEntry | undefined {
 /** It is shown on terminals: no control characters. */
 const isText = (value: JsonValue | undefined, most: number): value is string =>
   // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-  typeof value === 'string' && value.length <= most && !/[\u0000-\u001f\u007f-\u009f]/.test(value);
+  typeof value === 'string' && value.length > 0 && value.length <= most && !/[\u0000-\u001f\u007f-\u009f]/.test(value);

@@ -74,6 +74,7 @@ export const ERROR_KINDS = {
   CLOUD_NOT_FOUND: passing,
   CLOUD_REFUSED: passing,
   CLOUD_UNREACHABLE: passing,
+  RECONCILER_AWAITED: passing,
   // The lab
   LAB_FAILED: fault,
   // Ourselves

@@ -4,7 +4,7 @@
  */
 import type { FabricIdentity, Lease } from './lease.ts';
 import type { FamilyRange } from './network-config.ts';
-import { contains, prefixLengthOf } from './subnet.ts';
+import { contains, prefixLengthOf, type Subnet } from './subnet.ts';
 
 /** What the cloud says of an interface; it has no other when it is attached to nothing. */
 export interface SeenInterface {
@@ -43,29 +43,34 @@ export interface Belief {
 
 const ALIVE: ReadonlySet<string> = new Set(['pending', 'running']);
 
-/** A lease that names no interface of this cloud asks for nothing, and is neither. */
-export function believe(leases: Iterable<Lease>, facts: BeliefFacts): Belief {
+/** A lease that names no interface asks for nothing, and is neither. */
+export function believe(leases: readonly Lease[], facts: BeliefFacts): Belief {
   const believed: Lease[] = [];
   const doubted: DoubtedLease[] = [];
+  const first = firstOfNodes(leases);
   for (const lease of leases) {
     const fabric = lease.attributes.weft?.fabric;
-    if (fabric?.provider !== facts.provider) continue;
-    const why = doubtOf(lease, fabric, facts);
+    if (fabric === undefined) continue;
+    const why = doubtOf(lease, fabric, facts) ?? doubleOf(lease, first);
     if (why === undefined) believed.push(lease);
     else doubted.push({ lease, why });
   }
   return { believed, doubted };
 }
 
+/** Has it the form of a subnet that is leased here? */
+export const isSubnetOf = ({ network, subnetLength }: FamilyRange, subnet: Subnet): boolean =>
+  prefixLengthOf(subnet) === subnetLength && contains(network, subnet);
+
 /** Why this lease gets no route; undefined: nothing speaks against it. */
 function doubtOf(
   lease: Lease,
-  { network, subnet, target }: FabricIdentity,
-  { range, networks, nodeTag, interfaces, instances, leaving }: BeliefFacts,
+  { provider, network, subnet, target }: FabricIdentity,
+  { range, provider: here, networks, nodeTag, interfaces, instances, leaving }: BeliefFacts,
 ): string | undefined {
   const { v4 } = lease.subnet;
-  if (prefixLengthOf(v4) !== range.subnetLength || !contains(range.network, v4))
-    return `${v4} is no /${range.subnetLength} of Network ${range.network}`;
+  if (!isSubnetOf(range, v4)) return `${v4} is no /${range.subnetLength} of Network ${range.network}`;
+  if (provider !== here) return `tables of ${provider} are not kept here`;
   if (!networks.includes(network)) return `tables of ${network} are not kept here`;
   const node = lease.attributes.weft?.node ?? '';
   const found = interfaces.get(target);
@@ -83,6 +88,23 @@ function doubtOf(
     return `instance ${node} does not carry tag ${nodeTag}`;
   const why = leaving.get(node);
   return why === undefined ? undefined : `instance ${node} is leaving: ${why}`;
+}
+
+/** Of the leases that name a node the one that stood first: a machine has one subnet, and gets no other's traffic by writing its name into that lease. */
+function firstOfNodes(leases: readonly Lease[]): ReadonlyMap<string, Lease> {
+  const first = new Map<string, Lease>();
+  for (const lease of leases) {
+    const node = lease.attributes.weft?.node;
+    const other = node === undefined ? undefined : first.get(node);
+    if (node !== undefined && (other === undefined || lease.epoch < other.epoch)) first.set(node, lease);
+  }
+  return first;
+}
+
+function doubleOf({ attributes, key }: Lease, first: ReadonlyMap<string, Lease>): string | undefined {
+  const node = attributes.weft?.node ?? '';
+  const other = first.get(node);
+  return other === undefined || other.key === key ? undefined : `instance ${node} has ${other.subnet.v4} already`;
 }
 
 function carries(tags: ReadonlyMap<string, string>, wanted: string): boolean {

@@ -28,6 +28,8 @@ export interface Owner {
   /** Why it is lost for good. */
   readonly fenced: string | undefined;
   readonly draining: boolean;
+  /** Why the lease was released by somebody who sees this machine end; it is not claimed again. */
+  readonly sentAway: string | undefined;
   /** Attempts to claim or renew that failed since the last that did not, and when the last of them ended. */
   readonly failures: number;
   readonly failedAt: number;
@@ -38,6 +40,7 @@ export const NEW_OWNER: Owner = {
   doubt: undefined,
   fenced: undefined,
   draining: false,
+  sentAway: undefined,
   failures: 0,
   failedAt: 0,
 };
@@ -60,7 +63,8 @@ export type OwnerEvent =
   | { readonly kind: 'taken'; readonly at: number; readonly by: string }
   /** What a view of the cluster shows at our subnet. */
   | { readonly kind: 'shown'; readonly at: number; readonly lease: ShownLease | undefined }
-  | { readonly kind: 'drain' };
+  | { readonly kind: 'drain' }
+  | { readonly kind: 'sent away'; readonly why: string };
 
 export interface ShownLease {
   readonly epoch: number;
@@ -102,6 +106,8 @@ export function advance(owner: Owner, event: OwnerEvent): Owner {
       return holding === undefined ? owner : judge(owner, holding, event.at, event.lease);
     case 'drain':
       return { ...owner, draining: true };
+    case 'sent away':
+      return { ...owner, draining: true, sentAway: event.why };
   }
 }
 
@@ -164,6 +170,7 @@ export function mayWriteRoutes(owner: Owner, now: number, deadlineMs: number): b
   return (
     owner.holding !== undefined &&
     owner.fenced === undefined &&
+    owner.sentAway === undefined &&
     owner.doubt === undefined &&
     remainingMs(owner.holding, now) > deadlineMs
   );
@@ -173,8 +180,8 @@ export type OwnerStep =
   /** Claim a subnet: the one named, or any when none is. */
   | { readonly kind: 'claim'; readonly at: number; readonly subnet: Subnet | undefined }
   | { readonly kind: 'renew'; readonly at: number }
-  /** Remove own peer entries and tunnels, and end with exit code 4. */
-  | { readonly kind: 'stop'; readonly why: string };
+  /** `fenced`: remove own peer entries and tunnels, and end with exit code 4. `sent away`: leave as if drained. */
+  | { readonly kind: 'stop'; readonly how: 'fenced' | 'sent away'; readonly why: string };
 
 export interface OwnerPolicy {
   /** Renew at least this long before the end (flannel's `subnet-lease-renew-margin`). */
@@ -188,7 +195,8 @@ const JITTER = 0.1;
 /** What to do next, and when. `fraction`: by chance, from 0 up to 1; drawn anew after each event. */
 export function nextStep(owner: Owner, fraction: number, policy: OwnerPolicy): OwnerStep {
   const { holding, failures } = owner;
-  if (owner.fenced !== undefined) return { kind: 'stop', why: owner.fenced };
+  if (owner.fenced !== undefined) return { kind: 'stop', how: 'fenced', why: owner.fenced };
+  if (owner.sentAway !== undefined) return { kind: 'stop', how: 'sent away', why: owner.sentAway };
   const retryAt = failures === 0 ? 0 : owner.failedAt + backoffMs(failures, fraction, policy.backoff);
   if (holding === undefined || owner.doubt !== undefined)
     return { kind: 'claim', at: retryAt, subnet: holding?.subnet };

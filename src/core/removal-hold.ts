@@ -29,7 +29,7 @@ const DELAY_MS: Readonly<Record<RemovalCause, number>> = {
 /** Fewer removals than this are everyday life. */
 const PLAUSIBLE = 10;
 
-/** @param going routes that work, as far as anybody knows, and would go all the same */
+/** @param going those that nobody was told of; what machines leave behind that are known to leave is no mistake */
 export const isImplausible = (going: number, standing: number): boolean => going > PLAUSIBLE && going * 2 > standing;
 
 export interface RemovalWait {
@@ -43,10 +43,21 @@ export interface RemovalWait {
   readonly crowd: { readonly going: number; readonly standing: number } | undefined;
 }
 
+/** `waiting`: for time to pass; `held`: until it has proved to be no mistake. */
+export interface RemovalHold {
+  readonly kind: 'waiting' | 'held';
+  readonly why: string;
+}
+
 /** Why it is not removed in this run; undefined: it is. */
-export function removalHold({ cause, forMs, scheduledRuns, isScheduled, crowd }: RemovalWait): string | undefined {
+export function removalHold({ cause, forMs, scheduledRuns, isScheduled, crowd }: RemovalWait): RemovalHold | undefined {
   const leftMs = DELAY_MS[cause] - forMs;
-  if (leftMs > 0) return `goes in ${printDuration(Math.ceil(leftMs / 1000) * 1000)} if nothing changes`;
+  if (leftMs > 0)
+    return { kind: 'waiting', why: `goes in ${printDuration(Math.ceil(leftMs / 1000) * 1000)} if nothing changes` };
   if (crowd === undefined || (isScheduled && scheduledRuns >= 2 && forMs >= HOLD_MS)) return undefined;
-  return `removing ${crowd.going} of ${crowd.standing} routes looks like a mistake: held until a later run by the clock agrees`;
+  const { going, standing } = crowd;
+  return {
+    kind: 'held',
+    why: `removing ${going} of ${standing} routes looks like a mistake: held until a later run by the clock agrees`,
+  };
 }

@@ -34,10 +34,10 @@ const between = (least: number, value: number, most: number): number => Math.min
 /** As it is so much later. */
 export function bucketAt({ tokens, share }: Bucket, elapsedMs: number, { perSecond, burst }: ApiRate): Bucket {
   const passedMs = Math.max(0, elapsedMs);
-  return {
-    tokens: between(0, tokens + (passedMs * perSecond * share) / 1000, burst),
-    share: between(LEAST_SHARE, share + passedMs / RECOVERY_MS, FULL_SHARE),
-  };
+  const growsMs = Math.min(passedMs, (FULL_SHARE - share) * RECOVERY_MS);
+  const grown = share + growsMs / RECOVERY_MS;
+  const fullMs = (growsMs * (share + grown)) / 2 + (passedMs - growsMs) * FULL_SHARE;
+  return { tokens: between(0, tokens + (fullMs * perSecond) / 1000, burst), share: grown };
 }
 
 /** Until so many are there, none there being taken meanwhile. */

@@ -3,6 +3,7 @@ import type { ErrorCode } from './errors.ts';
 import type { Finding } from './finding.ts';
 import type { Skipped } from './lease.ts';
 import type { Reach, Refusal } from './path.ts';
+import type { RouteWriter } from './route-writer.ts';
 import type { Carried } from './tunnel-counters.ts';
 import type { DropReason } from './tunnel-packet.ts';
 
@@ -45,6 +46,8 @@ export interface CloudStatus {
   readonly table: string | null;
   /** Why that table carries nothing; null when it may. */
   readonly trouble: string | null;
+  /** Who writes routes: each node those to its own containers, or the reconciler all of them. */
+  readonly writer: RouteWriter['mode'];
   /** What the ledger says of the routes to this host's own containers, by table. */
   readonly routes: readonly {
     readonly table: string;

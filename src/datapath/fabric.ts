@@ -16,6 +16,8 @@ function carried({ table, trouble, rows }: CloudFacts, peer: Lease, target: stri
   if (table === undefined) return trouble ?? "which route table this host's subnet uses is not known yet";
   const row = rows.get(destination);
   if (row === undefined) return trouble ?? `there is no route to ${destination} in ${table} yet`;
+  // Of a lease that is not believed no target is written down.
+  if (row.state === 'refused' && row.epoch === peer.epoch && row.why !== undefined) return row.why;
   if (row.epoch < peer.epoch || (row.target !== target && row.epoch === peer.epoch))
     return `the route to ${destination} in ${table} is still that of an owner or interface before (${row.target})`;
   if (row.epoch > peer.epoch || row.target !== target)

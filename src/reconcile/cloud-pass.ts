@@ -59,7 +59,7 @@ export class CloudPasses {
 
   /** The tables of all networks of the scope. */
   async look(
-    { config, scope }: Pick<CloudPassInput, 'config' | 'scope'>,
+    { config, scope }: { readonly config: NetworkConfig; readonly scope: Pick<CloudScope, 'networks'> },
     signal: AbortSignal,
   ): Promise<readonly SeenTable[]> {
     const looks = scope.networks.map(async (network) => {

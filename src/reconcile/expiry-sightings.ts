@@ -14,8 +14,6 @@ const MOST_BYTES = 32 * 1024 - 64;
 const VERSION = 1;
 /** An owner renews at a third of its TTL; this much more, and it is not late but gone. */
 const GRACE_MS = 5 * 60_000;
-/** flanneld's own, which is constant. */
-const FLANNELD_TTL_MS = 24 * 3_600_000;
 
 interface Sighting {
   readonly print: string;
@@ -25,7 +23,6 @@ interface Sighting {
   readonly saidMs: number;
 }
 
-/** Its owner may not have known of a change of the TTL when he wrote it: the one before counts too, for one version. */
 export class ExpirySightings {
   /** Nothing that cannot be read makes anything expire: it begins anew. */
   static async read(records: Records, signal: AbortSignal): Promise<ExpirySightings> {
@@ -49,20 +46,23 @@ export class ExpirySightings {
   }
 
   /**
-   * Takes what stands now, each with its latest version, and says which of it has stood too long. What is not named is forgotten.
-   * @param now `ttlMs`: how long leases of Weft's nodes live without renewal, by the network config
+   * Takes what stands now, each in its latest version (`LeaseStore.watch`, exact), and says which of it has stood too long. What is not named is
+   * forgotten. A plain flanneld's lease is the store's to end: it has no route, and may be meant to stand for ever.
+   * @param now `ttlMs`: how long leases live without renewal, by the network config
    */
   expired(leases: Iterable<Lease>, now: { readonly ageMs: number; readonly ttlMs: number }): ReadonlySet<LeaseKey> {
     const before = this.#seen;
     this.#seen = new Map();
     const expired = new Set<LeaseKey>();
     for (const { key, epoch, version, attributes } of leases) {
+      if (attributes.weft === undefined) continue;
       const print = fingerprint(`${epoch} ${version}`);
-      const saidMs = attributes.weft === undefined ? FLANNELD_TTL_MS : now.ttlMs;
+      const saidMs = now.ttlMs;
       const old = before.get(key);
       const isSame = old?.print === print;
       // A whole second later: what is stored is never older than it was.
       const sinceMs = isSame ? Math.min(old.sinceMs, now.ageMs) : Math.ceil(now.ageMs / 1000) * 1000;
+      // Its owner may not have known of a new TTL yet when he wrote it: for one version the one before counts too.
       const ttlMs = isSame ? Math.max(old.ttlMs, saidMs) : Math.max(saidMs, old?.saidMs ?? 0);
       this.#seen.set(key, { print, sinceMs, ttlMs, saidMs: isSame ? old.saidMs : saidMs });
       if (now.ageMs - sinceMs >= ttlMs + GRACE_MS) expired.add(key);

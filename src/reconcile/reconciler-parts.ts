@@ -10,6 +10,7 @@ import type { AuditEntry } from '../core/audit.ts';
 import type { Finding } from '../core/finding.ts';
 import type { RouteWriter } from '../core/route-writer.ts';
 import type { Subnet } from '../core/subnet.ts';
+import type { RouteStep } from './cloud-plan.ts';
 import type { RouteOutcome } from './cloud-report.ts';
 
 export interface ReconcilerParts {
@@ -31,6 +32,8 @@ export interface ReconcilerSettings {
   readonly nodeTag: string | undefined;
   /** How many calls that change something in the cloud are made at most: the account's own rate, less what others' tools are left. */
   readonly rate: { readonly perSecond: number; readonly burst: number };
+  /** How long senders are given to leave a route before it goes: to hear of it, and to probe another path. 15 s when absent. */
+  readonly seenWithinMs?: number;
 }
 
 /** A machine on its way out: its routes go, and its lease is released. */
@@ -78,4 +81,6 @@ export interface RunReport {
   readonly findings: readonly Finding[];
   /** Calls made that could change something in the cloud. */
   readonly calls: number;
+  /** Of a dry run: what it would begin with. */
+  readonly planned?: readonly RouteStep[];
 }

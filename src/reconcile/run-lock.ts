@@ -25,6 +25,8 @@ export interface RunLockParts {
 export interface RunLockSettings {
   /** For people: who holds it. */
   readonly owner: string;
+  /** Which lock; a run's, if not given. */
+  readonly key?: string;
   readonly leaseMs?: number;
   readonly beatMs?: number;
 }
@@ -55,14 +57,19 @@ interface Seen {
 export class RunLock {
   readonly #parts: RunLockParts;
   readonly #owner: string;
+  readonly #key: string;
   readonly #leaseMs: number;
   readonly #beatMs: number;
   #seen: Seen | undefined;
   #holder: string | undefined;
 
-  constructor(parts: RunLockParts, { owner, leaseMs = LEASE_MS, beatMs = BEAT_MS }: RunLockSettings) {
+  constructor(
+    parts: RunLockParts,
+    { owner, key = RUN_LOCK_KEY, leaseMs = LEASE_MS, beatMs = BEAT_MS }: RunLockSettings,
+  ) {
     this.#parts = parts;
     this.#owner = owner;
+    this.#key = key;
     this.#leaseMs = leaseMs;
     this.#beatMs = beatMs;
   }
@@ -92,8 +99,8 @@ export class RunLock {
   async #look(signal: AbortSignal): Promise<{ readonly held?: HeldLock; readonly againMs: number }> {
     const { records, clock, log } = this.#parts;
     const { records: locks, skipped } = await records.list('lock', signal);
-    const record = locks.get(RUN_LOCK_KEY);
-    const isSkipped = skipped.some(({ key }) => key === RUN_LOCK_KEY);
+    const record = locks.get(this.#key);
+    const isSkipped = skipped.some(({ key }) => key === this.#key);
     if (record === undefined && !isSkipped) {
       this.#seen = undefined;
       this.#holder = undefined;
@@ -105,15 +112,16 @@ export class RunLock {
     if (this.#seen?.version !== version) {
       this.#seen = { version, sinceMs: clock.now() };
       if (lock === undefined)
-        log.warn({ entry: RUN_LOCK_KEY }, 'lock of the reconciler cannot be read, and is waited out');
+        log.warn({ entry: this.#key }, 'lock of the reconciler cannot be read, and is waited out');
     }
     const leaseMs = Math.max(this.#leaseMs, Math.min(lock?.leaseMs ?? 0, LONGEST_LEASE_MS));
     const againMs = this.#seen.sinceMs + leaseMs - clock.now();
     if (againMs > 0) return { againMs };
     if (record === undefined) {
       // There is no version that a taking over could be tied to: of two who write now neither holds it, until what stands then was waited out too.
-      await records.put('lock', RUN_LOCK_KEY, this.#value('none', 0), undefined, signal);
-      return { againMs: 0 };
+      const written = await records.put('lock', this.#key, this.#value('none', 0), undefined, signal);
+      this.#seen = { version: written.version, sinceMs: clock.now() };
+      return { againMs: leaseMs };
     }
     log.info({ node: lock?.owner }, 'lock of a run that did not release it is taken over');
     return this.#take(record.version, signal);
@@ -125,7 +133,7 @@ export class RunLock {
     const sentMs = clock.now();
     let stored: StoredRecord;
     try {
-      stored = await records.put('lock', RUN_LOCK_KEY, this.#value(mark, 0), version, signal);
+      stored = await records.put('lock', this.#key, this.#value(mark, 0), version, signal);
     } catch (error) {
       if (asWeftError(error).code !== 'RECORD_CHANGED') throw error;
       return { againMs: 0 };
@@ -134,7 +142,7 @@ export class RunLock {
     this.#holder = this.#owner;
     return {
       held: new LockBeats(this.#parts, {
-        key: RUN_LOCK_KEY,
+        key: this.#key,
         leaseMs: this.#leaseMs,
         beatMs: this.#beatMs,
         value: (beat) => this.#value(mark, beat),

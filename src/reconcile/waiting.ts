@@ -50,7 +50,10 @@ export class Waiting {
     this.#now = now;
     this.#stored = stored;
     this.#spoiled = spoiled;
-    for (const [table, { value }] of stored) this.#before.set(table, readWaits(value));
+    // What says that it began later than now is another hand's, or of an age that has begun anew since.
+    const isPast = ({ sinceMs, before }: Wait): boolean => sinceMs <= now.ageMs && before <= now.scheduled;
+    for (const [table, { value }] of stored)
+      this.#before.set(table, new Map([...readWaits(value)].filter(([, wait]) => isPast(wait))));
   }
 
   /**
@@ -63,7 +66,7 @@ export class Waiting {
     this.#waits.set(table, waits);
     const known = waits.get(destination) ?? this.#before.get(table)?.get(destination);
     const wait =
-      known?.what === what ? known : { what, sinceMs: Math.ceil(ageMs), before: scheduled - (isScheduled ? 1 : 0) };
+      known?.what === what ? known : { what, sinceMs: Math.floor(ageMs), before: scheduled - (isScheduled ? 1 : 0) };
     waits.set(destination, wait);
     return { forMs: Math.max(0, ageMs - wait.sinceMs), scheduledRuns: Math.max(0, scheduled - wait.before) };
   }

@@ -10,6 +10,7 @@ import { World } from './cloud-keeper-world.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
+const RECONCILER = { Network: '10.42.0.0/16', Backend: { Type: 'auto' }, Weft: { RouteWriter: 'reconciler' } };
 const CREATE = 'create rtb-b 10.42.1.0/24 eni-1';
 
 describe('the keeper of cloud routes', () => {
@@ -212,6 +213,7 @@ describe('the keeper of cloud routes', () => {
     await world.pass(MINUTE);
     assert.deepEqual(world.cloud.mutations, ['prepare eni-1']);
     world.mayWrite = true;
+    world.config = RECONCILER;
     await world.records.put('writer', ROUTE_WRITER_KEY, { mode: 'reconciler', generation: 3 }, undefined, never());
     await world.pass(30 * MINUTE);
     assert.deepEqual(world.cloud.mutations, ['prepare eni-1']);

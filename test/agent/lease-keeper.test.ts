@@ -42,6 +42,9 @@ class Kept {
   claims = 0;
   /** Why it ended. */
   fenced: string | undefined;
+  left: string | undefined;
+  /** What the records say of this machine. */
+  sentAway: () => string | undefined = () => undefined;
   readonly #running: Promise<void>;
 
   private constructor(lease: Lease, network: MemoryNetwork, clock: ManualClock, renewMarginMs: number) {
@@ -59,11 +62,12 @@ class Kept {
         options: { renewMarginMs },
         wish,
         onClaim: () => (this.claims += 1),
+        sentAway: async () => this.sentAway(),
       },
       { lease, adopted: undefined, sentAt: clock.now() },
     );
     this.#running = this.keeper.run(this.#end.signal).then(
-      (why) => void (this.fenced = why),
+      ({ how, why }) => void (how === 'fenced' ? (this.fenced = why) : (this.left = why)),
       (error: unknown) => assert.equal((error as WeftError).code, 'ABORTED'),
     );
   }
@@ -187,6 +191,27 @@ test('a lease that is gone is claimed again at the same subnet, under a new epoc
   assert.ok(kept.keeper.lease.epoch > epoch);
   assert.equal(kept.claims, 1, 'views of the old epoch were not trusted: now is the time to look again');
   assert.equal(kept.fenced, undefined);
+  await kept.stop();
+});
+
+test('a lease that is gone because its machine is on its way out is not claimed again', async () => {
+  const kept = await Kept.begin();
+  const { key } = kept.keeper.lease;
+  kept.network.leases.delete(key);
+  kept.sentAway = () => {
+    throw unreachable();
+  };
+  kept.keeper.see(kept.view([]));
+  await kept.clock.advance(0);
+  assert.equal(kept.network.leases.has(key), false, 'as long as nobody can say why it is gone, it stays so');
+  kept.sentAway = () => 'the reconciler has released the lease of i-1: it is terminated';
+  await kept.clock.advance(60_000);
+  assert.deepEqual(
+    [kept.left, kept.fenced],
+    ['the reconciler has released the lease of i-1: it is terminated', undefined],
+  );
+  assert.equal(kept.network.leases.has(key), false);
+  assert.equal(kept.keeper.phase, 'draining');
   await kept.stop();
 });
 

@@ -33,13 +33,23 @@ describe('cloud routes for people', () => {
       { table: 'rtb-a', target: 'eni-1', state: 'committed', why: null },
       { table: 'rtb-b', target: 'eni-1', state: 'refused', why: 'rtb-b holds no more routes' },
     ] as const;
-    const cloud = { network: 'vpc-1', subnet: 'subnet-a', target: 'eni-1', table: 'rtb-a', trouble: null, routes };
+    const cloud = {
+      network: 'vpc-1',
+      subnet: 'subnet-a',
+      target: 'eni-1',
+      table: 'rtb-a',
+      trouble: null,
+      writer: 'node',
+      routes,
+    } as const;
     const text = statusText({ ...HEALTHY, cloud }, NOW);
     assert.match(text, /^cloud {6}vpc-1, subnet-a, eni-1; route table rtb-a$/m);
     assert.match(text, /^Routes to this host's containers, by the ledger:\n {2}rtb-a: committed, to eni-1$/m);
     assert.match(text, /^ {2}rtb-b: refused, to eni-1: rtb-b holds no more routes$/m);
     const lost = statusText({ ...HEALTHY, cloud: { ...cloud, table: null, trouble: 'no table' } }, NOW);
     assert.match(lost, /its route table is not known yet \(no table\)$/m);
+    const asking = statusText({ ...HEALTHY, cloud: { ...cloud, writer: 'reconciler' } }, NOW);
+    assert.match(asking, /route table rtb-a; routes are written by the reconciler$/m);
   });
 
   it('of a peer stands in explain, with its state in the ledger', () => {
@@ -68,6 +78,7 @@ describe('cloud routes for people', () => {
     const route = { table: 'rtb-a', destination: '10.42.7.0/24', target: 'eni-1', was: null, why: null };
     assert.equal(
       planCloudText({
+        writer: 'node',
         trouble: null,
         routes: [
           { ...route, does: 'create' },
@@ -87,6 +98,32 @@ describe('cloud routes for people', () => {
 = cloud route stands: 10.42.7.0/24 to eni-1 in rtb-e
 `,
     );
-    assert.match(planCloudText({ routes: [], trouble: 'CLOUD_DENIED: no' }), /cannot be told: CLOUD_DENIED: no$/m);
+    assert.match(
+      planCloudText({ writer: 'node', routes: [], trouble: 'CLOUD_DENIED: no' }),
+      /cannot be told: CLOUD_DENIED: no$/m,
+    );
+  });
+
+  it('in a plan are the word of the reconciler where it writes them', () => {
+    const route = { destination: '10.42.7.0/24', target: 'eni-1', was: null };
+    assert.equal(
+      planCloudText({
+        writer: 'reconciler',
+        trouble: null,
+        routes: [
+          { ...route, table: 'rtb-a', does: 'keep', why: null },
+          { ...route, table: 'rtb-b', does: 'refuse', why: 'the instance lacks the tag weft:node' },
+        ],
+      }),
+      `Cloud routes are written by the reconciler. What it has decided for this host:
+= cloud route stands: 10.42.7.0/24 to eni-1 in rtb-a
+! no cloud route 10.42.7.0/24 to eni-1 in rtb-b
+    the instance lacks the tag weft:node
+`,
+    );
+    assert.match(
+      planCloudText({ writer: 'reconciler', routes: [], trouble: null }),
+      /decided for this host:\n {2}nothing yet$/m,
+    );
   });
 });

@@ -5,6 +5,7 @@ import { ManualClock } from '../fakes/manual-clock.ts';
 import { SeededRandom } from '../fakes/seeded-random.ts';
 import { leaseStoreContract } from './lease-store.ts';
 import { recordsContract } from './records.ts';
+import { runRecordsContract } from './run-records.ts';
 import type { StoreWorld } from './store-world.ts';
 
 async function memoryWorld(): Promise<StoreWorld> {
@@ -26,3 +27,4 @@ async function memoryWorld(): Promise<StoreWorld> {
 
 leaseStoreContract('memory', memoryWorld);
 recordsContract('memory', memoryWorld);
+runRecordsContract('memory', memoryWorld);

@@ -108,9 +108,10 @@ export class Watcher {
   readonly #views: AsyncIterator<ViewChange>;
   #coming: Promise<IteratorResult<ViewChange>> | undefined;
 
-  constructor(peer: Peer) {
+  constructor(peer: Peer, reading: 'quick' | 'exact' = 'quick') {
     this.#peer = peer;
-    this.#views = peer.store.watch(this.#stop.signal, (error) => this.troubles.push(error))[Symbol.asyncIterator]();
+    const views = peer.store.watch(this.#stop.signal, (error) => this.troubles.push(error), reading);
+    this.#views = views[Symbol.asyncIterator]();
   }
 
   async next(): Promise<ViewChange> {

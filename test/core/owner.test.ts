@@ -133,7 +133,7 @@ describe('the owner of a lease', () => {
 
   it('is fenced when its claim of the same subnet finds another node', () => {
     const owner = after(claimed, { kind: 'refused', at: 2000 }, { kind: 'taken', at: 2500, by: 'node-b' });
-    assert.deepEqual(nextStep(owner, 0, POLICY), { kind: 'stop', why: '10.42.7.0/24 belongs to node-b now' });
+    assert.deepEqual(nextStep(owner, 0, POLICY), { kind: 'stop', how: 'fenced', why: '10.42.7.0/24 belongs to node-b now' });
   });
 
   it('that never held the subnet is not fenced by losing it', () => {
@@ -164,6 +164,12 @@ describe('the owner of a lease', () => {
   it('that drains is not ready, but may still withdraw its routes', () => {
     assert.equal(state(after(claimed, { kind: 'drain' }), 2000), 'draining, draining, writes');
     assert.equal(phaseOf(after(claimed, { kind: 'drain' }, other(8)), 2000), 'fenced');
+  });
+
+  it('that is sent away claims nothing any more, and writes no routes', () => {
+    const owner = after(claimed, { kind: 'refused', at: 1500 }, { kind: 'sent away', why: 'terminated' });
+    assert.deepEqual(nextStep(owner, 0, POLICY), { kind: 'stop', how: 'sent away', why: 'terminated' });
+    assert.equal(state(owner, 2000), 'draining, draining, no writes');
   });
 
   it('never writes without a claim that is younger than every doubt and its TTL, whatever happened', () => {

@@ -8,7 +8,7 @@ import { namedStore } from '../../src/commands/named-store.ts';
 import { readOptions, splitArguments } from '../../src/commands/read-arguments.ts';
 import { checkConfig } from '../../src/core/config-check.ts';
 import { weftUnit } from '../../src/core/user-data-unit.ts';
-import { flagOf, OPTION_KEYS, variableOf } from '../../src/options.ts';
+import { flagOf, OPTION_KEYS, optionOf, variableOf } from '../../src/options.ts';
 import { StandInInstance } from '../commands/stand-in-instance.ts';
 import { Terminal } from '../commands/typed.ts';
 import { readDocument } from './tables.ts';
@@ -47,6 +47,18 @@ describe('the examples', () => {
     });
   }
 
+  it('examples/reconciler/reconcile.env names variables that weftd reconcile takes, with values that can be read', () => {
+    const given = variables('examples/reconciler/reconcile.env').filter(([name]) => !name.startsWith('AWS_'));
+    const takes = OPTION_KEYS.filter((key) => optionOf(key).uses.includes('reconcile'));
+    const known = new Set(takes.map((key) => variableOf(flagOf(key))));
+    assert.deepEqual(
+      given.map(([name]) => name).filter((name) => !known.has(name)),
+      [],
+    );
+    const options = readOptions('reconcile', splitArguments([]), Object.fromEntries(given));
+    assert.deepEqual([options.vpc, options.nodeTag], [['vpc-0123456789abcdef0'], 'weft:node']);
+  });
+
   it('examples/migrate-from-flannel/flanneld.env names the store as flanneld does, and nothing that weftd does not take', () => {
     const given = variables('examples/migrate-from-flannel/flanneld.env');
     const known = new Set(OPTION_KEYS.map((key) => variableOf(flagOf(key))));
@@ -73,8 +85,10 @@ describe('the examples', () => {
   for (const file of ending('.service')) {
     it(`${file} starts weftd with options that exist`, () => {
       const [, command = ''] = /^ExecStart=\S*\/weftd(.*)$/m.exec(readDocument(file)) ?? [];
-      const { words } = splitArguments(command.trim().split(/\s+/));
-      assert.deepEqual(words, ['run']);
+      const split = splitArguments(command.trim().split(/\s+/));
+      const name = file.includes('reconcile') ? 'reconcile' : 'run';
+      assert.deepEqual(split.words, [name]);
+      assert.doesNotThrow(() => readOptions(name, split, {}));
     });
   }
 

@@ -95,6 +95,23 @@ describeOnDynamoDB('snapshots of all rows', (ground) => {
     await watcher.stop();
   });
 
+  it('are not what whoever judges renewals begins with', async () => {
+    const { world } = ground();
+    await manyChanges();
+    const { store } = world.open();
+    await world.open().writeSnapshot(signal);
+    const { lease } = await store.claim(wish(b, { previous: subnet(2) }), signal);
+    const renewed = await store.renew(lease, lease.attributes, HOUR, signal);
+    const versions: (string | undefined)[] = [];
+    for (const reading of ['quick', 'exact'] as const) {
+      const watcher = new Watcher(world.open(), reading);
+      versions.push((await watcher.next()).view.leases.get(key(2))?.version);
+      await watcher.stop();
+    }
+    assert.notEqual(versions[0], renewed.version);
+    assert.equal(versions[1], renewed.version);
+  });
+
   it('are of the newest change, whoever writes one at the same time', async () => {
     const { world } = ground();
     await manyChanges();

@@ -1,5 +1,5 @@
 /** The machines of a cloud in memory with their interfaces, as they are and, where the cloud is slow to tell, as it still shows them. */
-import type { CloudInstance, CloudInterface, InstanceState } from '../../src/contracts/cloud-inventory.ts';
+import type { CloudInstance, InstanceState } from '../../src/contracts/cloud-inventory.ts';
 import type { Clock } from '../../src/contracts/clock.ts';
 
 export interface FakeInterface {
@@ -28,8 +28,10 @@ export interface MachinePlan {
 
 interface Shown {
   readonly machines: ReadonlyMap<string, CloudInstance>;
-  readonly interfaces: ReadonlyMap<string, Omit<CloudInterface, 'forwards'>>;
+  readonly interfaces: ReadonlyMap<string, FakeInterface>;
 }
+
+const UNKNOWN: CloudInstance = { state: 'unknown', network: undefined, tags: new Map() };
 
 /** Stopping machines keep their interface, and their routes look alive; EC2 calls them black holes at `stopped` (AWSnycast #21). */
 const CARRIES: ReadonlySet<InstanceState> = new Set<InstanceState>(['pending', 'running', 'stopping', 'shutting-down']);
@@ -84,32 +86,36 @@ export class FakeMachines {
   }
 
   instance(id: string): CloudInstance {
-    return this.#shown().machines.get(id) ?? { state: 'unknown', network: undefined, tags: new Map() };
+    const shown = this.#late();
+    if (shown !== undefined) return shown.machines.get(id) ?? UNKNOWN;
+    const machine = this.machines.get(id);
+    return machine === undefined ? UNKNOWN : shownMachine(machine);
   }
 
-  interface(target: string): Omit<CloudInterface, 'forwards'> | undefined {
-    return this.#shown().interfaces.get(target);
+  interface(target: string): FakeInterface | undefined {
+    const shown = this.#late();
+    return (shown === undefined ? this.interfaces : shown.interfaces).get(target);
   }
 
-  #shown(): Shown {
+  /** Undefined: what is shown is what is. */
+  #late(): Shown | undefined {
     const now = this.#clock.now();
     this.#past = this.#past.filter(({ untilMs }) => untilMs > now);
-    return this.#past[0]?.shown ?? this.#now();
-  }
-
-  #now(): Shown {
-    return {
-      machines: new Map(
-        [...this.machines].map(([id, { state, network, tags }]) => [
-          id,
-          { state, network: state === 'terminated' ? undefined : network, tags: new Map(tags) },
-        ]),
-      ),
-      interfaces: new Map([...this.interfaces].map(([target, held]) => [target, { ...held }])),
-    };
+    return this.#past[0]?.shown;
   }
 
   #remember(): void {
-    if (this.lagMs > 0) this.#past.push({ untilMs: this.#clock.now() + this.lagMs, shown: this.#now() });
+    if (this.lagMs === 0) return;
+    const shown: Shown = {
+      machines: new Map([...this.machines].map(([id, machine]) => [id, shownMachine(machine)])),
+      interfaces: new Map([...this.interfaces].map(([target, held]) => [target, { ...held }])),
+    };
+    this.#past.push({ untilMs: this.#clock.now() + this.lagMs, shown });
   }
 }
+
+const shownMachine = ({ state, network, tags }: FakeMachine): CloudInstance => ({
+  state,
+  network: state === 'terminated' ? undefined : network,
+  tags: new Map(tags),
+});

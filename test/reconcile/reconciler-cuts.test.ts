@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { CutPoints, CUTS, type Cut } from './cut-points.ts';
-import { destination } from './reconciler-world.ts';
+import { destination, instanceOf } from './reconciler-world.ts';
 import { ScriptedWorld } from './scripted-world.ts';
 import { changes } from './world-state.ts';
 
@@ -48,8 +48,23 @@ describe('a reconciler that is cut', () => {
       `replace rtb-b ${destination(2)} eni-2b`,
     ]);
     assert.deepEqual(
-      end.filter((line) => !line.startsWith('route ') && !line.startsWith('row ')),
-      [],
+      end.filter((line) => /^(row|lease|freed|completed|writer|waiting)/.test(line)),
+      [
+        `completed ${instanceOf(6)} token-6`,
+        `freed ${destination(5)} of ${instanceOf(5)}`,
+        `freed ${destination(6)} of ${instanceOf(6)}`,
+        `lease ${destination(1)} ${instanceOf(1)} epoch 2`,
+        `lease ${destination(11)} ${instanceOf(11)} epoch 4`,
+        `lease ${destination(2)} ${instanceOf(2)} epoch 3`,
+        `lease ${destination(3)} ${instanceOf(3)} epoch 6`,
+        `lease ${destination(4)} ${instanceOf(4)} epoch 7`,
+        `row rtb-a ${destination(3)} eni-3 committed epoch 6 generation 1`,
+        `row rtb-a ${destination(4)} eni-4 committed epoch 7 generation 1`,
+        `row rtb-b ${destination(1)} eni-1 committed epoch 2 generation 1`,
+        `row rtb-b ${destination(11)} eni-11 refused epoch 4 generation 1`,
+        `row rtb-b ${destination(2)} eni-2b committed epoch 3 generation 1`,
+        'writer {"mode":"reconciler","generation":1,"by":"lambda"}',
+      ],
     );
   });
 

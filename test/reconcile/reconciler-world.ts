@@ -230,10 +230,13 @@ export class ReconcilerWorld {
     return reports;
   }
 
-  /** Time goes on; whoever lives renews. */
+  /** Time goes on; whoever lives renews what is his. */
   async pass(ms: number): Promise<void> {
     await this.clock.advance(ms);
-    for (const [number, lease] of this.alive)
+    for (const [number, lease] of this.alive) {
+      const held = this.network.leases.get(lease.key);
+      if (held?.node !== instanceOf(number) || held.lease.epoch !== lease.epoch) continue;
       this.alive.set(number, await this.store.renew(lease, lease.attributes, DAY, never()));
+    }
   }
 }
