@@ -73,11 +73,11 @@ async function raise(options: InsideOptions, screen: Screen, signal: AbortSignal
   screen.line(`${paint('bold', 'weftd lab')}  ${scenario.name}`);
   screen.line(paint('dim', scenario.summary));
   screen.line();
-  const { topology } = scenario;
+  const { topology, policed = false } = scenario;
   screen.lines(drawTopology(options.mode === 'up' ? allAtOnce(topology) : topology, store, paint));
   screen.line();
   const step = screen.step('namespaces, bridges, cables and the store');
-  const lab = await Lab.start(topology, { executable, folder: LAB_FOLDER, store }, signal);
+  const lab = await Lab.start(topology, { executable, folder: LAB_FOLDER, store, policed }, signal);
   step.done('no packet leaves them');
   const hosts = [...lab.hosts.values()].map(({ name, plan, stateFolder, environment }) => ({
     name,

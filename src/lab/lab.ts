@@ -12,7 +12,7 @@ import type { LambdaService } from './aws/lambda-service.ts';
 import { runIn } from './namespaces.ts';
 import { startProcess, type LabProcess, type ProcessPlan } from './lab-process.ts';
 import { Pinger } from './pinger.ts';
-import { LabStore, SERVICES, STORE_KINDS, type StoreKind } from './store.ts';
+import { LabStore, STORE_KINDS, type StoreKind } from './store.ts';
 import type { HostPlan, StorePlan, Topology } from './topology.ts';
 import { buildWorld, setCable } from './world.ts';
 
@@ -23,6 +23,8 @@ export interface LabOptions {
   readonly store?: StoreKind;
   /** More flags for every `weftd run`. */
   readonly flags?: readonly string[];
+  /** Instances reach a DynamoDB by the gate alone, which evaluates the policies of their role. */
+  readonly policed?: boolean;
   /** Beside, or in place of, the store's own. */
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -75,9 +77,9 @@ export class Lab {
     try {
       await buildWorld(topology, signal);
       const store = await startStore(topology.store, options, signal);
-      const aws = await AwsInLab.start(topology, { clock: new SystemClock(), socketPath: AWS_SOCKET });
-      if (topology.storeGate === true && store.kind === 'dynamodb')
-        await aws?.openGate({ address: topology.store.address, port: SERVICES.dynamodb.port }, options.folder, signal);
+      const url = store.environment['AWS_ENDPOINT_URL_DYNAMODB'];
+      const gate = options.policed === true && url !== undefined ? { gateTo: url } : {};
+      const aws = await AwsInLab.start(topology, { clock: new SystemClock(), socketPath: AWS_SOCKET, ...gate });
       return new Lab(topology, store, aws, pinger, options);
     } catch (error) {
       pinger.close();
@@ -123,7 +125,7 @@ export class Lab {
       store: store.uri,
       endpoints: {
         AWS_ENDPOINT_URL: aws.endpoint,
-        AWS_ENDPOINT_URL_DYNAMODB: aws.storeEndpoint ?? store.environment['AWS_ENDPOINT_URL_DYNAMODB'] ?? '',
+        AWS_ENDPOINT_URL_DYNAMODB: aws.gate ?? store.environment['AWS_ENDPOINT_URL_DYNAMODB'] ?? '',
       },
       everyMs,
     });

@@ -19,6 +19,8 @@ export interface Scenario {
   readonly topology: Topology;
   /** What an operator writes before the first host starts. */
   readonly config: JsonObject;
+  /** Its instances are looked at by the gate before DynamoDB too (lab.ts). */
+  readonly policed?: boolean;
   /** Rejects when it cannot go on; expectations that do not hold are noted in the report. */
   play(stage: Stage): Promise<void>;
 }

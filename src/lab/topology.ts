@@ -61,8 +61,6 @@ export interface Topology {
   readonly joins?: readonly Join[];
   readonly hosts: readonly HostPlan[];
   readonly store: StorePlan;
-  /** A DynamoDB stands behind a gate at which the policies of roles hold (aws/dynamodb-gate.ts). */
-  readonly storeGate?: true;
 }
 
 export const gatewayOf = (segment: Segment): Address => firstHostOf(segment.range);

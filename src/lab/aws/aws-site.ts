@@ -3,22 +3,25 @@
  * namespace, and that namespace itself, whose packets follow the account.
  */
 import type { Server } from 'node:http';
+import { Socket } from 'node:net';
 import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import { addressValue, parseAddress } from '../../core/address.ts';
 import { WeftError } from '../../core/errors.ts';
+import { connectingSocketIn } from '../../native/stream-socket.ts';
 import { inNetworkNamespace } from '../../native/network-namespace.ts';
 import { LAB_FOLDER } from '../inside.ts';
-import type { LabProcess } from '../lab-process.ts';
 import { namespacePath } from '../namespaces.ts';
 import { gatewayOf, type HostPlan, type Site, type Topology } from '../topology.ts';
 import { buildAccount, planned } from './account.ts';
 import { EmulatedAws } from './cloud.ts';
 import { apiServer } from './api-server.ts';
+import { dynamoDBGate } from './dynamodb-gate.ts';
+import { DynamoUpstream } from './dynamodb-upstream.ts';
 import { operate } from './lab-operations.ts';
 import { askersIn, metadataServer } from './metadata-server.ts';
 import type { AwsState } from './model.ts';
 import type { AwsSettings } from './settings.ts';
-import { GATE_PORT, openStoreGate, type StoreGatePlan } from './store-gate.ts';
 import type { LabClock } from './timeline.ts';
 import { VpcKernel } from './vpc-kernel.ts';
 import { vpcPlanOf, type VpcSite } from './vpc-site.ts';
@@ -28,6 +31,7 @@ import { wiringOf } from './vpc-wiring.ts';
 export const AWS_SOCKET = path.join(LAB_FOLDER, 'aws.sock');
 
 const API_PORT = 8001;
+const GATE_PORT = 8002;
 const METADATA_PORT = 80;
 
 export interface AwsOptions {
@@ -35,25 +39,34 @@ export interface AwsOptions {
   readonly settings?: Partial<AwsSettings>;
   /** The API and its control endpoint also listen at this Unix socket, which `weftd lab aws` finds from outside. */
   readonly socketPath?: string;
+  /** URL of the store, when it is a DynamoDB and instances shall reach it by the gate alone. */
+  readonly gateTo?: string;
 }
 
 export class AwsInLab {
   readonly cloud: EmulatedAws;
   /** Where all services answer: what hosts give to AWS_ENDPOINT_URL_EC2 and its like. */
   readonly endpoint: string;
-  /** Where packets of the API are at home: a namespace that every site reaches. */
+  /** A namespace from which all of it is reached. */
   readonly namespace: string;
+  /** What instances give to AWS_ENDPOINT_URL_DYNAMODB; undefined: the store's own address. */
+  readonly gate: string | undefined;
   readonly #kernels: readonly VpcKernel[];
-  readonly #servers: Server[];
-  #gate: StoreGateInLab | undefined;
+  readonly #servers: readonly Server[];
   readonly #closing = new AbortController();
   /** The state whose route tables packets follow. */
   #forwarding: AwsState;
 
-  private constructor(cloud: EmulatedAws, kernels: readonly VpcKernel[], place: ApiPlace, servers: Server[]) {
+  private constructor(
+    cloud: EmulatedAws,
+    kernels: readonly VpcKernel[],
+    place: { readonly home: string; readonly endpoint: string; readonly gate: string | undefined },
+    servers: readonly Server[],
+  ) {
     this.cloud = cloud;
-    this.endpoint = place.endpoint;
     this.namespace = place.home;
+    this.endpoint = place.endpoint;
+    this.gate = place.gate;
     this.#kernels = kernels;
     this.#servers = servers;
     this.#forwarding = cloud.state;
@@ -65,15 +78,14 @@ export class AwsInLab {
     const found = vpcsOf(topology);
     const [first] = found;
     if (first === undefined) return undefined;
-    const { clock, settings = {}, socketPath } = options;
+    const { clock, settings = {}, socketPath, gateTo } = options;
     const { region } = first.vpc;
     const state = buildAccount(found.map(({ site, vpc }) => vpcPlanOf(topology, site, vpc)));
     const cloud = new EmulatedAws({ state, clock, region, settings });
     const kernels = await Promise.all(found.map(({ site }) => VpcKernel.start(wiringOf(topology, site), state)));
     const api = apiServer(cloud);
     // At every address of the namespace: with a named one Node would look it up first, and be in another namespace by then.
-    const place = apiPlace(topology);
-    const { home } = place;
+    const { home, address } = apiPlace(topology);
     await listening(api, () => inNetworkNamespace(namespacePath(home), () => api.listen(API_PORT)));
     const servers = [api];
     for (const { site } of found) {
@@ -82,27 +94,23 @@ export class AwsInLab {
       const inside = namespacePath(site.name);
       await listening(metadata, () => inNetworkNamespace(inside, () => metadata.listen(METADATA_PORT)));
     }
+    if (gateTo !== undefined) {
+      const gate = dynamoDBGate(cloud, new DynamoUpstream(gateTo, () => connectFrom(namespacePath(home), gateTo)));
+      await listening(gate, () => inNetworkNamespace(namespacePath(home), () => gate.listen(GATE_PORT)));
+      servers.push(gate);
+    }
     if (socketPath !== undefined) {
       if (existsSync(socketPath)) rmSync(socketPath);
       const door = apiServer(cloud);
       await listening(door, () => door.listen(socketPath));
       servers.push(door);
     }
+    const place = {
+      home,
+      endpoint: `http://${address}:${API_PORT}`,
+      gate: gateTo === undefined ? undefined : `http://${address}:${GATE_PORT}`,
+    };
     return new AwsInLab(cloud, kernels, place, servers);
-  }
-
-  /** Puts the gate before a DynamoDB: what hosts give to AWS_ENDPOINT_URL_DYNAMODB from then on. */
-  async openGate(store: StoreGatePlan['store'], folder: string, signal: AbortSignal): Promise<void> {
-    const { cloud, namespace, endpoint } = this;
-    const { server, door } = await openStoreGate({ cloud, store, namespace, folder }, signal);
-    await listening(server, () => inNetworkNamespace(namespacePath(namespace), () => server.listen(GATE_PORT)));
-    this.#servers.push(server);
-    this.#gate = { endpoint: `http://${new URL(endpoint).hostname}:${GATE_PORT}`, door };
-  }
-
-  /** Undefined: nobody stands before the store. */
-  get storeEndpoint(): string | undefined {
-    return this.#gate?.endpoint;
   }
 
   /** One of lab-operations.ts; when it returns, packets meet it. */
@@ -120,7 +128,6 @@ export class AwsInLab {
   close(): void {
     this.#closing.abort();
     this.cloud.close();
-    this.#gate?.door.kill('SIGKILL');
     for (const server of this.#servers) {
       server.closeAllConnections();
       server.close();
@@ -157,24 +164,19 @@ export class AwsInLab {
   }
 }
 
-interface StoreGateInLab {
-  readonly endpoint: string;
-  readonly door: LabProcess;
-}
-
 /** How an instance finds its cloud and its credentials: by the metadata server alone, beside the lab's store. */
 export function instanceEnvironment(aws: AwsInLab): Readonly<Record<string, string>> {
   return {
     // Its firmware is this machine's own.
     FLANNELD_CLOUD: 'aws',
     AWS_ENDPOINT_URL_EC2: aws.endpoint,
+    ...(aws.gate === undefined ? {} : { AWS_ENDPOINT_URL_DYNAMODB: aws.gate }),
     AWS_ENDPOINT_URL_AUTO_SCALING: aws.endpoint,
     AWS_ENDPOINT_URL_SERVICE_QUOTAS: aws.endpoint,
     // Empty ones are passed over by the SDK, and the metadata server is asked.
     AWS_ACCESS_KEY_ID: '',
     AWS_SECRET_ACCESS_KEY: '',
     AWS_EC2_METADATA_DISABLED: 'false',
-    ...(aws.storeEndpoint === undefined ? {} : { AWS_ENDPOINT_URL_DYNAMODB: aws.storeEndpoint }),
   };
 }
 
@@ -184,18 +186,19 @@ export const isInstance = (topology: Topology, { segment }: HostPlan): boolean =
 const vpcsOf = (topology: Topology): readonly { readonly site: Site; readonly vpc: VpcSite }[] =>
   topology.sites.flatMap((site) => (site.vpc === undefined ? [] : { site, vpc: site.vpc }));
 
-interface ApiPlace {
-  readonly home: string;
-  readonly endpoint: string;
-}
-
 /** Where the store stands, all can go. */
-function apiPlace(topology: Topology): ApiPlace {
+function apiPlace(topology: Topology): { readonly home: string; readonly address: string } {
   for (const { name, segments } of topology.sites) {
     const segment = segments.find((it) => it.name === topology.store.segment);
-    if (segment !== undefined) return { home: name, endpoint: `http://${gatewayOf(segment)}:${API_PORT}` };
+    if (segment !== undefined) return { home: name, address: gatewayOf(segment) };
   }
   throw new WeftError('LAB_FAILED', 'no site has the segment of the store');
+}
+
+function connectFrom(namespace: string, url: string): Socket {
+  const { hostname, port } = new URL(url);
+  const fd = connectingSocketIn(namespace, Number(addressValue(parseAddress(hostname))), Number(port));
+  return new Socket({ fd, readable: true, writable: true });
 }
 
 function listening(server: Server, listen: () => void): Promise<void> {

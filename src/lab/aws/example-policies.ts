@@ -1,17 +1,26 @@
-/** The policies that ship as examples, for this account instead of the one that they name. */
+/** The policies that are shipped as examples, for the account of a lab: what hosts may do there is what they may do at home. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { planned } from './account.ts';
 import { ACCOUNT } from './cloud.ts';
 
-export type ExamplePolicy = 'node-policy' | 'node-policy-without-routes' | 'reconciler-policy';
+export type ExamplePolicy =
+  | 'node-policy.json'
+  | 'node-policy-without-routes.json'
+  | 'operator-policy.json'
+  | 'reconciler-policy.json';
 
-/** As examples/aws has them. */
-const THEIRS = { account: '111122223333', vpc: 'vpc-0123456789abcdef0' };
+const EXAMPLE = { account: '111122223333', region: 'eu-central-1', vpc: 'vpc-0123456789abcdef0' };
 
-/** @param executable the bundle: examples lie beside its folder, in a checkout and in the package. @param vpc its name */
-export function examplePolicy(executable: string, name: ExamplePolicy, vpc: string): unknown {
-  const file = path.resolve(path.dirname(executable), '../examples/aws', `${name}.json`);
-  const text = readFileSync(file, 'utf8').replaceAll(THEIRS.account, ACCOUNT).replaceAll(THEIRS.vpc, planned.vpc(vpc));
-  return JSON.parse(text) as unknown;
+export interface PolicyPlace {
+  readonly region: string;
+  /** VPC id. */
+  readonly vpc: string;
+}
+
+/** @param executable the bundle, beside whose folder the examples lie. Table and network are the lab's own: `weft` and `default`. */
+export function examplePolicy(executable: string, file: ExamplePolicy, { region, vpc }: PolicyPlace): unknown {
+  const text = readFileSync(path.resolve(path.dirname(executable), '../examples/aws', file), 'utf8');
+  return JSON.parse(
+    text.replaceAll(EXAMPLE.account, ACCOUNT).replaceAll(EXAMPLE.region, region).replaceAll(EXAMPLE.vpc, vpc),
+  );
 }

@@ -27,14 +27,15 @@ export const reconciler: Scenario = {
   name: 'reconciler',
   summary:
     'nodes have no right to write routes, and a Lambda function does it; later nodes take over, and give it back',
-  topology: { ...oneVpc({ a: 2, b: 2 }), storeGate: true },
+  topology: oneVpc({ a: 2, b: 2 }),
+  policed: true,
   config: configOf('reconciler'),
   async play(stage) {
     needsDynamoDB(stage, this);
     const { lab, report, signal } = stage;
     const hosts = [...lab.hosts.values()];
     const isNode = (name: string): boolean => lab.hosts.has(name);
-    nodesMay(lab, 'node-policy-without-routes');
+    nodesMay(lab, 'node-policy-without-routes.json');
     const service = deploy(stage);
     await begin(stage, hosts, this.config);
     const { pairs } = await settleOn(stage, 'each pair finds its best path', 'at first', bestPath(lab.topology));
@@ -51,11 +52,11 @@ export const reconciler: Scenario = {
       ['b2', 'a2'],
       ['a1', 'a2'],
     ]);
-    nodesMay(lab, 'node-policy');
+    nodesMay(lab, 'node-policy.json');
     await handOver(stage, 'node', flows);
     const back = callsUntilNow(lab);
     await handOver(stage, 'reconciler', flows);
-    nodesMay(lab, 'node-policy-without-routes');
+    nodesMay(lab, 'node-policy-without-routes.json');
     await flows.more(PINGS, signal);
     const late = callsFrom(lab, isNode, back);
     report.check(

@@ -29,7 +29,6 @@ const world = oneVpc({ a: 2, b: 2 });
 const topology: Topology = {
   ...world,
   hosts: [...world.hosts, { ...instance('b3', 'b', '10.0.2.13'), joinsLater: true }],
-  storeGate: true,
 };
 
 export const terminate: Scenario = {
@@ -37,6 +36,7 @@ export const terminate: Scenario = {
   summary:
     'an instance is terminated by the API; the reconciler takes its routes and its lease away, and the next one gets its subnet',
   topology,
+  policed: true,
   // As many subnets as there are hosts at first.
   config: {
     Network: '10.42.0.0/16',
@@ -50,7 +50,7 @@ export const terminate: Scenario = {
     const aws = awsOf(lab);
     const { cloud } = aws;
     cloud.settings = { ...cloud.settings, shuttingDownMs: SHUTTING_DOWN_MS, signatureWindowMs: SIGNATURE_WINDOW_MS };
-    nodesMay(lab, 'node-policy');
+    nodesMay(lab, 'node-policy.json');
     const service = deploy(stage);
     const joiner = lab.host('b3');
     const first = [...lab.hosts.values()].filter((host) => host !== joiner);

@@ -1,5 +1,6 @@
 /** What stories with a reconciler share: its function, the roles' rights, and what it and the nodes asked of EC2. */
 import { WeftError } from '../../core/errors.ts';
+import { planned } from '../aws/account.ts';
 import { examplePolicy, type ExamplePolicy } from '../aws/example-policies.ts';
 import type { JournalEntry } from '../aws/journal.ts';
 import type { LambdaService } from '../aws/lambda-service.ts';
@@ -25,14 +26,17 @@ export function needsDynamoDB({ lab }: Stage, { name }: Scenario): void {
 
 /** From now on the policy of that example holds for nodes. */
 export function nodesMay(lab: Lab, policy: ExamplePolicy): void {
-  awsOf(lab).cloud.policies.attach({ [NODE_ROLE]: examplePolicy(lab.executable, policy, VPC) });
+  awsOf(lab).cloud.policies.attach({ [NODE_ROLE]: exampleFor(lab, policy) });
 }
+
+const exampleFor = (lab: Lab, policy: ExamplePolicy): unknown =>
+  examplePolicy(lab.executable, policy, { region: awsOf(lab).cloud.region, vpc: planned.vpc(VPC) });
 
 /** With its own role, whose policy is the example's too. */
 export function deploy(stage: Stage): LambdaService {
   const { lab, screen } = stage;
   const aws = awsOf(lab);
-  aws.cloud.policies.attach({ [RECONCILER_ROLE]: examplePolicy(lab.executable, 'reconciler-policy', VPC) });
+  aws.cloud.policies.attach({ [RECONCILER_ROLE]: exampleFor(lab, 'reconciler-policy.json') });
   const service = lab.deployReconciler(VPC, EVERY_MS);
   screen.line(
     `  The reconciler is deployed as a Lambda function: every ${EVERY_MS / 1000} s, and when an instance comes or goes.`,
