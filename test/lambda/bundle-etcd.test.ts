@@ -4,8 +4,8 @@ import { afterEach, it } from 'node:test';
 import { parseNetworkConfig } from '../../src/core/parse-network-config.ts';
 import { parseSubnet } from '../../src/core/subnet.ts';
 import { never } from '../contract/store-world.ts';
-import { whyNoDynamoDB } from '../dynamodb/emulator.ts';
 import { describeOnEtcd } from '../etcd/ground.ts';
+import { whyNoLambda } from './lambda-world.ts';
 import { attributesOf, DAY_MS } from './node-rows.ts';
 import { RunningFunction, SCHEDULE } from './running-function.ts';
 import { CONFIG, NODES } from './small-cluster.ts';
@@ -18,7 +18,7 @@ describeOnEtcd('the function with its leases in etcd', (ground) => {
   afterEach(() => running?.close());
 
   // The world of these tests has a table as well, of which nothing is asked.
-  it('creates the routes that are missing', { skip: whyNoDynamoDB() ?? false }, async () => {
+  it('creates the routes that are missing', { skip: whyNoLambda() ?? false }, async () => {
     const { store } = ground().direct();
     const text = JSON.stringify(CONFIG);
     await store.writeConfig(text, 'absent', signal);

@@ -4,12 +4,11 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, before, describe, it } from 'node:test';
 
-import { whyNoDynamoDB } from '../dynamodb/emulator.ts';
-import { BUNDLE } from './lambda-world.ts';
+import { BUNDLE, whyNoLambda } from './lambda-world.ts';
 import { RunningFunction, SCHEDULE, terminated } from './running-function.ts';
 import { NODES, routesFor, TABLES } from './small-cluster.ts';
 
-describe('an invocation of the function', { skip: whyNoDynamoDB() ?? false }, () => {
+describe('an invocation of the function', { skip: whyNoLambda() ?? false }, () => {
   let running: RunningFunction;
 
   before(() => assert.ok(existsSync(path.join(BUNDLE, 'index.mjs')), `${BUNDLE} is not built: node build.mjs`));

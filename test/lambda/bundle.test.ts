@@ -7,12 +7,11 @@ import { METRICS } from '../../lambda/metric-names.ts';
 import { planned } from '../../src/lab/aws/account.ts';
 import { wakeByEvents, wakeBySchedule } from '../../src/lab/aws/lambda-sources.ts';
 import { wakeByStream } from '../../src/lab/aws/lambda-stream.ts';
-import { whyNoDynamoDB } from '../dynamodb/emulator.ts';
-import { BUNDLE } from './lambda-world.ts';
+import { BUNDLE, whyNoLambda } from './lambda-world.ts';
 import { RunningFunction, SCHEDULE, terminated } from './running-function.ts';
 import { NODES, routesFor, TABLES } from './small-cluster.ts';
 
-describe('the function as it is uploaded', { skip: whyNoDynamoDB() ?? false }, () => {
+describe('the function as it is uploaded', { skip: whyNoLambda() ?? false }, () => {
   let running: RunningFunction;
 
   before(() => assert.ok(existsSync(path.join(BUNDLE, 'index.mjs')), `${BUNDLE} is not built: node build.mjs`));

@@ -21,7 +21,7 @@ import { ACCOUNT, EmulatedAws } from '../../src/lab/aws/cloud.ts';
 import type { FunctionPlan } from '../../src/lab/aws/lambda-runtime.ts';
 import type { AwsSettings } from '../../src/lab/aws/settings.ts';
 import { SystemClock } from '../../src/system/system-clock.ts';
-import { startDynamoDB, type TestDynamoDB } from '../dynamodb/emulator.ts';
+import { startDynamoDB, whyNoDynamoDB, type TestDynamoDB } from '../dynamodb/emulator.ts';
 import { parseNetworkConfig } from '../../src/core/parse-network-config.ts';
 import { parseSubnet } from '../../src/core/subnet.ts';
 import type { Lease } from '../../src/core/lease.ts';
@@ -33,6 +33,12 @@ export const REGION = 'eu-central-1';
 export const BUNDLE = path.resolve('dist/lambda');
 const TABLE = 'weft';
 const NETWORK = 'default';
+
+/** Why the function cannot run here; undefined when it can. */
+export const whyNoLambda = (): string | undefined =>
+  process.env['WEFT_TEST_DYNAMODB'] === 'local'
+    ? 'DynamoDB Local gives each credential tables of its own, and the function has its role\u2019s'
+    : whyNoDynamoDB();
 
 export interface WorldPlan {
   readonly vpcs: readonly VpcPlan[];

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { planned } from '../../src/lab/aws/account.ts';
-import { whyNoDynamoDB } from '../dynamodb/emulator.ts';
+import { whyNoLambda } from './lambda-world.ts';
 import { CONFLICTS, DEAD, expected, fewestCalls, LIVING } from './thousand-nodes.ts';
 import { ThousandRun, tooFast } from './thousand-run.ts';
 
@@ -10,7 +10,7 @@ const MOST_RUNS = 24;
 
 /** Each quota in a file of its own, so that they run beside each other. */
 export function describeThousand(quota: number): void {
-  describe('a thousand nodes, three tables, and a bad week', { skip: whyNoDynamoDB() ?? false }, () => {
+  describe('a thousand nodes, three tables, and a bad week', { skip: whyNoLambda() ?? false }, () => {
     it(`end with exactly the routes that ought to stand at a quota of ${quota}`, async (t) => {
       const run = await ThousandRun.start(quota);
       try {

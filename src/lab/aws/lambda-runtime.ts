@@ -105,6 +105,8 @@ export class LambdaRuntime {
     if (cold) await this.#start();
     else this.#handOver();
     const outcome = await ended;
+    // What it printed before it answered lies in its pipes, and is read with the next turns.
+    for (let turns = 0; turns < 3; turns++) await new Promise((resolve) => setImmediate(resolve));
     this.#timer.abort();
     this.#running = undefined;
     if (outcome.kind !== 'answered' && outcome.kind !== 'failed') this.#kill();
