@@ -54,7 +54,7 @@ export const serviceRoutes = (facts: () => ServiceFacts): readonly Route[] => [
   {
     method: 'GET',
     path: '/metrics',
-    answer: async () => (await import('./reconcile-metrics.ts')).serviceMetrics(facts()),
+    answer: async () => (await import('../agent/reconciler-metrics.ts')).reconcilerMetrics(facts()),
   },
 ];
 

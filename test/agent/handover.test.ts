@@ -114,7 +114,7 @@ class CloudCluster {
   async generations(): Promise<number[]> {
     const { records } = await this.records.list('ledger', never());
     const rows = [...records.values()].map(({ key, value }) => readLedgerRow(key, value)?.generation ?? -1);
-    return [...new Set(rows)].toSorted();
+    return [...new Set(rows)].toSorted((a, b) => a - b);
   }
 
   /** Calls that change the cloud, of nodes or of the reconciler, since the last question. */
