@@ -2,6 +2,7 @@
  * Machines on their way out, in the order in which no packet is lost:
  *
  *   senders are told ──► they have had the time to leave ──► routes go ──► the lease is released ──► the machine may go
+ *                 └─► nothing arrives there any more ──────────┘
  *
  * Where nodes write their own routes, a row that says "refused" would be an owner's to write: there the lease goes first, and that tells the senders.
  */
@@ -16,7 +17,6 @@ import type { SeenTable } from './cloud-scope.ts';
 import type { LeaseLooks } from './lease-looks.ts';
 import { release, type ReleaseParts } from './lease-release.ts';
 import type { LeavingMachine, LeavingMachines } from './leaving.ts';
-import type { Stage } from './network-scope.ts';
 
 export interface DeparturesParts extends ReleaseParts {
   readonly inventory: CloudInventory;
@@ -25,8 +25,15 @@ export interface DeparturesParts extends ReleaseParts {
   readonly ownersWrite: boolean;
   readonly seenWithinMs: number;
   mayWait(ms: number): boolean;
-  /** One round of the network's pass with that alone. */
-  pass(stage: Stage, ledger: Ledger, signal: AbortSignal): Promise<CloudReport>;
+  /** Nothing arrives at this machine any more, by the cloud's word. */
+  isEnded(instance: string): boolean;
+  /** One round of the network's pass, with that alone, and of these machines alone. */
+  pass(
+    stage: 'tell' | 'take',
+    instances: ReadonlySet<string>,
+    ledger: Ledger,
+    signal: AbortSignal,
+  ): Promise<CloudReport>;
 }
 
 export interface Departed {
@@ -45,37 +52,53 @@ export class Departures {
   }
 
   async see(tables: readonly SeenTable[], ledger: Ledger, signal: AbortSignal): Promise<Departed> {
-    const { machines, ownersWrite, seenWithinMs, clock, looks } = this.#parts;
+    const { machines, clock, seenWithinMs, isEnded } = this.#parts;
     const leaving = [...machines.all.values()].filter((machine) => this.#isPending(machine, tables, ledger));
     if (leaving.length === 0) return { ledger, hasMoved: false, findings: [] };
-    const leases = leaving.flatMap(({ instance }) => leasesOf(looks, instance));
-    let known = ledger;
-    let isNews = false;
-    if (ownersWrite) {
-      for (const lease of leases)
-        isNews = (await release(this.#parts, lease, whyOf(machines, lease), signal)) || isNews;
-    } else {
-      const told = await this.#parts.pass('tell', known, signal);
-      isNews = [...told.outcomes.values()].some(({ key, row }) => ledger.get(key)?.row?.state !== row.state);
-      known = told.ledger;
+    const told = await this.#tell(leaving, ledger, signal);
+    const ended = leaving.filter(({ instance }) => isEnded(instance));
+    const alive = leaving.filter(({ instance }) => !isEnded(instance));
+    let known = await this.#take(ended, told.ledger, signal);
+    if (alive.length > 0 && (!told.isNews || this.#parts.mayWait(seenWithinMs))) {
+      // Whoever sends to one that still carries packets is given the time to leave; to the others nothing arrives as it is.
+      if (told.isNews) await clock.sleep(seenWithinMs, signal);
+      known = await this.#take(alive, known, signal);
     }
-    if (isNews && !this.#parts.mayWait(seenWithinMs))
-      return { ledger: known, hasMoved: false, findings: this.#findings };
-    if (isNews) await clock.sleep(seenWithinMs, signal);
-    const taken = await this.#parts.pass('take', known, signal);
+    return { ledger: known, hasMoved: true, findings: this.#findings };
+  }
+
+  /** @returns whether there was anybody to be told, by what was written */
+  async #tell(
+    leaving: readonly LeavingMachine[],
+    ledger: Ledger,
+    signal: AbortSignal,
+  ): Promise<{ readonly ledger: Ledger; readonly isNews: boolean }> {
+    const { ownersWrite, pass } = this.#parts;
+    if (ownersWrite) {
+      let isNews = false;
+      for (const { instance, why } of leaving) isNews = (await this.#release(instance, why, signal)) > 0 || isNews;
+      return { ledger, isNews };
+    }
+    const told = await pass('tell', namesOf(leaving), ledger, signal);
+    const isNews = [...told.outcomes.values()].some(({ key, row }) => ledger.get(key)?.row?.state !== row.state);
+    return { ledger: told.ledger, isNews };
+  }
+
+  async #take(leaving: readonly LeavingMachine[], ledger: Ledger, signal: AbortSignal): Promise<Ledger> {
+    const { machines, looks, inventory, pass } = this.#parts;
+    if (leaving.length === 0) return ledger;
+    const taken = await pass('take', namesOf(leaving), ledger, signal);
     const stuck = new Set<string>(
       [...taken.outcomes.values()].flatMap(({ row, result, code }) =>
         result === 'held' || result === 'refused' || code !== undefined ? [row.node] : [],
       ),
     );
-    for (const { instance, action } of leaving) {
+    for (const { instance, why, action } of leaving) {
       if (stuck.has(instance)) continue;
-      let isFree = true;
-      for (const lease of leasesOf(looks, instance))
-        isFree = (await release(this.#parts, lease, whyOf(machines, lease), signal)) && isFree;
-      if (!isFree || action === undefined) continue;
+      await this.#release(instance, why, signal);
+      if (action === undefined || leasesOf(looks, instance).length > 0) continue;
       try {
-        await this.#parts.inventory.completeLifecycle(action, signal);
+        await inventory.completeLifecycle(action, signal);
         await machines.completed(action, signal);
       } catch (error) {
         if (signal.aborted) throw error;
@@ -83,7 +106,15 @@ export class Departures {
         this.#findings.push({ code, message: `the lifecycle action of ${instance} is not completed: ${message}` });
       }
     }
-    return { ledger: taken.ledger, hasMoved: true, findings: this.#findings };
+    return taken.ledger;
+  }
+
+  /** @returns how many leases it had that nobody has now */
+  async #release(instance: string, why: string, signal: AbortSignal): Promise<number> {
+    let released = 0;
+    for (const lease of leasesOf(this.#parts.looks, instance))
+      if (await release(this.#parts, lease, `instance ${instance} is leaving: ${why}`, signal)) released += 1;
+    return released;
   }
 
   /** Does it still have a lease, a route, or an action that waits? */
@@ -102,7 +133,5 @@ export class Departures {
 const leasesOf = (looks: LeaseLooks, instance: string): Lease[] =>
   [...looks.view.leases.values()].filter(({ attributes }) => attributes.weft?.node === instance);
 
-const whyOf = (machines: LeavingMachines, lease: Lease): string => {
-  const node = lease.attributes.weft?.node ?? '';
-  return `instance ${node} is leaving: ${machines.all.get(node)?.why ?? ''}`;
-};
+const namesOf = (leaving: readonly LeavingMachine[]): ReadonlySet<string> =>
+  new Set(leaving.map(({ instance }) => instance));

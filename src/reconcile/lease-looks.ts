@@ -70,6 +70,14 @@ export class LeaseLooks {
     return now?.epoch === then?.epoch && mine?.node === theirs?.node && mine?.fabric?.target === theirs?.fabric?.target;
   }
 
+  /** Whoever has changed since is taken as he is now, where the run knows enough of him. */
+  rejudge(isKnown: (lease: Lease) => boolean): void {
+    for (const destination of this.#judged.keys())
+      if (this.lease(destination) === undefined) this.#judged.delete(destination);
+    for (const [destination, lease] of this.#last.byDestination)
+      if (isKnown(lease)) this.#judged.set(destination, lease);
+  }
+
   /** This run has released it. */
   released({ key, subnet }: Lease): void {
     const { view, byDestination } = this.#last;
@@ -107,10 +115,12 @@ async function look(parts: LeaseLooksParts, signal: AbortSignal): Promise<Look> 
 async function firstView(store: LeaseStore, signal: AbortSignal): Promise<LeaseView> {
   const end = new AbortController();
   let trouble: unknown;
-  const views = store.watch(AbortSignal.any([signal, end.signal]), (error) => {
+  const onTrouble = (error: unknown): void => {
     trouble = error;
     if (error !== undefined) end.abort();
-  });
+  };
+  // Exact: by the last renewals it is judged who is silent, and what may be released.
+  const views = store.watch(AbortSignal.any([signal, end.signal]), onTrouble, 'exact');
   try {
     for await (const { view } of views) return view;
   } finally {

@@ -4,17 +4,18 @@
  */
 import type { CloudRoute, LedgerRow } from '../core/cloud-route.ts';
 import { printDuration } from '../core/duration.ts';
-import type { Belief } from '../core/lease-belief.ts';
+import type { Belief, DoubtedLease } from '../core/lease-belief.ts';
 import type { Ledger } from '../core/ledger.ts';
 import type { NetworkConfig } from '../core/network-config.ts';
-import { parseNodeId } from '../core/node-id.ts';
 import { isImplausible, removalHold } from '../core/removal-hold.ts';
+import type { Lease } from '../core/lease.ts';
 import type { RouteWriter } from '../core/route-writer.ts';
-import { contains } from '../core/subnet.ts';
+import { contains, type Subnet } from '../core/subnet.ts';
 import type { RouteQuota } from '../contracts/cloud-inventory.ts';
 import type { AuditLog } from './audit-log.ts';
-import { planRoutes, type RefusedRoute, type RouteStep } from './cloud-plan.ts';
+import type { RouteStep } from './cloud-plan.ts';
 import type { CloudScope, Pace, SeenTable, StepHold } from './cloud-scope.ts';
+import { planNetwork, type RefusedRoute } from './network-plan.ts';
 import { judgeRemoval, type Removal, type RemovalFacts } from './removal-judge.ts';
 import { bidRoutes, type Bid, type Bids } from './route-bids.ts';
 import { RoomInTables } from './room-in-tables.ts';
@@ -25,9 +26,10 @@ export interface NetworkScopeParts {
   readonly networks: readonly string[];
   readonly config: NetworkConfig;
   readonly writer: RouteWriter;
-  readonly belief: Belief;
+  /** Whom to believe, by what the cloud said of machines when the run began. */
+  believe(leases: readonly Lease[]): Belief;
   readonly quotas: ReadonlyMap<string, RouteQuota>;
-  readonly removals: RemovalFacts;
+  readonly removals: Omit<RemovalFacts, 'doubted'>;
   readonly waiting: Waiting;
   readonly isScheduled: boolean;
   readonly adopt: boolean;
@@ -52,8 +54,6 @@ const PACES: Readonly<Record<Stage, Pace>> = {
 };
 /** An owner looks within seconds when anything is wrong, and tries again within two minutes when it was refused. */
 const OWNER_FIRST_MS = 2 * 60_000;
-const REFRESHED_MS = 1;
-const NOBODY = parseNodeId('nobody');
 
 /** One for a pass. */
 export class NetworkScope implements CloudScope {
@@ -62,18 +62,23 @@ export class NetworkScope implements CloudScope {
   readonly right: WriteRight;
   readonly #parts: NetworkScopeParts;
   readonly #stage: Stage;
+  readonly #only: ReadonlySet<string> | undefined;
   #bids: Bids = { wanted: [], overflow: [], doubted: [], standing: new Map() };
+  #belief: Belief = { believed: [], doubted: [] };
+  #doubted: ReadonlyMap<Subnet, DoubtedLease> = new Map();
   #overflow: ReadonlySet<string> = new Set();
   #removals = new Map<string, Removal>();
   /** What this pass has taken away. */
   readonly #removed = new Set<string>();
 
-  constructor(parts: NetworkScopeParts, stage: Stage) {
+  /** @param only of these machines alone; undefined: of all */
+  constructor(parts: NetworkScopeParts, stage: Stage, only?: ReadonlySet<string>) {
     this.networks = parts.networks;
     this.right = parts.right;
     this.pace = PACES[stage];
     this.#parts = parts;
     this.#stage = stage;
+    this.#only = only;
   }
 
   /** As it was planned last. */
@@ -81,13 +86,20 @@ export class NetworkScope implements CloudScope {
     return this.#bids;
   }
 
+  get belief(): Belief {
+    return this.#belief;
+  }
+
   plan(tables: readonly SeenTable[], ledger: Ledger): readonly RouteStep[] {
     const { config, writer, adopt, removals } = this.#parts;
     const isOrphan = (_table: unknown, { destination, live }: CloudRoute): boolean =>
       adopt && !live && contains(config.v4.network, destination);
-    this.#bids = bidRoutes({ ...this.#parts, tables, ledger, isOrphan });
+    const leases = [...removals.looks.view.leases.values()];
+    this.#belief = this.#parts.believe(leases.filter(({ subnet }) => removals.looks.isAsJudged(subnet.v4)));
+    this.#doubted = new Map(this.#belief.doubted.map((doubt) => [doubt.lease.subnet.v4, doubt]));
+    this.#bids = bidRoutes({ ...this.#parts, belief: this.#belief, tables, ledger, isOrphan });
     this.#overflow = new Set(this.#bids.overflow.map(({ key }) => key));
-    const steps = planRoutes({
+    const steps = planNetwork({
       wanted: this.#bids.wanted.map(({ route }) => route),
       // What an owner says in his row is his word; he hears of the quota from the cloud.
       refused: removals.ownersWrite
@@ -98,7 +110,6 @@ export class NetworkScope implements CloudScope {
       generation: writer.generation,
       mayRemove: (row) => this.#mayRemove(row, tables),
       isOrphan,
-      orphanNode: NOBODY,
     });
     this.#removals = new Map();
     return steps.flatMap((step) => this.#judged(step, tables));
@@ -136,7 +147,13 @@ export class NetworkScope implements CloudScope {
   }
 
   async refresh(signal: AbortSignal): Promise<void> {
-    await this.#parts.removals.looks.within(REFRESHED_MS, signal);
+    const { looks, machines } = this.#parts.removals;
+    await looks.within(0, signal);
+    looks.rejudge(({ attributes }) => {
+      const { node, fabric } = attributes.weft ?? {};
+      if (node === undefined || fabric === undefined) return true;
+      return machines.instances.has(node) && machines.interfaces.has(fabric.target);
+    });
   }
 
   async done(step: RouteStep, how: 'created' | 'replaced' | 'removed' | 'adopted', signal: AbortSignal): Promise<void> {
@@ -187,7 +204,7 @@ export class NetworkScope implements CloudScope {
 
   #judged(step: RouteStep, tables: readonly SeenTable[]): readonly RouteStep[] {
     const { leaving, ownersWrite } = this.#parts.removals;
-    const isLeaving = leaving.has(step.row.node);
+    const isLeaving = (this.#only ?? leaving).has(step.row.node);
     if (step.kind !== 'remove' && step.kind !== 'forget')
       return this.#stage === 'all' || (this.#stage === 'tell' && isLeaving && step.kind === 'refuse') ? [step] : [];
     if (this.#stage === 'tell' || (this.#stage === 'take' && !(isLeaving && step.kind === 'remove'))) return [];
@@ -203,7 +220,8 @@ export class NetworkScope implements CloudScope {
       .find(({ id }) => id === step.row.table)
       ?.routes.find(({ destination }) => destination === step.row.destination);
     const live = step.kind === 'remove' ? standing : undefined;
-    const removal = judgeRemoval(step.row, live, this.#overflow.has(step.key), this.#parts.removals);
+    const facts = { ...this.#parts.removals, doubted: this.#doubted };
+    const removal = judgeRemoval(step.row, live, this.#overflow.has(step.key), facts);
     if (removal.kind === 'leave') return [];
     this.#removals.set(step.key, removal);
     if (step.kind === 'forget' || !ownersWrite || removal.kind !== 'go') return [step];

@@ -19,10 +19,11 @@ import { LeavingMachines } from './leaving.ts';
 import { NetworkScope, type NetworkScopeParts } from './network-scope.ts';
 import { prepareInterfaces } from './prepare-interfaces.ts';
 import type { ReconcilerParts, ReconcilerSettings, RunReport, RunRequest } from './reconciler-parts.ts';
+import { whyEnded } from './run-facts.ts';
 import type { HeldLock } from './run-lock.ts';
 import { plannedOutcomes, tableReports, unreadable } from './run-report.ts';
 import { RunRight } from './run-right.ts';
-import { believeLeases, concerning, configOf, readLedgerNow, readWorld, stayers } from './run-start.ts';
+import { believer, concerning, configOf, readLedgerNow, readWorld, stayers } from './run-start.ts';
 import type { RunState } from './run-state.ts';
 import { Waiting } from './waiting.ts';
 
@@ -35,6 +36,8 @@ export interface ReconcilerRunParts extends ReconcilerParts {
 
 /** How long senders are given by default: until a change of the store is heard of everywhere, and a round of probes. */
 const SEEN_WITHIN_MS = 15_000;
+const ANEW =
+  'what the run before left in the store cannot be read: whatever is held until time has passed is held from now on';
 
 export class ReconcilerRun {
   readonly #parts: ReconcilerRunParts;
@@ -75,7 +78,7 @@ export class ReconcilerRun {
     const wish = { configured: config.routeWriter, side: 'reconciler', by: name, ledger, writes } as const;
     const { writer, from } = await handOver(records, wish, signal);
     looks.expectWriter(writer);
-    if (from !== undefined)
+    if (from !== undefined && from.mode !== writer.mode)
       await audit.add(
         { action: 'handed over', before: from.mode, after: writer.mode, why: 'the network config wants it so' },
         signal,
@@ -93,16 +96,15 @@ export class ReconcilerRun {
       for (const instance of stayers(leaving, told, machines, view, state)) await leaving.forget(instance, signal);
     const leaves = new Map([...leaving.all].map(([instance, machine]) => [instance, machine.why]));
     if (dryRun) for (const one of told) leaves.set(one.instance, one.why);
-    const belief = believeLeases({ view, expired }, config, this.#settings, machines, leaves);
+    const believe = believer(expired, config, this.#settings, machines, leaves);
     const ownersWrite = writer.mode === 'node';
-    const doubted = new Map(belief.doubted.map((doubt) => [doubt.lease.subnet.v4, doubt]));
     const right = new RunRight({ clock, budget, lock, looks, writer, untilMs });
-    const removals = { looks, machines, expired, doubted, leaving: leaves, ownersWrite };
+    const removals = { looks, machines, expired, leaving: leaves, ownersWrite };
     const scopeParts: NetworkScopeParts = {
       networks,
       config,
       writer,
-      belief,
+      believe,
       quotas,
       removals,
       waiting,
@@ -113,12 +115,13 @@ export class ReconcilerRun {
     };
     const scope = new NetworkScope(scopeParts, 'all');
     const findings: Finding[] = [...view.findings, ...unreadable(view, ledger)];
+    if (state.anew) findings.push({ code: 'STATE_UNREADABLE', message: ANEW });
     const report = ({ tables: seen, outcomes }: Pick<CloudReport, 'tables' | 'outcomes'>): RunReport => ({
       how: right.isCut ? 'cut' : 'done',
       writer,
       tables: tableReports(seen, tables, quotas, scope.bids),
       outcomes,
-      doubted: belief.doubted.map(({ lease: { subnet, attributes }, why: reason }) => ({
+      doubted: scope.belief.doubted.map(({ lease: { subnet, attributes }, why: reason }) => ({
         subnet: subnet.v4,
         node: attributes.weft?.node ?? '',
         why: reason,
@@ -140,13 +143,16 @@ export class ReconcilerRun {
       ownersWrite,
       seenWithinMs,
       mayWait: (ms) => right.mayWait(ms),
-      pass: (stage, now, within) =>
-        passes.pass({ config, ledger: now, scope: new NetworkScope(scopeParts, stage), writes, tables }, within),
+      isEnded: (instance) => whyEnded(instance, machines) !== undefined,
+      pass: (stage, only, now, within) =>
+        passes.pass({ config, ledger: now, scope: new NetworkScope(scopeParts, stage, only), writes, tables }, within),
     });
     const departed = await departures.see(tables, ledger, signal);
     findings.push(...departed.findings);
     const prepareParts = { cloud: this.#cloud.network, right, audit };
-    findings.push(...(await prepareInterfaces(prepareParts, belief, machines, signal)));
+    findings.push(
+      ...(await prepareInterfaces(prepareParts, believe([...looks.view.leases.values()]), machines, signal)),
+    );
     const seen = departed.hasMoved ? undefined : tables;
     const made = await passes.pass({ config, ledger: departed.ledger, scope, writes, tables: seen }, signal);
     await releaseTerminated({ ...this.#parts, looks, waiting, machines, networks }, signal);

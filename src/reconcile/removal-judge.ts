@@ -5,7 +5,7 @@ import type { LeaseKey } from '../core/lease.ts';
 import type { RemovalCause } from '../core/removal-hold.ts';
 import type { Subnet } from '../core/subnet.ts';
 import type { LeaseLooks } from './lease-looks.ts';
-import { whyGone, type Machines } from './run-facts.ts';
+import { whyEnded, whyGone, type Machines } from './run-facts.ts';
 
 export interface RemovalFacts {
   readonly looks: LeaseLooks;
@@ -41,8 +41,11 @@ export function judgeRemoval(
   if (leaves !== undefined && (!isHeld || lease.attributes.weft?.node === row.node))
     return { kind: 'go', cause: 'leaving', why: `instance ${row.node} is leaving: ${leaves}` };
   const target = live?.target ?? row.target;
-  const gone = whyGone(target, live?.live !== true, machines);
-  if (gone !== undefined && (live !== undefined || !isHeld)) return { kind: 'go', cause: 'gone', why: gone };
+  // Of a node that joins, the inventory may not tell yet what its row names.
+  const isBlackHole = live === undefined ? !isHeld : !live.live;
+  const gone =
+    whyGone(target, isBlackHole, machines) ?? (live === undefined ? whyEnded(row.node, machines) : undefined);
+  if (gone !== undefined) return { kind: 'go', cause: 'gone', why: gone };
   if (isHeld && ownersWrite) return { kind: 'leave' };
   if (live !== undefined && !machines.interfaces.has(target))
     return {

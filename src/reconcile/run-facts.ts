@@ -48,12 +48,16 @@ export async function readQuotas(
 }
 
 /** Why nothing can arrive at a target any more, by the cloud's own word; undefined: it does not say so. */
-export function whyGone(target: string, isBlackHole: boolean, { interfaces, instances }: Machines): string | undefined {
-  const found = interfaces.get(target);
+export function whyGone(target: string, isBlackHole: boolean, machines: Machines): string | undefined {
+  const found = machines.interfaces.get(target);
   if (found === undefined) return isBlackHole ? `interface ${target} is gone` : undefined;
   if (found.instance === undefined) return isBlackHole ? `interface ${target} is attached to nothing` : undefined;
-  const state = instances.get(found.instance)?.state;
-  return state !== undefined && ENDED.has(state) ? `instance ${found.instance} is ${state}` : undefined;
+  return whyEnded(found.instance, machines);
+}
+
+export function whyEnded(instance: string, { instances }: Machines): string | undefined {
+  const state = instances.get(instance)?.state;
+  return state !== undefined && ENDED.has(state) ? `instance ${instance} is ${state}` : undefined;
 }
 
 /** Black holes show late (CLOUD.md 1.2); these come before. */

@@ -3,7 +3,7 @@ import { allowedTables } from '../core/desired-routes.ts';
 import { WeftError } from '../core/errors.ts';
 import { believe, type Belief } from '../core/lease-belief.ts';
 import { readLedger, type Ledger } from '../core/ledger.ts';
-import type { LeaseKey, LeaseView } from '../core/lease.ts';
+import type { Lease, LeaseKey, LeaseView } from '../core/lease.ts';
 import type { NetworkConfig } from '../core/network-config.ts';
 import { parseNetworkConfig } from '../core/parse-network-config.ts';
 import type { RouteQuota } from '../contracts/cloud-inventory.ts';
@@ -84,14 +84,17 @@ export async function readWorld(
   return { tables, machines, quotas: await readQuotas(inventory, used, signal) };
 }
 
-export const believeLeases = (
-  { view, expired }: { readonly view: LeaseView; readonly expired: ReadonlySet<LeaseKey> },
-  config: NetworkConfig,
-  { networks, nodeTag }: ReconcilerSettings,
-  machines: Machines,
-  leaving: ReadonlyMap<string, string>,
-): Belief =>
-  believe(
-    [...view.leases.values()].filter(({ key }) => !expired.has(key)),
-    { ...machines, range: config.v4, provider: PROVIDER, networks, nodeTag, leaving },
-  );
+/** Of leases that are not expired. */
+export const believer =
+  (
+    expired: ReadonlySet<LeaseKey>,
+    config: NetworkConfig,
+    { networks, nodeTag }: ReconcilerSettings,
+    machines: Machines,
+    leaving: ReadonlyMap<string, string>,
+  ) =>
+  (leases: readonly Lease[]): Belief =>
+    believe(
+      leases.filter(({ key }) => !expired.has(key)),
+      { ...machines, range: config.v4, provider: PROVIDER, networks, nodeTag, leaving },
+    );

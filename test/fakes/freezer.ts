@@ -1,23 +1,48 @@
-/** A process that is paused as a whole: nothing of it goes on, neither what it was doing nor its heartbeats, while the world does. */
+/** A process that is paused as a whole: nothing of it goes on, neither what it was doing nor its timers, while the world does. */
+import type { Clock } from '../../src/contracts/clock.ts';
 import type { Tap } from './tapped.ts';
 
 export class Freezer {
   #thawed: Promise<void> = Promise.resolve();
   #thaw: () => void = () => undefined;
+  isFrozen = false;
+  /** Calls that it waits for. */
+  pending = 0;
 
   freeze(): void {
+    this.isFrozen = true;
     this.#thawed = new Promise((resolve) => (this.#thaw = resolve));
   }
 
   thaw(): void {
+    this.isFrozen = false;
     this.#thaw();
   }
 
   /** To be put into each of its seams. */
   readonly tap: Tap = async (_what, work) => {
     await this.#thawed;
-    const result = await work();
-    await this.#thawed;
-    return result;
+    this.pending += 1;
+    try {
+      return await work();
+    } finally {
+      this.pending -= 1;
+      await this.#thawed;
+    }
   };
+
+  /** Its clock: time passes for it too, and it notices when it wakes. */
+  clock(clock: Clock): Clock {
+    return {
+      now: () => clock.now(),
+      wallTime: () => clock.wallTime(),
+      sleep: async (ms, signal) => {
+        try {
+          await clock.sleep(ms, signal);
+        } finally {
+          await this.#thawed;
+        }
+      },
+    };
+  }
 }

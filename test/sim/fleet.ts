@@ -33,9 +33,9 @@ export class Fleet {
   readonly agents = new Set<FleetAgent>();
   readonly story: string[] = [];
   readonly #told: Leaving[] = [];
-  /** Since when a route "rtb-a 10.32.1.0/24 eni-1" ought to stand, and until when it ought to have. */
+  /** Since when a route "rtb-a 10.32.1.0/24 eni-1" ought to stand, and when a lease asked for it last. */
   readonly #wantedSince = new Map<string, number>();
-  readonly #wantedUntil = new Map<string, number>();
+  readonly #askedFor = new Map<string, number>();
   readonly #broken: string[] = [];
   readonly #stop = new AbortController();
   readonly #loops: Promise<void>[] = [];
@@ -94,7 +94,7 @@ export class Fleet {
     this.agents.delete(agent);
     const state = this.random.below(2) === 0 ? 'shutting-down' : 'terminated';
     this.#tell(`node ${agent.number} is ${state}`);
-    await agent.stop();
+    await this.world.clock.during(agent.stop());
     this.world.cloud.machines.turn(agent.node, state);
     if (this.random.below(2) === 0) this.#told.push({ instance: agent.node, why: state });
     if (state === 'shutting-down')
@@ -150,9 +150,9 @@ export class Fleet {
 
   async end(): Promise<void> {
     this.#stop.abort();
-    await Promise.all([...this.agents].map((agent) => agent.stop()));
-    await this.world.clock.advance(MINUTE);
-    await Promise.all(this.#loops);
+    const { clock } = this.world;
+    await clock.during(Promise.all([...this.agents].map((agent) => agent.stop())));
+    await clock.during(Promise.all(this.#loops));
   }
 
   #tell(what: string): void {
@@ -215,6 +215,15 @@ export class Fleet {
     }
   }
 
+  /** Of everybody whose lease stands: who is dead is not known at once. */
+  #leased() {
+    return [...this.world.network.leases.values()].flatMap(({ lease }) => {
+      const { fabric, table } = lease.attributes.weft ?? {};
+      if (fabric === undefined || table === undefined) return [];
+      return [{ destination: lease.subnet.v4, target: fabric.target, subnet: fabric.subnet, table }];
+    });
+  }
+
   #nodes() {
     return [...this.agents]
       .filter((agent) => agent.holds)
@@ -239,11 +248,8 @@ export class Fleet {
   #judge(): void {
     const now = this.world.clock.now();
     const wanted = new Set(expectedRoutes(this.#nodes(), this.#tables()).routes);
-    for (const route of this.#wantedSince.keys())
-      if (!wanted.has(route)) {
-        this.#wantedSince.delete(route);
-        this.#wantedUntil.set(route, now);
-      }
+    for (const route of expectedRoutes(this.#leased(), this.#tables()).routes) this.#askedFor.set(route, now);
+    for (const route of this.#wantedSince.keys()) if (!wanted.has(route)) this.#wantedSince.delete(route);
     for (const route of wanted) if (!this.#wantedSince.has(route)) this.#wantedSince.set(route, now);
     const last = this.world.cloud.made.at(-1);
     if (last !== undefined && last.took) this.#judgeCall(last, now);
@@ -253,7 +259,7 @@ export class Fleet {
     const said = `${Math.round(now / 1000)} s: ${by}: ${call} ${what}`;
     const isForeign = FOREIGN.some((line) => what.startsWith(line.split(' ').slice(0, 2).join(' ')));
     if (call === 'remove' && (this.#wantedSince.get(what) ?? Infinity) < now - BEHIND_MS) this.#broken.push(said);
-    const isRight = this.#wantedSince.has(what) || (this.#wantedUntil.get(what) ?? -Infinity) > now - BEHIND_MS;
+    const isRight = (this.#askedFor.get(what) ?? -Infinity) >= now - BEHIND_MS;
     if ((call === 'create' || call === 'replace') && !isRight) this.#broken.push(said);
     if (isForeign && (call === 'create' || call === 'replace' || call === 'remove')) this.#broken.push(said);
   }
