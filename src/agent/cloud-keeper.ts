@@ -122,7 +122,7 @@ export class CloudKeeper {
     const self = this.#self;
     if (self === undefined) return;
     try {
-      const report = await within(clock, WITHDRAW_MS, signal, (soon) => this.#pass(self, true, soon));
+      await within(clock, WITHDRAW_MS, signal, (soon) => this.#pass(self, true, soon));
       if (this.writer.mode === 'reconciler')
         log.info({ count: this.own.length }, 'cloud routes are left to the reconciler');
     } catch (error) {

@@ -17,6 +17,12 @@ export interface Route {
   answer(rest: string, signal: AbortSignal): Answer | Promise<Answer>;
 }
 
+/** The answer to a drain. */
+export interface Drained {
+  /** Null: the daemon has taken its cloud routes away itself, or had none. */
+  readonly routesLeftTo: 'reconciler' | null;
+}
+
 /** What the daemon answers with. */
 export interface Asked {
   status(): Status;
@@ -99,8 +105,9 @@ export const controlRoutes = (asked: Asked): readonly Route[] => [
     method: 'POST',
     path: '/drain',
     answer: async () => {
+      const left: Drained = { routesLeftTo: asked.status().cloud?.writer === 'reconciler' ? 'reconciler' : null };
       await asked.drain();
-      return json({});
+      return json(left);
     },
   },
 ];

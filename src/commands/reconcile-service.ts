@@ -35,6 +35,8 @@ const LEASE_MS = 20_000;
 const BEAT_MS = 5000;
 /** A run that takes longer is cut, and the next goes on: what changes meanwhile is seen. */
 const LONGEST_RUN_MS = 120_000;
+/** Below it there is no time for the calls' own deadlines, and nothing would ever be begun. */
+const SHORTEST_RUN_MS = 60_000;
 
 export class ReconcileService {
   readonly #parts: ServiceParts;
@@ -53,7 +55,7 @@ export class ReconcileService {
     this.#runs = new ReconcileRuns({
       ...parts,
       findings: this.#findings,
-      longestMs: Math.min(LONGEST_RUN_MS, (supervisor?.watchdogMs ?? Infinity) / 2),
+      longestMs: Math.max(SHORTEST_RUN_MS, Math.min(LONGEST_RUN_MS, (supervisor?.watchdogMs ?? Infinity) / 2)),
     });
   }
 

@@ -29,7 +29,8 @@ export function serviceLine({ leadsSinceMs, leader, runs, findings }: ServiceFac
   if (runs.failures > 0) return `leading, and the last run failed: ${first?.message ?? ''}`.slice(0, LONGEST_LINE);
   if (runs.last === undefined) return 'leading: the first run is under way';
   const needs = findings.length === 0 ? '' : `, ${findings.length} finding${findings.length === 1 ? '' : 's'}`;
-  return `leading: ${sumOf(runs.last.report)}${needs}`;
+  const cut = runs.last.report.how === 'cut' ? ', and more to do' : '';
+  return `leading: ${sumOf(runs.last.report)}${cut}${needs}`;
 }
 
 /** Why nobody should count on it now; empty when all is well. One that stands by is ready to lead. */
@@ -53,7 +54,7 @@ export const serviceRoutes = (facts: () => ServiceFacts): readonly Route[] => [
   {
     method: 'GET',
     path: '/metrics',
-    answer: async () => (await import('./reconcile-metrics.ts')).serviceMetrics(facts()),
+    answer: async () => (await import('../agent/reconciler-metrics.ts')).reconcilerMetrics(facts()),
   },
 ];
 

@@ -21,13 +21,6 @@ export function sumOf({ tables, outcomes }: RunReport): string {
   return `${count(tables.length, 'table')}, ${count(stand, 'route')}${refused === 0 ? '' : `, ${refused} without a route`}`;
 }
 
-/** Of every result there is; sorted by name. */
-export function countResults({ outcomes }: RunReport): ReadonlyMap<RouteResult, number> {
-  const counts = new Map<RouteResult, number>();
-  for (const { result } of outcomes.values()) counts.set(result, (counts.get(result) ?? 0) + 1);
-  return new Map([...counts].toSorted(([a], [b]) => (a < b ? -1 : 1)));
-}
-
 /** 0: all is as it should be. 1: something is not, and a person, or the next run, has to see to it. */
 export const exitOf = ({ how, findings }: RunReport): number => (how === 'done' && findings.length === 0 ? 0 : 1);
 

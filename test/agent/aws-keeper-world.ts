@@ -16,9 +16,7 @@ import { MemoryRecords } from '../fakes/memory-records.ts';
 import { SeededRandom } from '../fakes/seeded-random.ts';
 import { ids } from '../lab/aws/account-fixture.ts';
 import { AwsAccount, type AwsHost } from '../providers/aws-account.ts';
-// What a daemon loads on demand is there at once: no turn of the test waits for a file.
-import '../../src/reconcile/audit-log.ts';
-import '../../src/reconcile/leaving.ts';
+import './loaded.ts';
 
 const ADDRESS = parseAddress('10.0.1.11');
 const STEP_MS = 30_000;

@@ -17,9 +17,7 @@ import { MemoryNetwork } from '../fakes/memory-network.ts';
 import { MemoryRecords } from '../fakes/memory-records.ts';
 import { SeededRandom } from '../fakes/seeded-random.ts';
 import { hostLease, type HostPlan } from '../reconcile/cloud-cluster.ts';
-// What a daemon loads on demand is there at once: no turn of the test waits for a file.
-import '../../src/reconcile/audit-log.ts';
-import '../../src/reconcile/leaving.ts';
+import './loaded.ts';
 
 const ADDRESS = parseAddress('10.0.1.1');
 

@@ -20,10 +20,7 @@ import { MemoryNetwork, unreachable, type MemoryCall } from '../fakes/memory-net
 import { MemoryRecords } from '../fakes/memory-records.ts';
 import { MemoryStore } from '../fakes/memory-store.ts';
 import { SeededRandom } from '../fakes/seeded-random.ts';
-// What a daemon loads on demand is there at once: no turn of the test waits for a file.
-import '../../src/agent/cloud-keeper.ts';
-import '../../src/reconcile/audit-log.ts';
-import '../../src/reconcile/leaving.ts';
+import './loaded.ts';
 
 /** So little to ask by that traffic is watched: days pass quickly then. */
 export const CONFIG: JsonValue = {

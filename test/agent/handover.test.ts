@@ -114,7 +114,7 @@ class CloudCluster {
   async generations(): Promise<number[]> {
     const { records } = await this.records.list('ledger', never());
     const rows = [...records.values()].map(({ key, value }) => readLedgerRow(key, value)?.generation ?? -1);
-    return [...new Set(rows)].toSorted();
+    return [...new Set(rows)].toSorted((a, b) => a - b);
   }
 
   /** Calls that change the cloud, of nodes or of the reconciler, since the last question. */
@@ -214,6 +214,15 @@ describe('who writes cloud routes', () => {
     const [finding] = untagged.agent?.status().findings ?? [];
     assert.equal(finding?.code, 'CLOUD_REFUSED');
     assert.match(finding.message, /^no cloud route .* in rtb-b: .*weft:node/);
+    assert.equal(untagged.agent?.status().cloud?.writer, 'reconciler');
+    const metrics = (await untagged.agent?.metrics())?.body ?? '';
+    for (const line of [
+      /^weft_cloud_routes_asked 1$/m,
+      /^weft_cloud_routes_standing 0$/m,
+      /^weft_cloud_routes_refused\{reason="CLOUD_REFUSED"\} 1$/m,
+      /^weft_cloud_routes_by_reconciler 1$/m,
+    ])
+      assert.match(metrics, line);
     const refused = sender.agent?.status().peers.flatMap((peer) => peer.refused);
     assert.match(refused?.find(({ path }) => path === 'fabric')?.why ?? '', /weft:node/);
   });

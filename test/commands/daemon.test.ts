@@ -156,13 +156,23 @@ describe('commands that ask the daemon', () => {
   });
 
   it('tell it to drain, and say when it has', async () => {
-    const socket = await daemon('aaaaaaaa', { 'POST /drain': { status: 200, body: {} } });
+    const body = { routesLeftTo: null };
+    const socket = await daemon('aaaaaaaa', { 'POST /drain': { status: 200, body } });
     assert.deepEqual(await type('drain'), {
       out: 'Drained: the lease is released, and the daemon ends.\n',
       err: '',
       exit: 0,
     });
     assert.deepEqual(socket.asked, ['POST /drain']);
+  });
+
+  it('say whose it is to take the cloud routes of a drained host away', async () => {
+    const body = { routesLeftTo: 'reconciler' };
+    await daemon('aaaaaaaa', { 'POST /drain': { status: 200, body } });
+    assert.match(
+      (await type('drain')).out,
+      /released, its cloud routes are left to the reconciler, and the daemon ends/,
+    );
   });
 
   it('do not take for an answer what is none', async () => {

@@ -23,10 +23,17 @@ export class Terminal {
   made = false;
   readonly #environment: Readonly<Record<string, string>>;
   readonly #version: string;
+  readonly #actions: typeof ACTIONS;
 
-  constructor(environment: Readonly<Record<string, string>> = { FLANNELD_STORE: 'memory://test' }, version = '1.2.3') {
+  /** @param instead of what a command does with the world */
+  constructor(
+    environment: Readonly<Record<string, string>> = { FLANNELD_STORE: 'memory://test' },
+    version = '1.2.3',
+    instead: Partial<typeof ACTIONS> = {},
+  ) {
     this.#environment = environment;
     this.#version = version;
+    this.#actions = { ...ACTIONS, ...instead };
   }
 
   async type(line: string, input = ''): Promise<Typed> {
@@ -43,7 +50,7 @@ export class Terminal {
       const options = readOptions(chosen.name, split, this.#environment);
       if (chosen.name === 'run' || chosen.name === 'lab') throw new Error(`${chosen.name} is a program of its own`);
       const signal = new AbortController().signal;
-      const exit = await ACTIONS[chosen.name]({
+      const exit = await this.#actions[chosen.name]({
         options,
         operands: chosen.operands,
         environment: {},

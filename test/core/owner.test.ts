@@ -133,7 +133,11 @@ describe('the owner of a lease', () => {
 
   it('is fenced when its claim of the same subnet finds another node', () => {
     const owner = after(claimed, { kind: 'refused', at: 2000 }, { kind: 'taken', at: 2500, by: 'node-b' });
-    assert.deepEqual(nextStep(owner, 0, POLICY), { kind: 'stop', how: 'fenced', why: '10.42.7.0/24 belongs to node-b now' });
+    assert.deepEqual(nextStep(owner, 0, POLICY), {
+      kind: 'stop',
+      how: 'fenced',
+      why: '10.42.7.0/24 belongs to node-b now',
+    });
   });
 
   it('that never held the subnet is not fenced by losing it', () => {

@@ -111,8 +111,12 @@ export class ReconcileWorld {
     return { out, err, exit };
   }
 
-  service(who: string, words = ''): ServiceProcess {
-    const made = new ServiceProcess(who, this.#spawn(`--vpc ${VPC} --every 10s ${words}`, who, {}));
+  service(
+    who: string,
+    words = `--vpc ${VPC} --every 10s`,
+    more: Readonly<Record<string, string>> = {},
+  ): ServiceProcess {
+    const made = new ServiceProcess(who, this.#spawn(words, who, more));
     this.#services.push(made);
     return made;
   }

@@ -1,11 +1,28 @@
 /** A reconciling service in Prometheus' text form. */
 import { Counter, Gauge, Registry } from 'prom-client';
-import type { Answer } from '../agent/routes.ts';
-import type { ServiceFacts } from './reconcile-status.ts';
-import { countResults } from './reconcile-text.ts';
+import type { Finding } from '../core/finding.ts';
+import type { RouteResult } from '../reconcile/cloud-report.ts';
+import type { RunReport } from '../reconcile/reconciler-parts.ts';
+import type { Answer } from './routes.ts';
+
+/** Times are of `Clock.now()`. */
+export interface ReconcilerFacts {
+  readonly version: string;
+  readonly name: string;
+  /** Undefined: it stands by. */
+  readonly leadsSinceMs: number | undefined;
+  readonly runs: {
+    readonly totals: Readonly<Record<'done' | 'cut' | 'busy' | 'failed' | 'calls', number>>;
+    readonly last: { readonly report: RunReport; readonly durationMs: number } | undefined;
+    readonly goodAtMs: number | undefined;
+  };
+  readonly findings: readonly Finding[];
+  readonly startedMs: number;
+  readonly nowMs: number;
+}
 
 /** Made anew for each answer: all that is counted is counted in the facts. */
-export async function serviceMetrics({
+export async function reconcilerMetrics({
   version,
   name,
   leadsSinceMs,
@@ -13,7 +30,7 @@ export async function serviceMetrics({
   findings,
   startedMs,
   nowMs,
-}: ServiceFacts): Promise<Answer> {
+}: ReconcilerFacts): Promise<Answer> {
   const registry = new Registry();
   const registers = [registry];
   const gauge = (metric: string, help: string, value: number): void =>
@@ -91,4 +108,11 @@ export async function serviceMetrics({
     for (const [result, count] of countResults(last.report)) results.set({ result }, count);
   }
   return { status: 200, type: registry.contentType, body: await registry.metrics() };
+}
+
+/** Of every result there is; sorted by name. */
+function countResults({ outcomes }: RunReport): ReadonlyMap<RouteResult, number> {
+  const counts = new Map<RouteResult, number>();
+  for (const { result } of outcomes.values()) counts.set(result, (counts.get(result) ?? 0) + 1);
+  return new Map([...counts].toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
