@@ -70,7 +70,11 @@ enclosed(
           await b1.await('says what it lacks', lacking, never),
           /assumed-role\/weft-node\/i-\w+ is not authorized to perform: ec2:CreateRoute on resource: arn:aws:ec2:/,
         );
-        await a1.await('sends to b1 by the tunnel', ({ peers }) => (peers[0]?.path === 'vxlan' ? true : undefined), never);
+        await a1.await(
+          'sends to b1 by the tunnel',
+          ({ peers }) => (peers[0]?.path === 'vxlan' ? true : undefined),
+          never,
+        );
       });
     });
   },
