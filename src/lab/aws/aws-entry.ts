@@ -29,8 +29,9 @@ export async function awsEntry(
   ended: () => AbortSignal,
 ): Promise<number> {
   const { values, positionals } = parse(args);
-  const [command = 'help'] = values.help ? ['help'] : positionals;
-  switch (command) {
+  const [command = 'help', ...rest] = values.help ? ['help'] : positionals;
+  // `start instance=b1` is an order about a machine.
+  switch (rest.length > 0 && command === 'start' ? 'order' : command) {
     case 'help':
       return await runAws(values.help ? ['help'] : positionals, '', io);
     case 'plan':

@@ -160,6 +160,14 @@ describe('an emulated AWS by itself', () => {
     }
   });
 
+  it('takes "start instance=b1" for an order to an account that runs', async () => {
+    const { cloud } = await start({ settings: { stoppingMs: 0 } });
+    cloud.orderInstance(planned.instance('b1'), 'stop');
+    assert.equal(cloud.state.instances.get(planned.instance('b1'))?.state, 'stopped');
+    await typed('start', 'instance=b1');
+    assert.equal(cloud.state.instances.get(planned.instance('b1'))?.state, 'pending');
+  });
+
   it('prints a plan to begin with, which it takes', async () => {
     const file = path.join(folder, 'plan.json');
     writeFileSync(file, await typed('plan'));
