@@ -89,7 +89,7 @@ export interface LeaseStore {
 
   /**
    * Frees the subnet, which starts its quarantine. Compare-and-set on `lease.version`: RECORD_CHANGED when its owner or attributes changed since; when
-   * it was renewed since, too, if the lease comes from `claim` or `renew` or is in a view's `expired` (else a view may not know the last renewal).
+   * it was renewed since, too, if the lease comes from `claim`, `renew` or an exact first view, or is in a view's `expired` (else a view may not know the last renewal).
    * Serves the owner that leaves and whoever has judged another's lease to be expired. A lease that is gone already is released.
    */
   release(lease: Lease, signal: AbortSignal): Promise<void>;

@@ -42,6 +42,7 @@ export class AuditLog {
   #mark: string;
   #writtenMs: number;
   #trouble: WeftError | undefined;
+  #flushing: Promise<void> | undefined;
 
   /** @param by node id, or the reconciler's name */
   constructor(parts: AuditParts, by: string) {
@@ -76,8 +77,13 @@ export class AuditLog {
     if (isFull || clock.now() >= this.#writtenMs + WRITE_EVERY_MS) await this.flush(signal);
   }
 
-  /** Writes what is not written yet. Rejects with ABORTED alone. */
+  /** Writes what is not written yet; whoever asks meanwhile waits for the same writing. Rejects with ABORTED alone. */
   async flush(signal: AbortSignal): Promise<void> {
+    this.#flushing ??= this.#flush(signal).finally(() => (this.#flushing = undefined));
+    await this.#flushing;
+  }
+
+  async #flush(signal: AbortSignal): Promise<void> {
     this.#writtenMs = this.#parts.clock.now();
     try {
       while (this.#unwritten.length > 0) await this.#write(signal);

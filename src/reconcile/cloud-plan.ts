@@ -8,14 +8,10 @@
  *   wanted, an older one of ours    replace     (one call, no gap)
  *   wanted, anything else           conflict    (never touched)
  *   ours, and wanted no more        remove, or forget what is gone already
- *   refused beforehand              refuse, and remove what stands there of ours
- *   an orphan, and we adopt those   replace, or remove
  */
 import type { CloudRoute, CloudTable, LedgerRow, WantedRoute } from '../core/cloud-route.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import { ledgerKey, MAX_BEFORE, type Ledger, type LedgerEntry } from '../core/ledger.ts';
-import type { NodeId } from '../core/node-id.ts';
-import type { Subnet } from '../core/subnet.ts';
 
 interface Step {
   readonly key: string;
@@ -46,41 +42,27 @@ export type RouteCall = Extract<RouteStep, { readonly kind: 'create' | 'replace'
 export const isCall = (step: RouteStep): step is RouteCall =>
   step.kind === 'create' || step.kind === 'replace' || step.kind === 'remove';
 
-/** One that is asked for and shall not stand, for a reason that its senders are told. */
-export interface RefusedRoute {
-  readonly route: WantedRoute;
-  readonly why: string;
-  readonly code: ErrorCode;
-  readonly hint: string;
-  /** Nothing vouches for its target: that is never written down as a target of ours. */
-  readonly doubted: boolean;
-}
-
 export interface CloudPlanInput {
   readonly wanted: readonly WantedRoute[];
-  readonly refused?: readonly RefusedRoute[];
-  /** Black holes that the ledger does not know, and that are taken over. */
-  isOrphan?(table: CloudTable, route: CloudRoute): boolean;
-  /** In whose name those go that nobody wants. */
-  readonly orphanNode?: NodeId;
   readonly tables: readonly CloudTable[];
   readonly ledger: Ledger;
   /** Generation of the `writer` record that we write under. */
   readonly generation: number;
   /** Rows that are ours to remove when nothing wants their route. */
   mayRemove(row: LedgerRow): boolean;
+  /** Black holes that the ledger does not know, and that are taken over. */
+  isOrphan?(table: CloudTable, route: CloudRoute): boolean;
 }
 
 /** A target of no cloud: what a row names whose route was never ours. */
-const NO_TARGET = 'none';
+export const NO_TARGET = 'none';
 
 /** Is what leads there ours, by the ledger? */
 export const isOurs = (row: LedgerRow | undefined, target: string | undefined): target is string =>
   target !== undefined && (target === row?.target || row?.before?.includes(target) === true);
 
 /** Puts first, in the order of what is wanted; then removals. */
-export function planRoutes(input: CloudPlanInput): RouteStep[] {
-  const { wanted, refused = [], tables, ledger, generation, mayRemove, isOrphan } = input;
+export function planRoutes({ wanted, tables, ledger, generation, mayRemove, isOrphan }: CloudPlanInput): RouteStep[] {
   const byId = new Map(
     tables.map((table) => [
       table.id,
@@ -94,62 +76,16 @@ export function planRoutes(input: CloudPlanInput): RouteStep[] {
     const isTaken = seen !== undefined && live !== undefined && isOrphan?.(seen.table, live) === true;
     return planOne({ want, key, entry: ledger.get(key), generation, known: seen !== undefined, live, isTaken });
   });
-  const targetAt = (table: string, destination: Subnet) => byId.get(table)?.routes.get(destination)?.target;
-  const refusals = refused.map((one) => refusal(one, ledger, generation));
   const keys = new Set(puts.map(({ key }) => key));
-  const refusedKeys = new Set(refusals.map(({ key }) => key));
   const removals = [...ledger.values()].flatMap((entry): RouteStep[] => {
     const { key, row } = entry;
-    if (row === undefined || keys.has(key) || row.generation > generation) return [];
-    const expected = targetAt(row.table, row.destination);
-    if (refusedKeys.has(key)) return isOurs(row, expected) ? [{ kind: 'remove', key, entry, row, expected }] : [];
-    if (!mayRemove(row)) return [];
+    if (row === undefined || keys.has(key) || !mayRemove(row) || row.generation > generation) return [];
+    const expected = byId.get(row.table)?.routes.get(row.destination)?.target;
     return [
       isOurs(row, expected) ? { kind: 'remove', key, entry, row, expected } : { kind: 'forget', key, entry, row },
     ];
   });
-  const orphans = isOrphan === undefined ? [] : orphansOf(input, isOrphan, new Set([...keys, ...refusedKeys]));
-  return [...puts, ...refusals, ...[...removals, ...orphans].toSorted((a, b) => (a.key < b.key ? -1 : 1))];
-}
-
-function refusal({ route, why, code, hint, doubted }: RefusedRoute, ledger: Ledger, generation: number): RouteStep {
-  const key = ledgerKey(route.table, route.destination);
-  const entry = ledger.get(key);
-  const old = entry?.row;
-  const past = old === undefined ? undefined : outrun(old, route, generation);
-  if (old !== undefined && past !== undefined) return { kind: 'leave', key, entry, row: old, why: past };
-  const { table, destination, epoch, node } = route;
-  const target = old?.target ?? (doubted ? NO_TARGET : route.target);
-  const before = old?.before === undefined ? {} : { before: old.before };
-  const row: LedgerRow = { table, destination, target, ...before, epoch, node, state: 'refused', why, generation };
-  return { kind: 'refuse', key, entry, row, code, hint };
-}
-
-/** Orphans that nobody wants the place of go as ours do, once the ledger has them. */
-function orphansOf(
-  { tables, ledger, generation, orphanNode }: CloudPlanInput,
-  isOrphan: (table: CloudTable, route: CloudRoute) => boolean,
-  taken: ReadonlySet<string>,
-): RouteStep[] {
-  return tables.flatMap((table) =>
-    table.routes.flatMap((route): RouteStep[] => {
-      const { destination, target } = route;
-      const key = ledgerKey(table.id, destination);
-      const entry = ledger.get(key);
-      if (orphanNode === undefined || taken.has(key) || entry !== undefined || !isOrphan(table, route)) return [];
-      const row: LedgerRow = {
-        table: table.id,
-        destination,
-        target,
-        epoch: 0,
-        node: orphanNode,
-        state: 'refused',
-        why: 'a black hole that nobody knew was taken over, to be removed',
-        generation,
-      };
-      return [{ kind: 'remove', key, entry, row, expected: target, mark: row }];
-    }),
-  );
+  return [...puts, ...removals.toSorted((a, b) => (a.key < b.key ? -1 : 1))];
 }
 
 interface One {
@@ -165,7 +101,7 @@ interface One {
 }
 
 /** Why a row is not for us to write any more; undefined: it is. */
-function outrun(old: LedgerRow, want: WantedRoute, generation: number): string | undefined {
+export function outrun(old: LedgerRow, want: WantedRoute, generation: number): string | undefined {
   if (old.generation > generation)
     return `routes are written under generation ${old.generation} of the writer record now`;
   return old.epoch > want.epoch

@@ -1,6 +1,6 @@
 /** What one pass over cloud routes knows and does, from its first look to its last. */
 import { allowedTables } from '../core/desired-routes.ts';
-import type { WeftError } from '../core/errors.ts';
+import type { ErrorCode, WeftError } from '../core/errors.ts';
 import { inParallel } from '../core/in-parallel.ts';
 import { readLedger, type LedgerEntry } from '../core/ledger.ts';
 import type { CloudPassInput } from './cloud-pass.ts';
@@ -10,6 +10,7 @@ import type { SeenTable, StepHold } from './cloud-scope.ts';
 import { RouteWriter, type RouteWriterParts, type Written } from './route-writer.ts';
 
 const DONE = { create: 'created', replace: 'replaced', remove: 'removed' } as const;
+const OF_TABLES: ReadonlySet<ErrorCode> = new Set(['ROUTE_TABLE_FULL', 'CLOUD_DENIED']);
 const LATER = 'its turn comes after another look';
 
 /** Whether it is worth while to look again: at once, or after a pause. */
@@ -23,8 +24,8 @@ export class CloudRound {
   readonly #outcomes = new Map<string, RouteOutcome>();
   /** Called for and accepted, to be seen. */
   readonly #called = new Map<string, RouteResult>();
-  /** Tables that have refused a route in this round: they refuse the next as well. */
-  #full = new Map<string, WeftError>();
+  /** What a table has refused in this round for a reason that is not one route's: it refuses the next as well. */
+  #refusals = new Map<string, WeftError>();
   #tables: readonly SeenTable[];
   #ledgerIsOld = false;
 
@@ -55,7 +56,7 @@ export class CloudRound {
     const { atOnce, roundMs } = scope.pace;
     const hold = scope.holds(steps, this.#tables);
     const untilMs = this.#parts.clock.now() + roundMs;
-    this.#full = new Map();
+    this.#refusals = new Map();
     let again: Again;
     let isCut = false;
     const make = async (step: RouteStep, own: AbortSignal): Promise<void> => {
@@ -145,11 +146,11 @@ export class CloudRound {
   }
 
   async #write(step: RouteCall, signal: AbortSignal): Promise<Written> {
-    const full = step.kind === 'create' ? this.#full.get(step.row.table) : undefined;
-    if (full !== undefined) return { how: 'refused', error: full };
+    const what = `${step.kind} ${step.row.table}`;
+    const before = this.#refusals.get(what);
+    if (before !== undefined) return { how: 'refused', error: before };
     const written = await this.#writer.write(step, signal);
-    if (written.how === 'refused' && written.error.code === 'ROUTE_TABLE_FULL')
-      this.#full.set(step.row.table, written.error);
+    if (written.how === 'refused' && OF_TABLES.has(written.error.code)) this.#refusals.set(what, written.error);
     return written;
   }
 

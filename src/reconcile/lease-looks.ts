@@ -115,10 +115,12 @@ async function look(parts: LeaseLooksParts, signal: AbortSignal): Promise<Look> 
 async function firstView(store: LeaseStore, signal: AbortSignal): Promise<LeaseView> {
   const end = new AbortController();
   let trouble: unknown;
-  const views = store.watch(AbortSignal.any([signal, end.signal]), (error) => {
+  const onTrouble = (error: unknown): void => {
     trouble = error;
     if (error !== undefined) end.abort();
-  });
+  };
+  // Exact: by the last renewals it is judged who is silent, and what may be released.
+  const views = store.watch(AbortSignal.any([signal, end.signal]), onTrouble, 'exact');
   try {
     for await (const { view } of views) return view;
   } finally {

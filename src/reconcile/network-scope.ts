@@ -4,18 +4,18 @@
  */
 import type { CloudRoute, LedgerRow } from '../core/cloud-route.ts';
 import { printDuration } from '../core/duration.ts';
-import type { Belief } from '../core/lease-belief.ts';
+import type { Belief, DoubtedLease } from '../core/lease-belief.ts';
 import type { Ledger } from '../core/ledger.ts';
 import type { NetworkConfig } from '../core/network-config.ts';
-import { parseNodeId } from '../core/node-id.ts';
 import { isImplausible, removalHold } from '../core/removal-hold.ts';
 import type { Lease } from '../core/lease.ts';
 import type { RouteWriter } from '../core/route-writer.ts';
-import { contains } from '../core/subnet.ts';
+import { contains, type Subnet } from '../core/subnet.ts';
 import type { RouteQuota } from '../contracts/cloud-inventory.ts';
 import type { AuditLog } from './audit-log.ts';
-import { planRoutes, type RefusedRoute, type RouteStep } from './cloud-plan.ts';
+import type { RouteStep } from './cloud-plan.ts';
 import type { CloudScope, Pace, SeenTable, StepHold } from './cloud-scope.ts';
+import { planNetwork, type RefusedRoute } from './network-plan.ts';
 import { judgeRemoval, type Removal, type RemovalFacts } from './removal-judge.ts';
 import { bidRoutes, type Bid, type Bids } from './route-bids.ts';
 import { RoomInTables } from './room-in-tables.ts';
@@ -54,7 +54,6 @@ const PACES: Readonly<Record<Stage, Pace>> = {
 };
 /** An owner looks within seconds when anything is wrong, and tries again within two minutes when it was refused. */
 const OWNER_FIRST_MS = 2 * 60_000;
-const NOBODY = parseNodeId('nobody');
 
 /** One for a pass. */
 export class NetworkScope implements CloudScope {
@@ -66,6 +65,7 @@ export class NetworkScope implements CloudScope {
   readonly #only: ReadonlySet<string> | undefined;
   #bids: Bids = { wanted: [], overflow: [], doubted: [], standing: new Map() };
   #belief: Belief = { believed: [], doubted: [] };
+  #doubted: ReadonlyMap<Subnet, DoubtedLease> = new Map();
   #overflow: ReadonlySet<string> = new Set();
   #removals = new Map<string, Removal>();
   /** What this pass has taken away. */
@@ -96,9 +96,10 @@ export class NetworkScope implements CloudScope {
       adopt && !live && contains(config.v4.network, destination);
     const leases = [...removals.looks.view.leases.values()];
     this.#belief = this.#parts.believe(leases.filter(({ subnet }) => removals.looks.isAsJudged(subnet.v4)));
+    this.#doubted = new Map(this.#belief.doubted.map((doubt) => [doubt.lease.subnet.v4, doubt]));
     this.#bids = bidRoutes({ ...this.#parts, belief: this.#belief, tables, ledger, isOrphan });
     this.#overflow = new Set(this.#bids.overflow.map(({ key }) => key));
-    const steps = planRoutes({
+    const steps = planNetwork({
       wanted: this.#bids.wanted.map(({ route }) => route),
       // What an owner says in his row is his word; he hears of the quota from the cloud.
       refused: removals.ownersWrite
@@ -109,7 +110,6 @@ export class NetworkScope implements CloudScope {
       generation: writer.generation,
       mayRemove: (row) => this.#mayRemove(row, tables),
       isOrphan,
-      orphanNode: NOBODY,
     });
     this.#removals = new Map();
     return steps.flatMap((step) => this.#judged(step, tables));
@@ -220,8 +220,8 @@ export class NetworkScope implements CloudScope {
       .find(({ id }) => id === step.row.table)
       ?.routes.find(({ destination }) => destination === step.row.destination);
     const live = step.kind === 'remove' ? standing : undefined;
-    const doubted = new Map(this.#belief.doubted.map((doubt) => [doubt.lease.subnet.v4, doubt]));
-    const removal = judgeRemoval(step.row, live, this.#overflow.has(step.key), { ...this.#parts.removals, doubted });
+    const facts = { ...this.#parts.removals, doubted: this.#doubted };
+    const removal = judgeRemoval(step.row, live, this.#overflow.has(step.key), facts);
     if (removal.kind === 'leave') return [];
     this.#removals.set(step.key, removal);
     if (step.kind === 'forget' || !ownersWrite || removal.kind !== 'go') return [step];

@@ -36,6 +36,8 @@ export interface ReconcilerRunParts extends ReconcilerParts {
 
 /** How long senders are given by default: until a change of the store is heard of everywhere, and a round of probes. */
 const SEEN_WITHIN_MS = 15_000;
+const ANEW =
+  'what the run before left in the store cannot be read: whatever is held until time has passed is held from now on';
 
 export class ReconcilerRun {
   readonly #parts: ReconcilerRunParts;
@@ -113,6 +115,7 @@ export class ReconcilerRun {
     };
     const scope = new NetworkScope(scopeParts, 'all');
     const findings: Finding[] = [...view.findings, ...unreadable(view, ledger)];
+    if (state.anew) findings.push({ code: 'STATE_UNREADABLE', message: ANEW });
     const report = ({ tables: seen, outcomes }: Pick<CloudReport, 'tables' | 'outcomes'>): RunReport => ({
       how: right.isCut ? 'cut' : 'done',
       writer,

@@ -37,7 +37,7 @@ export class Reconciler {
   async run(request: RunRequest, signal: AbortSignal): Promise<RunReport> {
     const { clock } = this.#parts;
     if (request.dryRun) {
-      const state = await readRunState(this.#parts, request.why, signal);
+      const state = await this.#state(request, signal);
       return this.#runOf(request, { validForMs: () => Infinity }, state, this.#auditLog()).run(signal);
     }
     const held = await this.#lock.acquire(Math.min(LOCK_WAIT_MS, Math.max(0, request.untilMs - clock.now())), signal);
@@ -58,7 +58,7 @@ export class Reconciler {
     const { records, clock } = this.#parts;
     const startMs = clock.now();
     const within = AbortSignal.any([signal, held.lost]);
-    const state = await saveRunState(records, await readRunState(this.#parts, request.why, within), within);
+    const state = await saveRunState(records, await this.#state(request, within), within);
     const run = this.#runOf(request, held, state, audit);
     try {
       const report = await run.run(within);
@@ -81,6 +81,10 @@ export class Reconciler {
 
   #runOf(request: RunRequest, lock: Pick<HeldLock, 'validForMs'>, state: RunState, audit: AuditLog): ReconcilerRun {
     return new ReconcilerRun({ ...this.#parts, budget: this.#budget, audit, lock, state }, this.#settings, request);
+  }
+
+  #state({ why }: RunRequest, signal: AbortSignal): Promise<RunState> {
+    return readRunState({ ...this.#parts, by: this.#settings.name }, why, signal);
   }
 
   #auditLog(): AuditLog {

@@ -7,7 +7,8 @@ import { ledgerKey, type Ledger } from '../core/ledger.ts';
 import type { Lease } from '../core/lease.ts';
 import type { NetworkConfig } from '../core/network-config.ts';
 import { fitRoutes, type RouteBid } from '../core/route-quota.ts';
-import { isOurs, type RefusedRoute } from './cloud-plan.ts';
+import { isOurs } from './cloud-plan.ts';
+import type { RefusedRoute } from './network-plan.ts';
 import type { SeenTable } from './cloud-scope.ts';
 
 export interface Bid extends RouteBid {

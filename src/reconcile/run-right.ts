@@ -30,6 +30,7 @@ export interface RunRightParts {
 export class RunRight implements WriteRight {
   readonly #parts: RunRightParts;
   #isCut = false;
+  #lastTurn: Promise<void> = Promise.resolve();
 
   constructor(parts: RunRightParts) {
     this.#parts = parts;
@@ -60,11 +61,20 @@ export class RunRight implements WriteRight {
     return this.#lateBy(clock.now() + deadlineMs) ?? (lock.validForMs() > deadlineMs ? undefined : NO_LOCK);
   }
 
+  /** In the order in which it was asked for: what most send by is planned first, and shall stand first. */
   async turn(signal: AbortSignal): Promise<string | undefined> {
     const { budget, untilMs } = this.#parts;
-    if (await budget.take(1, untilMs - CLOUD_CALL_DEADLINE_MS - TAIL_MS, signal)) return undefined;
-    this.#isCut = true;
-    return NO_CALLS;
+    const before = this.#lastTurn;
+    let end = (): void => undefined;
+    this.#lastTurn = new Promise((resolve) => (end = resolve));
+    await before;
+    try {
+      if (await budget.take(1, untilMs - CLOUD_CALL_DEADLINE_MS - TAIL_MS, signal)) return undefined;
+      this.#isCut = true;
+      return NO_CALLS;
+    } finally {
+      end();
+    }
   }
 
   /** May something be waited for, and looked at after that? */

@@ -15,7 +15,7 @@ export function lockProcesses(makeStore: () => Promise<{ readonly url: string; r
   const test = (
     name: string,
     work: (start: (leaseMs: number, rounds: number) => Racer, file: string) => Promise<void>,
-  ) =>
+  ): void => {
     it(name, async () => {
       const { url, endpoint = '' } = await makeStore();
       const folder = mkdtempSync(path.join(os.tmpdir(), 'weft-lock-'));
@@ -32,6 +32,7 @@ export function lockProcesses(makeStore: () => Promise<{ readonly url: string; r
         rmSync(folder, { recursive: true });
       }
     });
+  };
 
   test('four processes that race for the lock never hold it at once', async (start) => {
     const racers = Array.from({ length: 4 }, () => start(30_000, 4));

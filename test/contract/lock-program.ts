@@ -37,11 +37,11 @@ for (let left = Number(rounds); left > 0;) {
 if (rounds === '0') {
   const held = await lock.acquire(Infinity, signal);
   if (held === undefined) throw new Error('the lock was not waited for');
-  process.stdout.write('held\n');
-  for (;;) {
+  for (let acts = 1; ; acts++) {
     const nowMs = clock.now();
     if (held.validForMs() === 0) break;
     appendFileSync(file, `${owner} ${nowMs}\n`);
+    if (acts === 1) process.stdout.write('held\n');
     await clock.sleep(20, signal);
   }
   process.stdout.write(`lost ${held.lost.aborted}\n`);

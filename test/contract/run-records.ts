@@ -37,7 +37,7 @@ export function runRecordsContract(storeName: string, makeWorld: () => Promise<S
   const reconciler = (world: StoreWorld, owner = 'lambda') => {
     const { records } = world.open();
     const clock = new ManualClock();
-    const parts = { records, clock, random: new CryptoRandom(), log: new ListLog() };
+    const parts = { records, clock, random: new CryptoRandom(), log: new ListLog(), by: owner };
     return { ...parts, parts, lock: new RunLock(parts, { owner }) };
   };
 

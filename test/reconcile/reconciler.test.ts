@@ -1,30 +1,12 @@
 /** One run of a reconciler that writes all routes: what comes of what it finds. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { WeftError } from '../../src/core/errors.ts';
 import { parseSubnet } from '../../src/core/subnet.ts';
-import type { RunReport } from '../../src/reconcile/reconciler-parts.ts';
 import { never } from '../contract/store-world.ts';
-import { config, destination, instanceOf, MINUTE, ReconcilerWorld } from './reconciler-world.ts';
+import { config, destination, instanceOf, MINUTE } from './reconciler-world.ts';
+import { A, B, pair, result, rows, told } from './reconciler-pair.ts';
 import { changes, ledgerText } from './world-state.ts';
-
-const A = `rtb-a ${destination(3)}`;
-const B = `rtb-b ${destination(1)}`;
-
-/** Node 1 in subnet a, node 3 in b. */
-async function pair(): Promise<ReconcilerWorld> {
-  const world = ReconcilerWorld.small();
-  await world.join(1, { subnet: 'subnet-a' });
-  await world.join(3, { subnet: 'subnet-b' });
-  return world;
-}
-
-const told = ({ audit }: RunReport): string[] =>
-  audit.map(({ action, before = '-', after = '-', why }) => `${action} ${before} ${after}: ${why}`);
-const result = ({ outcomes }: RunReport, table: string, number: number) => {
-  const outcome = outcomes.get(`${table}/${destination(number)}`);
-  return [outcome?.result, outcome?.why];
-};
-const rows = (world: ReconcilerWorld): string[] => ledgerText(world).map((line) => line.replace(/ epoch .*/, ''));
 
 describe('a reconciler that writes all routes', () => {
   it('takes over from nodes: their routes stay, their rows are its own from then on, and every change has its reason', async () => {
@@ -150,91 +132,35 @@ describe('a reconciler that writes all routes', () => {
     assert.deepEqual((await world.run()).calls, 0);
   });
 
-  it('makes no call for a lease that went while it ran', async () => {
+  it('does not ask a table again and again for what it is not given', async () => {
     const world = await pair();
+    for (let number = 10; number < 60; number++) await world.join(number, { subnet: 'subnet-a' });
+    world.cloud.before = (call) => {
+      if (call === 'create') throw new WeftError('CLOUD_DENIED', 'no right to ec2:CreateRoute');
+    };
+    const report = await world.run();
+    assert.ok(changes(world).length <= 2 * 16, `${changes(world).length} calls`);
+    assert.ok([...report.outcomes.values()].every(({ code }) => code === 'CLOUD_DENIED'));
+    assert.ok(rows(world).every((line) => line.endsWith(' refused')));
+  });
+
+  it('makes no call for leases that went while it ran, by what the store said no longer than 30 s ago', async () => {
+    const world = await pair();
+    for (let number = 10; number < 60; number++) await world.join(number, { subnet: 'subnet-a' });
     world.cloud.before = async (call) => {
       if (call !== 'create') return;
       world.cloud.before = () => undefined;
-      await world.clock.advance(31_000);
-      for (const number of [1, 3]) await world.release(number);
+      for (let number = 40; number < 60; number++) await world.release(number);
     };
-    // Both calls are under way at once: what is asked again is the next.
-    await world.run();
-    const before = changes(world).length;
-    await world.run();
-    assert.equal(changes(world).length, before);
-  });
-});
-
-describe('machines that leave', () => {
-  it('senders are told, then the routes go, then the subnet is free and the machine may go', async () => {
-    const world = await pair();
-    await world.join(2, { subnet: 'subnet-a' });
-    await world.run();
-    const action = { group: 'nodes', hook: 'drain', instance: instanceOf(3), token: 't' };
-    const seen: string[] = [];
-    world.cloud.before = (call) => {
-      if (call === 'remove') seen.push(...rows(world).filter((line) => line.startsWith(A)), `${world.clock.now()}`);
-      if (call === 'complete') seen.push(`${world.network.freed.size} freed`, ...world.cloud.text);
-    };
-    const startMs = world.clock.now();
-    const request = { why: 'event', leaving: [{ instance: instanceOf(3), why: 'the group shrinks', action }] } as const;
-    const report = await world.run(world.process(), request);
-    const [row, removedMs, ...atEnd] = seen;
-    assert.equal(row, `${A} eni-3 refused`);
-    assert.ok(Number(removedMs) - startMs >= 15_000);
-    // What others have in its table waits: nobody sends by it any more.
-    assert.deepEqual(atEnd, ['1 freed', `${B} eni-1`, `rtb-b ${destination(2)} eni-2`]);
-    assert.deepEqual(told(report), [
-      `removed eni-3 -: instance ${instanceOf(3)} is leaving: the group shrinks`,
-      `released - -: instance ${instanceOf(3)} is leaving: the group shrinks`,
-    ]);
-    // It has not gone yet: nothing is put back for it.
-    world.alive.delete(3);
-    await world.claim(3, { subnet: 'subnet-b' }).catch(() => undefined);
-    const after = await world.run();
-    assert.ok(!world.cloud.text.includes(`${A} eni-3`));
+    // So slow that the last are due when more than half a minute has passed.
+    const report = await world.run(world.process({ settings: { rate: { perSecond: 1, burst: 1 } } }));
+    const late = Array.from({ length: 20 }, (_, at) => destination(40 + at));
     assert.deepEqual(
-      after.audit.map(({ action: done }) => done),
-      ['released'],
+      changes(world).filter((line) => late.some((to) => line.includes(` ${to} `))),
+      [],
     );
-    world.alive.delete(3);
-    world.terminate(3);
-    await world.runs(2);
-    assert.equal(world.network.records.get('leaving')?.size, 0);
-  });
-
-  it('and carry nothing any more are waited for by nobody: their routes go at once, after their senders were told', async () => {
-    const world = await pair();
-    await world.run();
-    world.terminate(3, 'shutting-down');
-    const seen: string[] = [];
-    world.cloud.before = (call) => {
-      if (call === 'remove') seen.push(...rows(world).filter((line) => line.startsWith(A)));
-    };
-    const startMs = world.clock.now();
-    await world.run(world.process(), { why: 'event', leaving: [{ instance: instanceOf(3), why: 'is shutting-down' }] });
-    assert.deepEqual([seen, world.cloud.text.includes(`${A} eni-3`)], [[`${A} eni-3 refused`], false]);
-    assert.ok(world.clock.now() - startMs < 15_000);
-    assert.deepEqual([...world.network.freed.keys()], ['10.32.3.0-24']);
-  });
-
-  it('that are none of this network cost nothing, and are not remembered', async () => {
-    const world = await pair();
-    await world.run();
-    const startMs = world.clock.now();
-    await world.run(world.process(), { why: 'event', leaving: [{ instance: 'i-0abc', why: 'is stopping' }] });
-    assert.deepEqual([world.clock.now(), world.network.records.get('leaving')?.size ?? 0], [startMs, 0]);
-  });
-
-  it('and run on after all get their routes back', async () => {
-    const world = await pair();
-    await world.run(world.process(), { why: 'event', leaving: [{ instance: instanceOf(3), why: 'is stopping' }] });
-    world.alive.delete(3);
-    await world.runs(3);
-    await world.claim(3, { subnet: 'subnet-b' });
-    await world.runs(1);
-    assert.deepEqual(world.cloud.text, [`${A} eni-3`, `${B} eni-1`]);
+    assert.equal(result(report, 'rtb-b', 50)[0], 'held');
+    assert.ok(world.cloud.text.includes(`rtb-b ${destination(30)} eni-30`));
   });
 });
 

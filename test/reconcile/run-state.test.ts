@@ -14,8 +14,8 @@ const NOON = Date.UTC(2026, 5, 1, 12);
 function world() {
   const records = new MemoryRecords(new MemoryNetwork(new ManualClock()));
   /** A run of a process that has just started, at this time of its wall clock. */
-  const run = async (wallMs: number, why: RunRequest['why'] = 'schedule') => {
-    const state = await readRunState({ records, clock: new ManualClock(0, wallMs) }, why, signal);
+  const run = async (wallMs: number, why: RunRequest['why'] = 'schedule', by = 'lambda') => {
+    const state = await readRunState({ records, clock: new ManualClock(0, wallMs), by }, why, signal);
     return saveRunState(records, state, signal);
   };
   return { records, run };
@@ -53,15 +53,39 @@ test('no clock makes the age jump: a gap counts as four minutes, a step back as 
   assert.deepEqual(ages, [0, 4, 4, 5, 5, 9, 13]);
 });
 
-test('two hosts whose clocks differ by minutes and who run by turns do not make it run faster', async () => {
-  const { run } = world();
-  let ageMs = 0;
-  for (let minute = 0; minute < 60; minute++) {
-    await run(NOON + minute * MINUTE);
-    ({ ageMs } = await run(NOON + (minute + 10) * MINUTE));
+test('hosts whose clocks differ, and who run by turns, do not make it run faster than one alone', async () => {
+  for (const aheadMs of [10 * MINUTE, -10 * MINUTE, 1e12, -NOON / 2]) {
+    const { run } = world();
+    let ageMs = 0;
+    for (let minute = 0; minute < 60; minute++) {
+      for (const [by, offMs] of [
+        ['host-a', 0],
+        ['host-b', aheadMs],
+        ['host-c', 20_000],
+      ] as const)
+        ({ ageMs } = await run(NOON + minute * MINUTE + offMs, 'schedule', by));
+    }
+    // The difference is met once, by whoever has never run before, and counts as four minutes.
+    assert.ok(ageMs >= 59 * MINUTE && ageMs <= 64 * MINUTE, `${ageMs / MINUTE} minutes with ${aheadMs}`);
   }
-  // Ten minutes of difference are met once, and count as four.
-  assert.equal(ageMs / MINUTE, 59 + 4);
+});
+
+test('what was gained by a jump is gained once', async () => {
+  const { run } = world();
+  await run(NOON);
+  const jumped = await run(NOON + 60 * MINUTE);
+  assert.equal(jumped.ageMs, 4 * MINUTE);
+  assert.equal((await run(NOON + 61 * MINUTE)).ageMs, 5 * MINUTE);
+});
+
+test('of many runners those that ran last are remembered', async () => {
+  const { run } = world();
+  for (let index = 0; index < 30; index++) await run(NOON, 'person', `host-${index}`);
+  const { runners } = await run(NOON + MINUTE, 'person', 'host-29');
+  assert.deepEqual(
+    [...runners.keys()],
+    [22, 23, 24, 25, 26, 27, 28, 29].map((index) => `host-${index}`),
+  );
 });
 
 test('the last good run stays until there is another', async () => {
@@ -93,8 +117,9 @@ test('a record that cannot be read begins anew, and says so', async () => {
     'x',
     null,
     {},
-    { v: 1, ageMs: -1, run: 1, scheduled: 1, wallMs: 1 },
-    { v: 1, ageMs: 1e300, run: 1, scheduled: 1, wallMs: 1 },
+    { v: 1, ageMs: 0, run: 1, scheduled: 1 },
+    { v: 1, ageMs: -1, run: 1, scheduled: 1, runners: [] },
+    { v: 1, ageMs: 1e300, run: 1, scheduled: 1, runners: [] },
   ]) {
     const { records, run } = world();
     await records.put('run', RUN_STATE_KEY, value, undefined, signal);
