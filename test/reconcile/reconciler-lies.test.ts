@@ -155,11 +155,44 @@ describe('rows of the ledger by another hand', () => {
     assert.ok(ledgerText(world).some((line) => line.startsWith(`rtb-b ${destination(1)} eni-1 refused`)));
   });
 
+  it('do not make ours what another hand has put in the place of a route of ours', async () => {
+    const world = await honest();
+    await world.row('rtb-a', 50);
+    world.cloud.foreign('rtb-a', destination(50), 'igw-1');
+    await world.row('rtb-b', 1, { before: ['eni-old'] });
+    world.cloud.foreign('rtb-b', destination(1), 'tgw-1');
+    await world.runs(7);
+    assert.deepEqual(world.cloud.text, [
+      `rtb-a ${destination(3)} eni-3`,
+      `rtb-a ${destination(50)} igw-1`,
+      `rtb-b ${destination(1)} tgw-1`,
+    ]);
+    assert.deepEqual(changes(world), [`create rtb-a ${destination(3)} eni-3`]);
+  });
+
   it('with a generation of the future are left alone, and said', async () => {
     const world = await honest();
     await world.stands('rtb-b', 1, { generation: 40 });
     await world.runs(1);
     assert.deepEqual(changes(world), [`create rtb-a ${destination(3)} eni-3`]);
+  });
+});
+
+describe('black holes that nobody wrote down', () => {
+  it('go by a person\u2019s word where they could be a subnet\u2019s route to an interface, and nowhere else', async () => {
+    const world = await honest();
+    const others = [
+      ['10.32.60.0/24', 'pcx-1'],
+      ['10.40.0.0/13', 'eni-gone'],
+      ['10.33.0.0/25', 'eni-gone'],
+    ] as const;
+    world.cloud.foreign('rtb-a', destination(50), 'eni-gone', false);
+    for (const [to, target] of others) world.cloud.foreign('rtb-a', parseSubnet(to), target, false);
+    await world.runs(7);
+    assert.equal(world.cloud.text.length, 6);
+    await world.run(world.process(), { why: 'person', adopt: true });
+    await world.runs(7);
+    assert.deepEqual(world.cloud.text, [...RIGHT, ...others.map(([to, target]) => `rtb-a ${to} ${target}`)].toSorted());
   });
 });
 

@@ -5,8 +5,8 @@ import { WeftError } from '../../src/core/errors.ts';
 import { rejectsWith } from '../contract/store-world.ts';
 import type { FakeCall } from '../fakes/fake-cloud.ts';
 import { unreachable } from '../fakes/memory-network.ts';
-import { BETWEEN_RUNS, config, destination, instanceOf, MINUTE, ReconcilerWorld } from './reconciler-world.ts';
-import { changes, ledgerText, worldState } from './world-state.ts';
+import { BETWEEN_RUNS, destination, instanceOf, MINUTE, ReconcilerWorld } from './reconciler-world.ts';
+import { changes, ledgerText } from './world-state.ts';
 
 const DAY = 24 * 60 * MINUTE;
 const RIGHT = [`rtb-a ${destination(3)} eni-3`, `rtb-b ${destination(1)} eni-1`];
@@ -222,68 +222,5 @@ describe('a store that fails', () => {
       changes(world).filter((line) => line.startsWith('remove')),
       [],
     );
-  });
-});
-
-describe('a run', () => {
-  it('that only looks writes nothing anywhere, and needs no lock', async () => {
-    const world = await settled();
-    await world.join(4, { subnet: 'subnet-b' });
-    const [seq, before] = [world.network.seq, changes(world).length];
-    const report = await world.run(world.process(), { why: 'person', dryRun: true });
-    assert.deepEqual([world.network.seq, changes(world).length], [seq, before]);
-    assert.ok(report.outcomes.has(`rtb-a/${destination(4)}`));
-    assert.deepEqual([report.audit, report.calls], [[], 0]);
-  });
-
-  it('whose time is short is cut, and the next ones go on from there', async () => {
-    const world = new ReconcilerWorld({ rate: { perSecond: 1, burst: 2 } });
-    world.cloud.addTable('rtb-a', { subnets: ['subnet-a'] });
-    world.cloud.addTable('rtb-b', { subnets: ['subnet-b'] });
-    for (let number = 1; number <= 40; number++)
-      await world.join(number, { subnet: number % 2 === 0 ? 'subnet-a' : 'subnet-b' });
-    let runs = 0;
-    for (; world.cloud.text.length < 40 && runs < 20; runs++) {
-      const { how } = await world.run(world.process(), { untilMs: 30_000 });
-      assert.equal(how, world.cloud.text.length < 40 ? 'cut' : how);
-      await world.pass(1000);
-    }
-    assert.ok(runs > 1 && runs < 20, `${runs} runs`);
-    await world.run();
-    assert.equal(changes(world).length, 40);
-  });
-
-  it('while another runs is told so, and touches nothing', async () => {
-    const world = ReconcilerWorld.small();
-    await world.join(1, { subnet: 'subnet-a' });
-    await world.join(3, { subnet: 'subnet-b' });
-    let inside: Promise<unknown> | undefined;
-    world.cloud.before = (call, _what, by) => {
-      if (call !== 'create' || inside !== undefined) return;
-      assert.equal(by, 'lambda');
-      const other = world.process({ name: 'host-2' });
-      inside = other.reconciler
-        .run({ why: 'schedule', leaving: [], adopt: false, dryRun: false, untilMs: 0 }, new AbortController().signal)
-        .then(({ how, calls }) => assert.deepEqual([how, calls], ['busy', 0]));
-    };
-    await world.run();
-    assert.ok(inside !== undefined);
-    await world.clock.during(inside);
-    assert.deepEqual(world.cloud.text, RIGHT);
-    assert.deepEqual(changes(world).length, 2);
-  });
-
-  it('in an empty network, and of one that is all right, changes nothing', async () => {
-    const world = ReconcilerWorld.small();
-    world.configure(config());
-    await world.runs(2);
-    await world.join(1, { subnet: 'subnet-a' });
-    await world.runs(1);
-    assert.deepEqual(changes(world), []);
-    await world.join(3, { subnet: 'subnet-b' });
-    await world.runs(2);
-    const [state, made] = [worldState(world), changes(world).length];
-    await world.runs(3);
-    assert.deepEqual([worldState(world), changes(world).length], [state, made]);
   });
 });

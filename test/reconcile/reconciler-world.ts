@@ -121,7 +121,7 @@ export class ReconcilerWorld {
   }
 
   /** The lease alone. */
-  async claim(number: number, plan: NodePlan, mayRenumber = false): Promise<Lease> {
+  async claim(number: number, plan: NodePlan, mayRenumber = false, previous = number): Promise<Lease> {
     const attributes = this.attributes(number, plan);
     const { lease } = await this.store.claim(
       {
@@ -129,7 +129,7 @@ export class ReconcilerWorld {
         publicIP: attributes.publicIP,
         range: parseNetworkConfig(this.network.config?.text ?? '').v4,
         within: [],
-        previous: destination(number),
+        previous: destination(previous),
         mayRenumber,
         attributes: () => attributes,
         ttlMs: DAY,

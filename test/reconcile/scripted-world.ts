@@ -30,7 +30,14 @@ export class ScriptedWorld {
       [`rtb-a ${destination(9)}`, `rtb-a ${destination(10)}`, `rtb-b ${destination(12)}`],
       [`rtb-b ${destination(2)}`, `rtb-a ${destination(3)}`, `rtb-a ${destination(4)}`],
     );
-    world.cloud.after = () => this.watch.look();
+    world.cloud.after = (call) => {
+      this.watch.look();
+      // By then nobody sends to it, and nobody is to.
+      const isClear =
+        !world.cloud.text.includes(`rtb-a ${destination(DRAINED)} eni-${DRAINED}`) &&
+        [...world.network.leases.values()].every(({ node }) => node !== instanceOf(DRAINED));
+      if (call === 'complete' && !isClear) this.watch.broken('a machine may go that still has routes or a lease');
+    };
   }
 
   static async make(cuts: CutPoints): Promise<ScriptedWorld> {

@@ -111,6 +111,10 @@ export class Watch {
     }
   }
 
+  broken(what: string): void {
+    this.#broken.push(what);
+  }
+
   check(): void {
     for (const { call, what } of changing(this.#world))
       if (this.#foreign.has(placeOf(what))) this.#broken.push(`${call} ${what} names what is not ours`);
