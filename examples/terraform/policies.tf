@@ -3,8 +3,6 @@ data "aws_iam_policy_document" "reconciler" {
   statement {
     sid = "Leases"
     actions = [
-      "dynamodb:BatchGetItem",
-      "dynamodb:ConditionCheckItem",
       "dynamodb:DeleteItem",
       "dynamodb:GetItem",
       "dynamodb:PutItem",
