@@ -2,7 +2,7 @@
 import { WeftError } from '../../src/core/errors.ts';
 import type { Tap } from '../fakes/tapped.ts';
 
-export const CUTS = [
+const CUTS = [
   /** Nothing was done, and the caller is told. */
   'refused',
   'throttled',

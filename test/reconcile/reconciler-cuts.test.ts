@@ -1,30 +1,9 @@
-/** A run that is cut: at each of its calls, in each way, and the runs after it end where one without a cut ends. */
+/** A run that is cut and is told so: at each of its calls, in each way, and the runs after it end where one without a cut ends. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { CutPoints, CUTS, type Cut } from './cut-points.ts';
+import { cutsEverywhere, uncut } from './cut-everywhere.ts';
 import { destination, instanceOf } from './reconciler-world.ts';
-import { ScriptedWorld } from './scripted-world.ts';
 import { changes } from './world-state.ts';
-
-async function uncut(): Promise<{ readonly script: ScriptedWorld; readonly end: string[] }> {
-  const script = await ScriptedWorld.make(new CutPoints());
-  const end = await script.play();
-  script.watch.check();
-  return { script, end };
-}
-
-/** What is wrong after a cut there; undefined: nothing. */
-async function trouble(at: number, how: Cut, end: readonly string[]): Promise<string | undefined> {
-  const cuts = new CutPoints(at, how);
-  const script = await ScriptedWorld.make(cuts);
-  try {
-    assert.deepEqual(await script.play(end), end);
-    script.watch.check();
-    return undefined;
-  } catch (error) {
-    return `${how} at call ${at}, ${cuts.calls[at]}: ${error instanceof Error ? error.message : String(error)}`;
-  }
-}
 
 describe('a reconciler that is cut', () => {
   it('uncut: creates, replaces, adopts, keeps, removes, drains, frees, and touches nothing foreign', async () => {
@@ -68,14 +47,5 @@ describe('a reconciler that is cut', () => {
     );
   });
 
-  for (const how of CUTS)
-    it(`${how}, at whichever call: the runs after it end where one without a cut ends`, async () => {
-      const { script, end } = await uncut();
-      const troubles: string[] = [];
-      for (let at = 0; at < script.cuts.calls.length; at++) {
-        const found = await trouble(at, how, end);
-        if (found !== undefined) troubles.push(found);
-      }
-      assert.deepEqual(troubles, []);
-    });
+  cutsEverywhere(['refused', 'throttled', 'answer lost', 'store away', 'cloud away']);
 });

@@ -211,7 +211,7 @@ export class Fleet {
       if (!(await Promise.race([run, late]))) this.#told.push(...leaving);
       limit.abort();
       signal.removeEventListener('abort', end);
-      await clock.sleep(MINUTE, signal).catch(() => undefined);
+      await clock.sleep(2 * MINUTE, signal).catch(() => undefined);
     }
   }
 
