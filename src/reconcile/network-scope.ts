@@ -4,7 +4,7 @@
  */
 import type { CloudRoute, LedgerRow } from '../core/cloud-route.ts';
 import { printDuration } from '../core/duration.ts';
-import type { Belief, DoubtedLease } from '../core/lease-belief.ts';
+import { isSubnetOf, type Belief, type DoubtedLease } from '../core/lease-belief.ts';
 import type { Ledger } from '../core/ledger.ts';
 import type { NetworkConfig } from '../core/network-config.ts';
 import { isImplausible, removalHold } from '../core/removal-hold.ts';
@@ -16,6 +16,7 @@ import type { AuditLog } from './audit-log.ts';
 import type { RouteStep } from './cloud-plan.ts';
 import type { CloudScope, Pace, SeenTable, StepHold } from './cloud-scope.ts';
 import { planNetwork, type RefusedRoute } from './network-plan.ts';
+import { isInterface } from './run-facts.ts';
 import { judgeRemoval, type Removal, type RemovalFacts } from './removal-judge.ts';
 import { bidRoutes, type Bid, type Bids } from './route-bids.ts';
 import { RoomInTables } from './room-in-tables.ts';
@@ -92,8 +93,8 @@ export class NetworkScope implements CloudScope {
 
   plan(tables: readonly SeenTable[], ledger: Ledger): readonly RouteStep[] {
     const { config, writer, adopt, removals } = this.#parts;
-    const isOrphan = (_table: unknown, { destination, live }: CloudRoute): boolean =>
-      adopt && !live && contains(config.v4.network, destination);
+    const isOrphan = (_table: unknown, { destination, target, live }: CloudRoute): boolean =>
+      adopt && !live && isSubnetOf(config.v4, destination) && isInterface(target);
     const leases = [...removals.looks.view.leases.values()];
     this.#belief = this.#parts.believe(leases.filter(({ subnet }) => removals.looks.isAsJudged(subnet.v4)));
     this.#doubted = new Map(this.#belief.doubted.map((doubt) => [doubt.lease.subnet.v4, doubt]));

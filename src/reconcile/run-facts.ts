@@ -11,6 +11,9 @@ export interface Machines {
 
 /** The one cloud whose inventory this is. */
 export const PROVIDER = 'aws';
+/** As no other target of a route is named there: gateways, peerings and the like are never ours. */
+export const isInterface = (target: string): boolean => target.startsWith('eni-');
+
 const QUOTAS_AT_ONCE = 4;
 
 const sorted = (names: Iterable<string>): string[] => [...new Set(names)].toSorted();
