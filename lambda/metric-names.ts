@@ -24,7 +24,10 @@ export const METRICS = {
   ReleasedLeases: { unit: 'Count', says: 'leases released early, their instances being gone' },
   QuotaUsedPercent: { unit: 'Percent', says: 'routes in a table against what it may hold; the fullest, and each' },
   Calls: { unit: 'Count', says: 'calls that could change something in the cloud' },
-  FailedRoutes: { unit: 'Count', says: 'routes whose writing or removal failed, to be tried again' },
+  FailedRoutes: {
+    unit: 'Count',
+    says: 'routes that could not be brought further for another reason, as a right that is missing',
+  },
   RunSeconds: { unit: 'Seconds', says: 'how long the run took' },
   GoodRuns: {
     unit: 'Count',

@@ -3,6 +3,7 @@ import type { ErrorCode } from '../src/core/errors.ts';
 import type { Finding } from '../src/core/finding.ts';
 import type { RouteResult } from '../src/reconcile/cloud-report.ts';
 import type { RunReport, RunRequest } from '../src/reconcile/reconciler-parts.ts';
+import { routeTroubles, type RouteTrouble } from './route-troubles.ts';
 
 export type RunAnswer =
   | {
@@ -12,6 +13,8 @@ export type RunAnswer =
       readonly writer: RunReport['writer'];
       /** How many routes came to which result. */
       readonly routes: Partial<Readonly<Record<RouteResult, number>>>;
+      /** What was in the way of those that could not be brought further. */
+      readonly troubles: readonly RouteTrouble[];
       readonly tables: RunReport['tables'];
       readonly doubted: number;
       readonly findings: readonly Finding[];
@@ -28,12 +31,21 @@ export type RunAnswer =
       readonly bad: readonly string[];
     };
 
-export function answerOf(
-  { why, dryRun }: RunRequest,
-  { how, writer, outcomes, tables, doubted, findings, calls }: RunReport,
-  bad: readonly string[],
-): RunAnswer {
+export function answerOf({ why, dryRun }: RunRequest, report: RunReport, bad: readonly string[]): RunAnswer {
+  const { how, writer, outcomes, tables, doubted, findings, calls } = report;
   const routes: Partial<Record<RouteResult, number>> = {};
   for (const { result } of outcomes.values()) routes[result] = (routes[result] ?? 0) + 1;
-  return { how, why, dryRun, writer, routes, tables, doubted: doubted.length, findings, calls, bad };
+  return {
+    how,
+    why,
+    dryRun,
+    writer,
+    routes,
+    troubles: routeTroubles(report),
+    tables,
+    doubted: doubted.length,
+    findings,
+    calls,
+    bad,
+  };
 }

@@ -1,12 +1,16 @@
 /** What a run comes to in CloudWatch: lines of its embedded metric format, which cost no call. */
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { RunReport } from '../src/reconcile/reconciler-parts.ts';
-import type { RouteResult } from '../src/reconcile/cloud-report.ts';
+import type { ErrorCode } from '../src/core/errors.ts';
+import { routeTroubles } from './route-troubles.ts';
 import { METRICS, TABLE_DIMENSION, type MetricName } from './metric-names.ts';
 
 export type RunNumbers = Readonly<Record<MetricName, number>>;
 
 const NOTHING = Object.fromEntries(Object.keys(METRICS).map((name) => [name, 0])) as RunNumbers;
+
+/** `Overflow` and `Conflicts` count these. */
+const SEEN_ELSEWHERE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['ROUTE_TABLE_FULL', 'CLOUD_CONFLICT']);
 
 export interface Told {
   readonly numbers: Partial<RunNumbers>;
@@ -18,8 +22,6 @@ export interface Told {
 export function toldBy(report: RunReport, seconds: number, badEvents: number): Told {
   if (report.how === 'busy') return { numbers: { BusyRuns: 1, BadEvents: badEvents }, used: new Map() };
   const outcomes = [...report.outcomes.values()];
-  const count = (...results: readonly RouteResult[]): number =>
-    outcomes.filter(({ result }) => results.includes(result)).length;
   const done = (action: RunReport['audit'][number]['action']): number =>
     report.audit.filter((entry) => entry.action === action).length;
   const used = new Map(
@@ -39,7 +41,10 @@ export function toldBy(report: RunReport, seconds: number, badEvents: number): T
     ReleasedLeases: done('released'),
     QuotaUsedPercent: Math.max(0, ...used.values()),
     Calls: report.calls,
-    FailedRoutes: count('unconfirmed'),
+    FailedRoutes: routeTroubles(report).reduce(
+      (sum, { code, count }) => (SEEN_ELSEWHERE.has(code) ? sum : sum + count),
+      0,
+    ),
     RunSeconds: seconds,
     GoodRuns: report.how === 'done' ? 1 : 0,
     CutRuns: report.how === 'cut' ? 1 : 0,

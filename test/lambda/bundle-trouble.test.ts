@@ -4,8 +4,8 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, before, describe, it } from 'node:test';
 
-import { BUNDLE, whyNoLambda } from './lambda-world.ts';
-import { RunningFunction, SCHEDULE, terminated } from './running-function.ts';
+import { BUNDLE, ROLE, whyNoLambda } from './lambda-world.ts';
+import { POLICY, RunningFunction, SCHEDULE, terminated } from './running-function.ts';
 import { NODES, routesFor, TABLES } from './small-cluster.ts';
 
 describe('an invocation of the function', { skip: whyNoLambda() ?? false }, () => {
@@ -74,6 +74,26 @@ describe('an invocation of the function', { skip: whyNoLambda() ?? false }, () =
       created,
       Array.from({ length: 6 }, () => 'CreateRoute ok'),
     );
+  });
+
+  it('tells of a right that its role lacks, and creates the routes when it has it', async () => {
+    running = await RunningFunction.start(NODES);
+    const { policies } = running.world.cloud;
+    const without = POLICY.Statement.filter(({ Action }) => !JSON.stringify(Action).includes('ec2:CreateRoute'));
+    policies.attach({ [ROLE]: [{ ...POLICY, Statement: without }] });
+    await running.ask(SCHEDULE);
+    assert.deepEqual([...running.world.routes(TABLES.a), ...running.world.routes(TABLES.b)], []);
+    assert.deepEqual(
+      running.said('routes cannot be brought further').map(({ code }) => code),
+      ['CLOUD_DENIED'],
+    );
+    assert.ok(Number(running.metrics()['FailedRoutes']) > 0);
+    policies.attach({ [ROLE]: [POLICY] });
+    await running.until('a run that ends', async () => {
+      const answer = await running.ask(SCHEDULE);
+      return answer['how'] === 'done' ? { found: true } : { missing: JSON.stringify(answer) };
+    });
+    await running.routesStand(NODES);
   });
 
   it('answers with what is wrong where its settings are', async () => {

@@ -6,6 +6,7 @@ import {
   DeleteItemCommand,
   QueryCommand,
 } from '@aws-sdk/client-dynamodb';
+import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -13,6 +14,9 @@ import { attributeItem, plainItem, type Plain } from '../../providers/dynamodb/a
 import { openDynamoStore, type DynamoStore } from '../../providers/dynamodb/open-store.ts';
 import { networkPartition } from '../../providers/dynamodb/sort-keys.ts';
 import { TABLE_SCHEMA } from '../../providers/dynamodb/table.ts';
+import type { PolicyDocument } from '../../infra/policy-document.ts';
+import { dynamoDBGate } from '../../src/lab/aws/dynamodb-gate.ts';
+import { DynamoUpstream } from '../../src/lab/aws/dynamodb-upstream.ts';
 import type { Clock } from '../../src/contracts/clock.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../src/core/json.ts';
 import { buildAccount, type VpcPlan } from '../../src/lab/aws/account.ts';
@@ -33,6 +37,9 @@ export const REGION = 'eu-central-1';
 export const BUNDLE = path.resolve('dist/lambda');
 const TABLE = 'weft';
 const NETWORK = 'default';
+export const ROLE = 'weft-reconciler';
+
+const urlOf = (server: Server): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
 /** Why the function cannot run here; undefined when it can. */
 export const whyNoLambda = (): string | undefined =>
@@ -46,6 +53,8 @@ export interface WorldPlan {
   /** The account's. Undefined: this machine's. */
   readonly clock?: Clock;
   readonly settings?: Partial<AwsSettings>;
+  /** What the function's role may do, in EC2 and in the table. Undefined: everything. */
+  readonly policy?: PolicyDocument;
   /** A table without a stream, which nobody follows here, costs the emulator a quarter of the time. */
   readonly streamless?: boolean;
 }
@@ -56,16 +65,24 @@ export class LambdaWorld {
   readonly database: TestDynamoDB;
   /** A node's own, as far as a test plays one. */
   readonly store: DynamoStore;
-  readonly #server: Server;
+  readonly #servers: readonly Server[];
+  /** Where the function finds DynamoDB. */
+  readonly #table: string;
   readonly #networks: readonly string[];
   readonly #raw: DynamoDBClient;
   readonly #never = new AbortController().signal;
 
-  private constructor(cloud: EmulatedAws, server: Server, database: TestDynamoDB, networks: readonly string[]) {
+  private constructor(
+    cloud: EmulatedAws,
+    servers: readonly [api: Server, gate?: Server],
+    database: TestDynamoDB,
+    networks: readonly string[],
+  ) {
     this.cloud = cloud;
     this.foreign = new ForeignWatch(cloud);
     this.database = database;
-    this.#server = server;
+    this.#servers = servers.filter((server) => server !== undefined);
+    this.#table = servers[1] === undefined ? database.endpoint : urlOf(servers[1]);
     this.#networks = networks;
     const { endpoint } = database;
     const seams = { clock: new SystemClock(), random: new SeededRandom(1) };
@@ -82,12 +99,17 @@ export class LambdaWorld {
     clock = new SystemClock(),
     settings = {},
     streamless = false,
+    policy,
   }: WorldPlan): Promise<LambdaWorld> {
     const database = await startDynamoDB();
     const cloud = new EmulatedAws({ state: buildAccount(vpcs), clock, region: REGION, settings });
-    const server = apiServer(cloud);
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const world = new LambdaWorld(cloud, server, database, networks);
+    const api = apiServer(cloud);
+    const gate = policy === undefined ? undefined : dynamoDBGate(cloud, new DynamoUpstream(database.endpoint));
+    for (const server of [api, gate]) {
+      if (server !== undefined) await once(server.listen(0, '127.0.0.1'), 'listening');
+    }
+    if (policy !== undefined) cloud.policies.attach({ [ROLE]: [policy] });
+    const world = new LambdaWorld(cloud, gate === undefined ? [api] : [api, gate], database, networks);
     if (streamless) await world.#createPlainTable();
     else await world.store.create(world.#never);
     return world;
@@ -95,14 +117,15 @@ export class LambdaWorld {
 
   /** What the function finds in its environment; the credentials are its role's. */
   environment(more: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
-    const { id, secret } = this.cloud.credentials.add('lambda');
+    const { id, secret } = this.cloud.credentials.add('lambda', { kind: 'role', name: ROLE, session: 'weft-routes' });
+    const [api] = this.#servers;
     return {
       WEFT_STORE: `dynamodb://${TABLE}?network=${NETWORK}`,
       WEFT_VPC: this.#networks.join(','),
       AWS_REGION: REGION,
       AWS_LAMBDA_FUNCTION_NAME: 'weft-routes',
-      AWS_ENDPOINT_URL: `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`,
-      AWS_ENDPOINT_URL_DYNAMODB: this.database.endpoint,
+      AWS_ENDPOINT_URL: api === undefined ? '' : urlOf(api),
+      AWS_ENDPOINT_URL_DYNAMODB: this.#table,
       AWS_ACCESS_KEY_ID: id,
       AWS_SECRET_ACCESS_KEY: secret,
       ...more,
@@ -232,8 +255,10 @@ export class LambdaWorld {
     this.store.close();
     this.#raw.destroy();
     this.cloud.close();
-    this.#server.closeAllConnections();
-    await new Promise((resolve) => this.#server.close(resolve));
+    for (const server of this.#servers) {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    }
     this.database.stop();
     this.foreign.assertNone();
   }

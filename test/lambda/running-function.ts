@@ -1,5 +1,6 @@
 /** The function as it is uploaded, started as Lambda starts it, beside a small cluster. */
 import assert from 'node:assert/strict';
+import { reconcilerPolicy } from '../../infra/policies.ts';
 import { planned } from '../../src/lab/aws/account.ts';
 import { ACCOUNT } from '../../src/lab/aws/cloud.ts';
 import type { FunctionPlan, Invocation } from '../../src/lab/aws/lambda-runtime.ts';
@@ -12,6 +13,20 @@ import { CONFIG, NETWORK, PLAN, routesFor, TABLES } from './small-cluster.ts';
 
 /** For machines that are slow today. */
 const WITHIN_MS = 60_000;
+
+/** Its role's own: whatever it does in these tests it may do. */
+export const POLICY = reconcilerPolicy(
+  {
+    partition: 'aws',
+    region: REGION,
+    account: ACCOUNT,
+    tableArn: `arn:aws:dynamodb:${REGION}:${ACCOUNT}:table/weft`,
+    networks: ['default'],
+    vpcs: [NETWORK],
+    routeTables: { by: 'vpc' },
+  },
+  { lifecycleGroups: [] },
+);
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -43,7 +58,7 @@ export class RunningFunction {
     nodes: readonly LeasedNode[],
     { environment, ...plan }: Partial<FunctionPlan> = {},
   ): Promise<RunningFunction> {
-    const world = await LambdaWorld.start({ vpcs: [PLAN], networks: [NETWORK] });
+    const world = await LambdaWorld.start({ vpcs: [PLAN], networks: [NETWORK], policy: POLICY });
     await world.writeRows([configRow(CONFIG), ...nodes.map(leaseRowOf)]);
     const whole = world.functionPlan({ ...plan, environment: world.environment(environment) });
     return new RunningFunction(world, new LambdaService(whole, { clock: new SystemClock(), retryAfterMs: [10, 20] }));
