@@ -1,8 +1,8 @@
 /** A thousand nodes, and the quota that AWS grants with and without asking. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { largeWorld } from './large-world.ts';
-import { changing, ledgerText } from './world-state.ts';
+import { largeWorld } from '../reconcile/large-world.ts';
+import { changing, ledgerText } from '../reconcile/world-state.ts';
 
 /** First runs put right, the quarantine of 15 minutes ends, and what then has room is put. */
 const RUNS = 7;

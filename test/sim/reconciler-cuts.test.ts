@@ -1,9 +1,9 @@
 /** A run that is cut and is told so: at each of its calls, in each way, and the runs after it end where one without a cut ends. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { cutsEverywhere, uncut } from './cut-everywhere.ts';
-import { destination, instanceOf } from './reconciler-world.ts';
-import { changes } from './world-state.ts';
+import { cutsEverywhere, uncut } from '../reconcile/cut-everywhere.ts';
+import { destination, instanceOf } from '../reconcile/reconciler-world.ts';
+import { changes } from '../reconcile/world-state.ts';
 
 describe('a reconciler that is cut', () => {
   it('uncut: creates, replaces, adopts, keeps, removes, drains, frees, and touches nothing foreign', async () => {
