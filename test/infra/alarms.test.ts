@@ -11,6 +11,7 @@ interface Alarm {
   readonly MetricName: string;
   readonly Dimensions: readonly { readonly Name: string; readonly Value: string }[];
   readonly Period: number;
+  readonly EvaluationPeriods: number;
   readonly Threshold: number;
   readonly TreatMissingData: string;
   readonly AlarmActions?: readonly string[];
@@ -114,6 +115,17 @@ describe('the alarms of the reconciler', () => {
     );
     assert.equal(of('NoGoodRun').Period, 20 * 60);
     assert.equal(alarmsOf(made({ every: Duration.minutes(30) })).get('NoGoodRun')?.Period, 90 * 60);
+  });
+
+  it('see a run in each of their periods, however seldom it runs: an empty one would break a row of bad ones', () => {
+    for (const minutes of [1, 2, 4, 10, 60]) {
+      const seldom = [...alarmsOf(made({ every: Duration.minutes(minutes) }))];
+      for (const [name, { Period, EvaluationPeriods }] of seldom) {
+        assert.ok(Period >= 2 * minutes * 60, `${name} with a run each ${minutes} min`);
+        // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+        assert.ok(Period * EvaluationPeriods <= (Period < 3600 ? 1 : 7) * 86_400, name);
+      }
+    }
   });
 
   it('go off at a table that is more than 80 % full', () => {
