@@ -78,6 +78,11 @@ function rules(seen: Seen): Readonly<Record<string, Rule>> {
       metric: metricOf(seen, 'Conflicts', 'Maximum', period),
       periods: 3,
     },
+    FailedRoutes: {
+      says: 'routes cannot be written or removed: the log says why, a right that is missing first of all',
+      metric: metricOf(seen, 'FailedRoutes', 'Maximum', period),
+      periods: 3,
+    },
     QuotaUsed: {
       says: `a route table is more than ${QUOTA_PERCENT} % full: what finds no room goes by tunnels`,
       metric: metricOf(seen, 'QuotaUsedPercent', 'Maximum', period),

@@ -1,8 +1,8 @@
 /**
  * The reconciler's metrics in CloudWatch, for whoever writes them and whoever alarms on them. Constants alone: nothing is imported here.
  *
- * Each run writes every one of them once, 0 where there was nothing, so that an alarm finds its way back. A run that finds another one at work
- * (`busy`) writes `BusyRuns` and `BadEvents` alone.
+ * Each run writes every one of them once, 0 where there was nothing, so that an alarm finds its way back. A run that came to no end leaves out what it
+ * does not know: conflicts, overflow, doubts, quota, failed routes. A run that finds another one at work (`busy`) writes `BusyRuns` and `BadEvents` alone.
  */
 export const METRIC_NAMESPACE = 'Weft';
 
@@ -24,7 +24,7 @@ export const METRICS = {
   ReleasedLeases: { unit: 'Count', says: 'leases released early, their instances being gone' },
   QuotaUsedPercent: { unit: 'Percent', says: 'routes in a table against what it may hold; the fullest, and each' },
   Calls: { unit: 'Count', says: 'calls that could change something in the cloud' },
-  FailedRoutes: { unit: 'Count', says: 'routes whose writing or removal failed, to be tried again' },
+  FailedRoutes: { unit: 'Count', says: 'routes whose writing or removal failed or was denied, to be tried again' },
   RunSeconds: { unit: 'Seconds', says: 'how long the run took' },
   GoodRuns: {
     unit: 'Count',

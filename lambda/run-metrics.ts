@@ -1,12 +1,22 @@
 /** What a run comes to in CloudWatch: lines of its embedded metric format, which cost no call. */
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { RunReport } from '../src/reconcile/reconciler-parts.ts';
-import type { RouteResult } from '../src/reconcile/cloud-report.ts';
+import type { RouteOutcome } from '../src/reconcile/cloud-report.ts';
 import { METRICS, TABLE_DIMENSION, type MetricName } from './metric-names.ts';
 
 export type RunNumbers = Readonly<Record<MetricName, number>>;
 
-const NOTHING = Object.fromEntries(Object.keys(METRICS).map((name) => [name, 0])) as RunNumbers;
+/** What stands, and not what was done: nobody knows it but a run that came to its end, and a 0 of another would end alarms. */
+const STANDING: ReadonlySet<string> = new Set<MetricName>([
+  'Conflicts',
+  'Overflow',
+  'DoubtedLeases',
+  'QuotaUsedPercent',
+  'FailedRoutes',
+]);
+const NOTHING: Partial<RunNumbers> = Object.fromEntries(
+  Object.keys(METRICS).flatMap((name) => (STANDING.has(name) ? [] : [[name, 0]])),
+);
 
 export interface Told {
   readonly numbers: Partial<RunNumbers>;
@@ -18,8 +28,6 @@ export interface Told {
 export function toldBy(report: RunReport, seconds: number, badEvents: number): Told {
   if (report.how === 'busy') return { numbers: { BusyRuns: 1, BadEvents: badEvents }, used: new Map() };
   const outcomes = [...report.outcomes.values()];
-  const count = (...results: readonly RouteResult[]): number =>
-    outcomes.filter(({ result }) => results.includes(result)).length;
   const done = (action: RunReport['audit'][number]['action']): number =>
     report.audit.filter((entry) => entry.action === action).length;
   const used = new Map(
@@ -28,18 +36,21 @@ export function toldBy(report: RunReport, seconds: number, badEvents: number): T
       quota.limit === 0 ? 100 : (100 * occupied) / quota.limit,
     ]),
   );
-  const numbers: RunNumbers = {
-    ...NOTHING,
-    RoutesCreated: done('created'),
-    RoutesReplaced: done('replaced'),
-    RoutesRemoved: done('removed'),
+  const standing: Partial<RunNumbers> = {
     Conflicts: outcomes.filter(({ code }) => code === 'CLOUD_CONFLICT').length,
     Overflow: report.tables.reduce((sum, { overflow }) => sum + overflow, 0),
     DoubtedLeases: report.doubted.length,
-    ReleasedLeases: done('released'),
     QuotaUsedPercent: Math.max(0, ...used.values()),
+    FailedRoutes: outcomes.filter(hasFailed).length,
+  };
+  const numbers: Partial<RunNumbers> = {
+    ...NOTHING,
+    ...(report.how === 'done' ? standing : {}),
+    RoutesCreated: done('created'),
+    RoutesReplaced: done('replaced'),
+    RoutesRemoved: done('removed'),
+    ReleasedLeases: done('released'),
     Calls: report.calls,
-    FailedRoutes: count('unconfirmed'),
     RunSeconds: seconds,
     GoodRuns: report.how === 'done' ? 1 : 0,
     CutRuns: report.how === 'cut' ? 1 : 0,
@@ -47,6 +58,10 @@ export function toldBy(report: RunReport, seconds: number, badEvents: number): T
   };
   return { numbers, used };
 }
+
+/** Another hand's route and a full table have metrics of their own. */
+const hasFailed = ({ result, code }: RouteOutcome): boolean =>
+  result === 'unconfirmed' || (code !== undefined && code !== 'CLOUD_CONFLICT' && code !== 'ROUTE_TABLE_FULL');
 
 /** Of one that came to no report. */
 export const toldOfNone = (what: 'CutRuns' | 'Errors', seconds: number, badEvents: number): Told => ({

@@ -10,15 +10,26 @@ export class Troubles {
     this.#log = log;
   }
 
-  told({ how, findings, doubted }: Pick<RunReport, 'how' | 'findings' | 'doubted'>): void {
+  told({ how, findings, doubted, outcomes }: Pick<RunReport, 'how' | 'findings' | 'doubted' | 'outcomes'>): void {
     if (how === 'busy') return;
     const now = new Set<string>();
     const say = (text: string, tell: () => void): void => {
-      if (!this.#standing.has(text)) tell();
+      if (!this.#standing.has(text) && !now.has(text)) tell();
       now.add(text);
     };
     for (const { code, message } of findings)
       say(`${code} ${message}`, () => this.#log.warn({ code, why: message }, 'something needs a person'));
+    // A missing right is told of each route: one line a table, for whoever reads it, and not a thousand.
+    for (const { code, row, why, hint } of outcomes.values()) {
+      if (code === undefined) continue;
+      const { table, destination } = row;
+      say(`${code} in ${table}`, () =>
+        this.#log.warn(
+          { code, table, destination, why: `${why ?? row.why ?? ''}${hint === undefined ? '' : `; ${hint}`}` },
+          'routes are not as they should be',
+        ),
+      );
+    }
     for (const { subnet, node, why } of doubted)
       say(`${subnet} ${node} ${why}`, () => this.#log.warn({ subnet, node, why }, 'a lease is not believed'));
     for (const text of this.#standing) if (!now.has(text)) this.#log.info({ why: text }, 'it is over');

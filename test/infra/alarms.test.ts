@@ -3,7 +3,8 @@ import { describe, it } from 'node:test';
 import { Duration } from 'aws-cdk-lib';
 import { RouteReconciler, type RouteReconcilerProps } from '../../infra/route-reconciler.ts';
 import { METRIC_NAMESPACE } from '../../lambda/metric-names.ts';
-import { metricLines, toldOfNone } from '../../lambda/run-metrics.ts';
+import { metricLines, toldBy, toldOfNone } from '../../lambda/run-metrics.ts';
+import type { RunReport } from '../../src/reconcile/reconciler-parts.ts';
 import { all, NO_CODE, only, resourcesOf, TABLE_ARN, VPC, type Resource } from './template.ts';
 
 interface Alarm {
@@ -32,10 +33,21 @@ const alarmsOf = (resources: readonly Resource[]): ReadonlyMap<string, Alarm> =>
     ]),
   );
 
+const REPORT: RunReport = {
+  how: 'done',
+  writer: { mode: 'reconciler', generation: 1 },
+  tables: [],
+  outcomes: new Map(),
+  doubted: [],
+  audit: [],
+  findings: [],
+  calls: 0,
+};
+
 /** Each metric with its dimensions as a run really writes them, in CloudWatch's embedded metric format. */
 function written(functionName: string): ReadonlySet<string> {
   const lines = metricLines(
-    { ...toldOfNone('Errors', 1, 0), used: new Map([['rtb-1', 50]]) },
+    { ...toldBy(REPORT, 1, 0), used: new Map([['rtb-1', 50]]) },
     METRIC_NAMESPACE,
     functionName,
   );
@@ -90,7 +102,7 @@ describe('the alarms of the reconciler', () => {
         Dimensions.map(({ Name, Value }) => [Name, Value]),
       ),
     );
-    assert.equal(watched.length, 4);
+    assert.equal(watched.length, 5);
     assert.deepEqual(
       watched.filter((name) => !known.has(name)),
       [],
@@ -136,6 +148,17 @@ describe('the alarms of the reconciler', () => {
   it('are told to those who were named, and to nobody otherwise', () => {
     assert.ok([...alarms.values()].every(({ AlarmActions }) => AlarmActions?.[0] === TOPIC));
     assert.ok([...alarmsOf(made()).values()].every(({ AlarmActions }) => AlarmActions === undefined));
+  });
+
+  it('of what stands in the tables are not ended by a run that saw none of it', () => {
+    const standing = ['Conflicts', 'FailedRoutes', 'QuotaUsedPercent'] as const;
+    for (const told of [
+      toldOfNone('Errors', 1, 0),
+      toldOfNone('CutRuns', 1, 0),
+      toldBy({ ...REPORT, how: 'cut' }, 1, 0),
+    ])
+      for (const name of standing) assert.equal(told.numbers[name], undefined);
+    for (const name of standing) assert.equal(toldBy(REPORT, 1, 0).numbers[name], 0);
   });
 
   it('stand on a dashboard, with metrics that a run writes', () => {
