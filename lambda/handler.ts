@@ -71,8 +71,11 @@ export function makeHandler(environment: Environment, given: Partial<LambdaSeams
       ending = AbortSignal.timeout(Math.max(0, leftMs - LAST_MS));
       const report = await warm.reconciler.run(request, ending);
       for (const { at, ...entry } of report.audit) log.info({ ...entry, at }, 'changed');
-      troubles.told(report);
-      tell(toldBy(report, seconds(), bad.length));
+      // One that only looks proves nothing: neither that runs are good, nor that a call is allowed.
+      if (!request.dryRun) {
+        troubles.told(report);
+        tell(toldBy(report, seconds(), bad.length));
+      }
       log.info(
         { why: request.why, durationMs: Math.round(seconds() * 1000), count: report.calls },
         `run ${report.how}`,

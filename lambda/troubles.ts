@@ -32,7 +32,11 @@ export class Troubles {
     }
     for (const { subnet, node, why } of doubted)
       say(`${subnet} ${node} ${why}`, () => this.#log.warn({ subnet, node, why }, 'a lease is not believed'));
-    for (const text of this.#standing) if (!now.has(text)) this.#log.info({ why: text }, 'it is over');
-    this.#standing = now;
+    // A run that came to no end has not seen all that may still be wrong.
+    if (how === 'cut') this.#standing = new Set([...this.#standing, ...now]);
+    else {
+      for (const text of this.#standing) if (!now.has(text)) this.#log.info({ why: text }, 'it is over');
+      this.#standing = now;
+    }
   }
 }
