@@ -100,6 +100,11 @@ describe('the reconciler of a stack', () => {
     }
   });
 
+  it('refuses a time limit in which no run could write anything', () => {
+    assert.throws(() => made({ timeout: Duration.seconds(30) }), /"timeout" is 30 s: expected 2 to 15 minutes/);
+    assert.equal(only(made({ timeout: Duration.minutes(2) }), 'AWS::Lambda::Function').properties['Timeout'], 120);
+  });
+
   it('refuses tables by name when there are none, or more than IAM takes in a policy', () => {
     const ids = (count: number): string[] =>
       Array.from({ length: count }, (_, at) => `rtb-${String(at).padStart(17, '0')}`);
