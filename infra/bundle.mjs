@@ -15,12 +15,11 @@ export const bundleInfra = (bundle) =>
     minifyWhitespace: false,
   });
 
-/** Declarations for `weftd/infra`, in dist/infra/types/. They name each other as compilers older than ours know it: by .js. */
-export function declareInfra(root) {
-  const types = path.join(root, 'dist', 'infra', 'types');
+/** Declarations for `weftd/infra`. They name each other as compilers older than ours know it: by .js. */
+export function declareInfra(root, types = path.join(root, 'dist', 'infra', 'types')) {
   rmSync(types, { recursive: true, force: true });
   const tsc = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  const { status } = spawnSync(process.execPath, [tsc, '-p', 'infra/tsconfig.json'], {
+  const { status } = spawnSync(process.execPath, [tsc, '-p', 'infra/tsconfig.json', '--outDir', path.resolve(types)], {
     cwd: root,
     stdio: ['ignore', 2, 2],
   });

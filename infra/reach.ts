@@ -25,13 +25,20 @@ export interface Reach {
   readonly store: Store;
   /** VPC ids; at least one. */
   readonly vpcs: readonly string[];
-  /** Which of their route tables may be written. Default: all; whoever shares VPCs with others picks his by id or tag. */
+  /** Which of their route tables may be written. Default: all; whoever shares VPCs with others picks his by id (50 at most) or tag. */
   readonly routeTables?: RouteTableChoice;
 }
+
+/** A managed policy has 6,144 characters at most, and the name of a table takes some 75 (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html). */
+const MOST_TABLES = 50;
 
 /** Bad: a role for no VPC would be a role for none of its conditions. */
 export function policyScope(construct: Construct, { store, vpcs, routeTables }: Reach): PolicyScope {
   if (vpcs.length === 0) throw new Error(`${construct.node.path}: "vpcs" is empty: name at least one VPC by its id`);
+  if (routeTables?.by === 'id' && (routeTables.ids.length === 0 || routeTables.ids.length > MOST_TABLES))
+    throw new Error(
+      `${construct.node.path}: "routeTables" names ${routeTables.ids.length} tables: expected 1 to ${MOST_TABLES}; for more give them a tag`,
+    );
   const { partition, region, account } = Stack.of(construct);
   return {
     partition,

@@ -54,7 +54,8 @@ export class ReconcilerAlarms extends Construct {
 }
 
 function rules(seen: Seen): Readonly<Record<string, Rule>> {
-  const sum = { period: PERIOD, statistic: 'Sum' };
+  const period = onceAtLeast(seen.every);
+  const sum = { period, statistic: 'Sum' };
   return {
     Crashes: {
       says: 'the function failed, or ran into its time limit: see its log',
@@ -63,7 +64,7 @@ function rules(seen: Seen): Readonly<Record<string, Rule>> {
     },
     Errors: {
       says: 'runs ended with an error: the log says which',
-      metric: metricOf(seen, 'Errors', 'Sum'),
+      metric: metricOf(seen, 'Errors', 'Sum', period),
       periods: 3,
     },
     NoGoodRun: {
@@ -74,12 +75,17 @@ function rules(seen: Seen): Readonly<Record<string, Rule>> {
     },
     Conflicts: {
       says: "somebody else's routes stand where ours should: weftd reconcile --dry-run names them",
-      metric: metricOf(seen, 'Conflicts', 'Maximum'),
+      metric: metricOf(seen, 'Conflicts', 'Maximum', period),
+      periods: 3,
+    },
+    FailedRoutes: {
+      says: 'routes cannot be written or removed: the log says why, a right that is missing first of all',
+      metric: metricOf(seen, 'FailedRoutes', 'Maximum', period),
       periods: 3,
     },
     QuotaUsed: {
       says: `a route table is more than ${QUOTA_PERCENT} % full: what finds no room goes by tunnels`,
-      metric: metricOf(seen, 'QuotaUsedPercent', 'Maximum'),
+      metric: metricOf(seen, 'QuotaUsedPercent', 'Maximum', period),
       above: QUOTA_PERCENT,
     },
     Throttles: {
@@ -94,6 +100,10 @@ function rules(seen: Seen): Readonly<Record<string, Rule>> {
     },
   };
 }
+
+/** A period in which no run falls breaks a row of bad ones, and where every second one is empty no alarm would ever go off. */
+const onceAtLeast = (every: Duration): Duration =>
+  Duration.minutes(Math.max(PERIOD.toMinutes(), 2 * every.toMinutes()));
 
 /** A long run may end ten minutes after the one before: 20 minutes, and where it runs seldom, three times the pause. CloudWatch allows a day. */
 const window = (every: Duration): Duration => Duration.minutes(Math.max(20, 3 * every.toMinutes()));

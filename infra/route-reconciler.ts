@@ -22,7 +22,7 @@ export interface RouteReconcilerProps extends Reach {
   readonly nodeTag?: string;
   /** How often it looks when nothing happens: whole minutes. Default: every minute. */
   readonly every?: Duration;
-  /** Default: 15 minutes, which is the most. What a run does not finish the next one does. */
+  /** 2 to 15 minutes. Default: 15. What a run does not finish the next one does. */
   readonly timeout?: Duration;
   /** Default: true. Not in an account that is allowed ten at once, as new ones are: Lambda wants ten left for all others. */
   readonly reserveConcurrency?: boolean;
@@ -73,7 +73,7 @@ export class RouteReconciler extends Construct {
       logGroup,
       // Two at once are safe, by the run lock; the second would only wait for the first.
       ...((props.reserveConcurrency ?? true) ? { reservedConcurrentExecutions: 1 } : {}),
-      timeout: props.timeout ?? Duration.minutes(15),
+      timeout: longEnough(this, props.timeout ?? Duration.minutes(15)),
       memorySize: props.memoryMegabytes ?? 512,
       environment: environment(props),
       ...(props.layers === undefined ? {} : { layers: [...props.layers] }),
@@ -96,6 +96,13 @@ function wholeMinutes({ node }: Construct, every: Duration): Duration {
   const seconds = every.toSeconds();
   if (seconds % 60 === 0 && seconds >= 60 && seconds <= 3600) return every;
   throw new Error(`${node.path}: "every" is ${seconds} s: expected whole minutes, 1 to 60`);
+}
+
+/** A run waits for the lock of one that died, and begins no call that its limit might cut: with half a minute it would never write anything. */
+function longEnough({ node }: Construct, timeout: Duration): Duration {
+  const seconds = timeout.toSeconds();
+  if (seconds >= 120 && seconds <= 900) return timeout;
+  throw new Error(`${node.path}: "timeout" is ${seconds} s: expected 2 to 15 minutes`);
 }
 
 function environment(props: RouteReconcilerProps): Record<string, string> {

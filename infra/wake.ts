@@ -7,7 +7,7 @@ import type { Construct } from 'constructs';
 import { networkOf, type Store } from './reach.ts';
 import { changesOf } from './stream-filter.ts';
 
-/** `running` too: the source/destination check of a new instance is switched off then, where nodes do not do it. */
+/** `running` too: one that was stopped has its lease still, and gets its routes back. (A new one has none yet: the stream tells of that.) */
 const STATES = ['running', 'stopping', 'stopped', 'shutting-down', 'terminated'] as const;
 /** Of what stands in the queue of a failing function at most so much is tried again. */
 const STREAM = { batch: 1000, windowSeconds: 5, retries: 2, maxAgeMinutes: 15 } as const;

@@ -41,7 +41,10 @@ export interface WeftNodesProps extends Omit<Reach, 'vpcs'> {
   readonly volume?: { readonly device?: string; readonly gigabytes?: number };
   /** Besides the one for Weft. */
   readonly securityGroups?: readonly ISecurityGroup[];
-  /** How long an instance may be held up at its end: for the reconciler's next run, and for peers to leave its routes. Default: 5 minutes. */
+  /**
+   * How long an instance may be held up at its end: for the reconciler's next run, and for peers to leave its routes. Default: 5 minutes. It is held up for
+   * all of it when RouteReconciler's `groups` do not name the group.
+   */
   readonly drain?: Duration;
   readonly updatePolicy?: UpdatePolicy;
 }

@@ -1,8 +1,8 @@
 /**
  * The reconciler's metrics in CloudWatch, for whoever writes them and whoever alarms on them. Constants alone: nothing is imported here.
  *
- * Each run writes every one of them once, 0 where there was nothing, so that an alarm finds its way back. A run that finds another one at work
- * (`busy`) writes `BusyRuns` and `BadEvents` alone.
+ * Each run writes every one of them once, 0 where there was nothing, so that an alarm finds its way back. A run that came to no end leaves out what it
+ * does not know: conflicts, overflow, doubts, quota, failed routes. A run that finds another one at work (`busy`) writes `BusyRuns` and `BadEvents` alone.
  */
 export const METRIC_NAMESPACE = 'Weft';
 

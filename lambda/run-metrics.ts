@@ -7,7 +7,17 @@ import { METRICS, TABLE_DIMENSION, type MetricName } from './metric-names.ts';
 
 export type RunNumbers = Readonly<Record<MetricName, number>>;
 
-const NOTHING = Object.fromEntries(Object.keys(METRICS).map((name) => [name, 0])) as RunNumbers;
+/** What stands, and not what was done: nobody knows it but a run that came to its end, and a 0 of another would end alarms. */
+const STANDING: ReadonlySet<string> = new Set<MetricName>([
+  'Conflicts',
+  'Overflow',
+  'DoubtedLeases',
+  'QuotaUsedPercent',
+  'FailedRoutes',
+]);
+const NOTHING: Partial<RunNumbers> = Object.fromEntries(
+  Object.keys(METRICS).flatMap((name) => (STANDING.has(name) ? [] : [[name, 0]])),
+);
 
 /** `Overflow` and `Conflicts` count these. */
 const SEEN_ELSEWHERE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['ROUTE_TABLE_FULL', 'CLOUD_CONFLICT']);
@@ -30,21 +40,24 @@ export function toldBy(report: RunReport, seconds: number, badEvents: number): T
       quota.limit === 0 ? 100 : (100 * occupied) / quota.limit,
     ]),
   );
-  const numbers: RunNumbers = {
-    ...NOTHING,
-    RoutesCreated: done('created'),
-    RoutesReplaced: done('replaced'),
-    RoutesRemoved: done('removed'),
+  const standing: Partial<RunNumbers> = {
     Conflicts: outcomes.filter(({ code }) => code === 'CLOUD_CONFLICT').length,
     Overflow: report.tables.reduce((sum, { overflow }) => sum + overflow, 0),
     DoubtedLeases: report.doubted.length,
-    ReleasedLeases: done('released'),
     QuotaUsedPercent: Math.max(0, ...used.values()),
-    Calls: report.calls,
     FailedRoutes: routeTroubles(report).reduce(
       (sum, { code, count }) => (SEEN_ELSEWHERE.has(code) ? sum : sum + count),
       0,
     ),
+  };
+  const numbers: Partial<RunNumbers> = {
+    ...NOTHING,
+    ...(report.how === 'done' ? standing : {}),
+    RoutesCreated: done('created'),
+    RoutesReplaced: done('replaced'),
+    RoutesRemoved: done('removed'),
+    ReleasedLeases: done('released'),
+    Calls: report.calls,
     RunSeconds: seconds,
     GoodRuns: report.how === 'done' ? 1 : 0,
     CutRuns: report.how === 'cut' ? 1 : 0,

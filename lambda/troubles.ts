@@ -16,7 +16,7 @@ export class Troubles {
     if (how === 'busy') return;
     const now = new Set<string>();
     const say = (text: string, tell: () => void): void => {
-      if (!this.#standing.has(text)) tell();
+      if (!this.#standing.has(text) && !now.has(text)) tell();
       now.add(text);
     };
     for (const { code, message } of findings)
@@ -26,7 +26,11 @@ export class Troubles {
       say(`routes ${code}`, () => this.#log.warn({ code, count, why }, 'routes cannot be brought further'));
     for (const { subnet, node, why } of doubted)
       say(`${subnet} ${node} ${why}`, () => this.#log.warn({ subnet, node, why }, 'a lease is not believed'));
-    for (const text of this.#standing) if (!now.has(text)) this.#log.info({ why: text }, 'it is over');
-    this.#standing = now;
+    // A run that came to no end has not seen all that may still be wrong.
+    if (how === 'cut') this.#standing = new Set([...this.#standing, ...now]);
+    else {
+      for (const text of this.#standing) if (!now.has(text)) this.#log.info({ why: text }, 'it is over');
+      this.#standing = now;
+    }
   }
 }

@@ -5,6 +5,7 @@ locals {
     Errors        = { namespace = "Weft", metric = "Errors", statistic = "Sum", period = 300, periods = 3, threshold = 0, comparison = "GreaterThanThreshold", silence = "notBreaching" }
     NoGoodRun     = { namespace = "Weft", metric = "GoodRuns", statistic = "Sum", period = 1200, periods = 1, threshold = 1, comparison = "LessThanThreshold", silence = "breaching" }
     Conflicts     = { namespace = "Weft", metric = "Conflicts", statistic = "Maximum", period = 300, periods = 3, threshold = 0, comparison = "GreaterThanThreshold", silence = "notBreaching" }
+    FailedRoutes  = { namespace = "Weft", metric = "FailedRoutes", statistic = "Maximum", period = 300, periods = 3, threshold = 0, comparison = "GreaterThanThreshold", silence = "notBreaching" }
     QuotaUsed     = { namespace = "Weft", metric = "QuotaUsedPercent", statistic = "Maximum", period = 300, periods = 1, threshold = 80, comparison = "GreaterThanThreshold", silence = "notBreaching" }
     Throttles     = { namespace = "AWS/Lambda", metric = "Throttles", statistic = "Sum", period = 300, periods = 3, threshold = 100, comparison = "GreaterThanThreshold", silence = "notBreaching" }
     DroppedEvents = { namespace = "AWS/Lambda", metric = "AsyncEventsDropped", statistic = "Sum", period = 300, periods = 1, threshold = 0, comparison = "GreaterThanThreshold", silence = "notBreaching" }

@@ -35,6 +35,11 @@ variable "network" {
   type        = string
   default     = "default"
   description = "Which of the networks in the table: as ?network= in the store's URL."
+  validation {
+    # It is part of the function's name, which has no dots and 64 characters at most.
+    condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9_-]{0,58}$", var.network))
+    error_message = "At most 59 letters, digits, dashes and underscores, the first a letter or digit."
+  }
 }
 
 variable "groups" {

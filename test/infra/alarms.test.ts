@@ -3,7 +3,8 @@ import { describe, it } from 'node:test';
 import { Duration } from 'aws-cdk-lib';
 import { RouteReconciler, type RouteReconcilerProps } from '../../infra/route-reconciler.ts';
 import { METRIC_NAMESPACE } from '../../lambda/metric-names.ts';
-import { metricLines, toldOfNone } from '../../lambda/run-metrics.ts';
+import { metricLines, toldBy, toldOfNone } from '../../lambda/run-metrics.ts';
+import type { RunReport } from '../../src/reconcile/reconciler-parts.ts';
 import { all, NO_CODE, only, resourcesOf, TABLE_ARN, VPC, type Resource } from './template.ts';
 
 interface Alarm {
@@ -11,6 +12,7 @@ interface Alarm {
   readonly MetricName: string;
   readonly Dimensions: readonly { readonly Name: string; readonly Value: string }[];
   readonly Period: number;
+  readonly EvaluationPeriods: number;
   readonly Threshold: number;
   readonly TreatMissingData: string;
   readonly AlarmActions?: readonly string[];
@@ -31,10 +33,21 @@ const alarmsOf = (resources: readonly Resource[]): ReadonlyMap<string, Alarm> =>
     ]),
   );
 
+const REPORT: RunReport = {
+  how: 'done',
+  writer: { mode: 'reconciler', generation: 1 },
+  tables: [],
+  outcomes: new Map(),
+  doubted: [],
+  audit: [],
+  findings: [],
+  calls: 0,
+};
+
 /** Each metric with its dimensions as a run really writes them, in CloudWatch's embedded metric format. */
 function written(functionName: string): ReadonlySet<string> {
   const lines = metricLines(
-    { ...toldOfNone('Errors', 1, 0), used: new Map([['rtb-1', 50]]) },
+    { ...toldBy(REPORT, 1, 0), used: new Map([['rtb-1', 50]]) },
     METRIC_NAMESPACE,
     functionName,
   );
@@ -89,7 +102,7 @@ describe('the alarms of the reconciler', () => {
         Dimensions.map(({ Name, Value }) => [Name, Value]),
       ),
     );
-    assert.equal(watched.length, 4);
+    assert.equal(watched.length, 5);
     assert.deepEqual(
       watched.filter((name) => !known.has(name)),
       [],
@@ -116,6 +129,17 @@ describe('the alarms of the reconciler', () => {
     assert.equal(alarmsOf(made({ every: Duration.minutes(30) })).get('NoGoodRun')?.Period, 90 * 60);
   });
 
+  it('see a run in each of their periods, however seldom it runs: an empty one would break a row of bad ones', () => {
+    for (const minutes of [1, 2, 4, 10, 60]) {
+      const seldom = [...alarmsOf(made({ every: Duration.minutes(minutes) }))];
+      for (const [name, { Period, EvaluationPeriods }] of seldom) {
+        assert.ok(Period >= 2 * minutes * 60, `${name} with a run each ${minutes} min`);
+        // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+        assert.ok(Period * EvaluationPeriods <= (Period < 3600 ? 1 : 7) * 86_400, name);
+      }
+    }
+  });
+
   it('go off at a table that is more than 80 % full', () => {
     const { MetricName, Threshold } = of('QuotaUsed');
     assert.deepEqual([MetricName, Threshold], ['QuotaUsedPercent', 80]);
@@ -124,6 +148,17 @@ describe('the alarms of the reconciler', () => {
   it('are told to those who were named, and to nobody otherwise', () => {
     assert.ok([...alarms.values()].every(({ AlarmActions }) => AlarmActions?.[0] === TOPIC));
     assert.ok([...alarmsOf(made()).values()].every(({ AlarmActions }) => AlarmActions === undefined));
+  });
+
+  it('of what stands in the tables are not ended by a run that saw none of it', () => {
+    const standing = ['Conflicts', 'FailedRoutes', 'QuotaUsedPercent'] as const;
+    for (const told of [
+      toldOfNone('Errors', 1, 0),
+      toldOfNone('CutRuns', 1, 0),
+      toldBy({ ...REPORT, how: 'cut' }, 1, 0),
+    ])
+      for (const name of standing) assert.equal(told.numbers[name], undefined);
+    for (const name of standing) assert.equal(toldBy(REPORT, 1, 0).numbers[name], 0);
   });
 
   it('stand on a dashboard, with metrics that a run writes', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { runOffline, whyNotOffline } from './offline.ts';
@@ -27,7 +27,9 @@ function install(folder: string): void {
   cpSync('package.json', path.join(weftd, 'package.json'), { recursive: true });
   for (const part of ['infra', 'lambda'])
     cpSync(path.join('dist', part), path.join(weftd, 'dist', part), { recursive: true });
-  succeed('.', tsc, '-p', 'infra/tsconfig.json', '--outDir', path.join(weftd, 'dist/infra/types'));
+  // As "npm pack" makes them.
+  const declare = "import { declareInfra } from './infra/bundle.mjs'; declareInfra('.', process.argv[1])";
+  succeed('.', '--input-type=module', '--eval', declare, path.join(weftd, 'dist/infra/types'));
 }
 
 function succeed(folder: string, ...words: readonly string[]): void {
@@ -64,6 +66,35 @@ describe('a CDK app of somebody else', { skip: whyNotOffline() ?? false }, () =>
       assert.equal(all(resources, 'AWS::AutoScaling::LifecycleHook').length, 1);
       const assets = readdirSync(out).filter((name) => name.startsWith('asset.'));
       assert.ok(assets.some((name) => readdirSync(path.join(out, name)).includes('index.mjs')));
+    }));
+
+  it('finds in the package all that it imports and uploads, and declarations that any compiler reads', () =>
+    inScratch((folder) => {
+      install(folder);
+      const weftd = path.join(folder, 'node_modules/weftd');
+      const { exports } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+        readonly exports: Readonly<Record<string, { readonly types: string; readonly default: string }>>;
+      };
+      const packed = spawnSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { encoding: 'utf8' });
+      assert.equal(packed.status, 0, packed.stderr);
+      const [{ files = [] } = {}] = JSON.parse(packed.stdout) as readonly {
+        readonly files?: readonly { readonly path: string }[];
+      }[];
+      const names = files.map((file) => file.path);
+      const needed = ['cdk.json', 'dist/infra/index.mjs', 'dist/infra/plain.mjs', 'dist/lambda/index.mjs'];
+      assert.deepEqual(
+        needed.filter((name) => !names.includes(name)),
+        [],
+      );
+      const { types = '', default: code = '' } = exports['./infra'] ?? {};
+      assert.ok(names.includes(code.slice('./'.length)));
+      assert.ok(existsSync(path.join(weftd, types)));
+      const declared = path.join(weftd, 'dist/infra/types');
+      const sources = readdirSync(declared, { recursive: true, encoding: 'utf8' }).filter((it) => it.endsWith('.ts'));
+      assert.ok(sources.length > 10);
+      for (const name of sources)
+        assert.doesNotMatch(readFileSync(path.join(declared, name), 'utf8'), /from '\.[^']*\.ts'/, name);
+      succeed(folder, tsc, '-p', '.', '--noEmit', '--skipLibCheck', 'false');
     }));
 
   it('asks for the versions that the package asks for', () => {

@@ -22,7 +22,7 @@ const scope: PolicyScope = {
 
 const EXAMPLES: Readonly<Record<string, PolicyDocument>> = {
   'node-policy.json': nodePolicy(scope, { writesRoutes: true, forwards: true }),
-  'node-policy-without-routes.json': nodePolicy(scope, { writesRoutes: false, forwards: true }),
+  'node-policy-without-routes.json': nodePolicy(scope, { writesRoutes: false, forwards: false }),
   'operator-policy.json': tableMakerPolicy(scope),
   'reconciler-policy.json': reconcilerPolicy(scope, {
     lifecycleGroups: [`arn:aws:autoscaling:${region}:${account}:autoScalingGroup:*:autoScalingGroupName/weft-nodes`],

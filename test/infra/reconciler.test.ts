@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Duration } from 'aws-cdk-lib';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
-import { reconcilerPolicy, type PolicyScope } from '../../infra/policies.ts';
+import { nodePolicy, reconcilerPolicy, type PolicyScope } from '../../infra/policies.ts';
 import { RouteReconciler, type RouteReconcilerProps } from '../../infra/route-reconciler.ts';
 import { changesOf } from '../../infra/stream-filter.ts';
 import { vpcPlacementPolicy } from '../../infra/vpc-placement.ts';
@@ -98,6 +98,20 @@ describe('the reconciler of a stack', () => {
         expected.Statement.find(({ Sid }) => Sid === 'WriteRoutes'),
       );
     }
+  });
+
+  it('refuses a time limit in which no run could write anything', () => {
+    assert.throws(() => made({ timeout: Duration.seconds(30) }), /"timeout" is 30 s: expected 2 to 15 minutes/);
+    assert.equal(only(made({ timeout: Duration.minutes(2) }), 'AWS::Lambda::Function').properties['Timeout'], 120);
+  });
+
+  it('refuses tables by name when there are none, or more than IAM takes in a policy', () => {
+    const ids = (count: number): string[] =>
+      Array.from({ length: count }, (_, at) => `rtb-${String(at).padStart(17, '0')}`);
+    assert.throws(() => made({ routeTables: { by: 'id', ids: [] } }), /"routeTables" names 0 tables: expected 1 to 50/);
+    assert.throws(() => made({ routeTables: { by: 'id', ids: ids(51) } }), /names 51 tables.*give them a tag/);
+    const most = { ...scope, routeTables: { by: 'id', ids: ids(50) } } as const;
+    assert.ok(JSON.stringify(nodePolicy(most, { writesRoutes: true, forwards: true })).length <= 6144);
   });
 
   it('is woken by the clock, by instances that come and go, and by the groups that it holds up', () => {

@@ -34,8 +34,8 @@ describe('an invocation of the function', { skip: whyNoLambda() ?? false }, () =
   });
 
   it('ends before its time limit with work left, says so, and goes on with the next event', async () => {
-    // Of 33 s five are left for calls that may last. Six routes and six interfaces: five calls at once, and one in two seconds.
-    running = await RunningFunction.start(NODES, { timeoutMs: 33_000, environment: { WEFT_CALLS_PER_SECOND: '0.5' } });
+    // Of forty seconds five are left for calls that may last. Six routes and six interfaces: five calls at once, and one in two seconds.
+    running = await RunningFunction.start(NODES, { timeoutMs: 40_000, environment: { WEFT_CALLS_PER_SECOND: '0.5' } });
     assert.equal((await running.ask(SCHEDULE))['how'], 'cut');
     assert.equal(running.metrics()['CutRuns'], 1);
     const begun = running.world.changes().length;

@@ -134,5 +134,7 @@ describe('the function as it is uploaded', { skip: whyNoLambda() ?? false }, () 
     assert.equal(answer['dryRun'], true);
     assert.deepEqual(running.world.changes(), []);
     assert.deepEqual(await running.world.rows('record#'), []);
+    // Neither does it stand for a run that was good.
+    assert.deepEqual(running.metrics(), {});
   });
 });
