@@ -15,6 +15,7 @@ import type { RouteQuota } from '../contracts/cloud-inventory.ts';
 import type { AuditLog } from './audit-log.ts';
 import type { RouteStep } from './cloud-plan.ts';
 import type { CloudScope, Pace, SeenTable, StepHold } from './cloud-scope.ts';
+import { withoutFutureEpochs } from './future-epochs.ts';
 import { planNetwork, type RefusedRoute } from './network-plan.ts';
 import { judgeRemoval, type Removal, type RemovalFacts } from './removal-judge.ts';
 import { bidRoutes, type Bid, type Bids } from './route-bids.ts';
@@ -90,8 +91,9 @@ export class NetworkScope implements CloudScope {
     return this.#belief;
   }
 
-  plan(tables: readonly SeenTable[], ledger: Ledger): readonly RouteStep[] {
+  plan(tables: readonly SeenTable[], read: Ledger): readonly RouteStep[] {
     const { config, writer, adopt, removals } = this.#parts;
+    const ledger = withoutFutureEpochs(read, removals.looks);
     const isOrphan = (_table: unknown, { destination, live }: CloudRoute): boolean =>
       adopt && !live && contains(config.v4.network, destination);
     const leases = [...removals.looks.view.leases.values()];
