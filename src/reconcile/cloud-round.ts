@@ -42,9 +42,9 @@ export class CloudRound {
   async look(tables: readonly SeenTable[], signal: AbortSignal): Promise<void> {
     this.#tables = tables;
     if (!this.#ledgerIsOld) return;
-    const { records } = await this.#parts.records.list('ledger', signal);
+    const { records, skipped } = await this.#parts.records.list('ledger', signal);
     this.#ledger.clear();
-    for (const [key, entry] of readLedger(records.values())) this.#ledger.set(key, entry);
+    for (const [key, entry] of readLedger(records.values(), skipped)) this.#ledger.set(key, entry);
     this.#ledgerIsOld = false;
     await this.#input.scope.refresh?.(signal);
   }
