@@ -2,7 +2,8 @@
  * Scope of the reconciler: all routes of the network. Where nodes write their own, it is the janitor: it takes away what nobody is left to take away, puts
  * what an owner who lives has left unput for too long, and leaves the rest to them.
  */
-import type { CloudRoute, LedgerRow } from '../core/cloud-route.ts';
+import type { CloudRoute, CloudTable, LedgerRow } from '../core/cloud-route.ts';
+import { allowedTables } from '../core/desired-routes.ts';
 import { printDuration } from '../core/duration.ts';
 import type { Belief, DoubtedLease } from '../core/lease-belief.ts';
 import type { Ledger } from '../core/ledger.ts';
@@ -94,8 +95,9 @@ export class NetworkScope implements CloudScope {
   plan(tables: readonly SeenTable[], read: Ledger): readonly RouteStep[] {
     const { config, writer, adopt, removals } = this.#parts;
     const ledger = withoutFutureEpochs(read, removals.looks);
-    const isOrphan = (_table: unknown, { destination, live }: CloudRoute): boolean =>
-      adopt && !live && contains(config.v4.network, destination);
+    const allowed = allowedTables(config.routeTables, tables).ids;
+    const isOrphan = ({ id }: CloudTable, { destination, live }: CloudRoute): boolean =>
+      adopt && !live && allowed.has(id) && contains(config.v4.network, destination);
     const leases = [...removals.looks.view.leases.values()];
     this.#belief = this.#parts.believe(leases.filter(({ subnet }) => removals.looks.isAsJudged(subnet.v4)));
     this.#doubted = new Map(this.#belief.doubted.map((doubt) => [doubt.lease.subnet.v4, doubt]));
