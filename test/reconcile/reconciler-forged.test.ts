@@ -6,7 +6,7 @@ import { WeftError } from '../../src/core/errors.ts';
 import { never } from '../contract/store-world.ts';
 import { A, B, pair } from './reconciler-pair.ts';
 import { config, destination } from './reconciler-world.ts';
-import { changes, ledgerText } from './world-state.ts';
+import { ledgerText } from './world-state.ts';
 
 const RIGHT = [`${A} eni-3`, `${B} eni-1`];
 const conflict = () => new WeftError('CLOUD_CONFLICT', 'there is a route already');
