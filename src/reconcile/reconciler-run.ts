@@ -157,7 +157,8 @@ export class ReconcilerRun {
     let made: CloudReport;
     try {
       made = await passes.pass({ config, ledger: departed.ledger, scope, writes, tables: seen }, signal);
-      await releaseTerminated({ ...this.#parts, looks, waiting, machines, networks }, signal);
+      const mayGoOn = (): boolean => right.mayWait(0);
+      await releaseTerminated({ ...this.#parts, looks, waiting, machines, networks, mayGoOn }, signal);
     } catch (error) {
       // What was found to wait goes on waiting, and nothing is known of the rest: a trouble that comes each time would else begin all waits anew.
       if (!signal.aborted) await waiting.save(new Set(), signal).catch(() => undefined);
