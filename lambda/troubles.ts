@@ -11,7 +11,7 @@ export class Troubles {
     this.#log = log;
   }
 
-  told(report: RunReport): void {
+  told(report: Pick<RunReport, 'how' | 'findings' | 'doubted' | 'outcomes'>): void {
     const { how, findings, doubted } = report;
     if (how === 'busy') return;
     const now = new Set<string>();

@@ -153,9 +153,9 @@ export class CloudKeeper {
   }
 
   async #followLedger(signal: AbortSignal): Promise<void> {
-    for await (const { records } of this.#parts.records.watch('ledger', signal)) {
+    for await (const { records, skipped } of this.#parts.records.watch('ledger', signal)) {
       const before = this.#ledger;
-      this.#ledger = readLedger(records.values());
+      this.#ledger = readLedger(records.values(), skipped);
       const old = this.#facts?.rows ?? new Map<Subnet, LedgerRow>();
       this.#refresh();
       this.#tellDecisions();

@@ -2,9 +2,13 @@
 import type { NodeId } from '../core/node-id.ts';
 import type { Audited, AuditLog, AuditParts } from '../reconcile/audit-log.ts';
 
+/** Where no reconciler runs nobody else takes old records away; each of these readings of all of them pays for many writings. */
+const PRUNED_ONE_IN = 100;
+
 export class OwnAudit {
   readonly #parts: AuditParts & { readonly node: NodeId };
   #log: Promise<AuditLog> | undefined;
+  #hasNews = false;
 
   constructor(parts: AuditParts & { readonly node: NodeId }) {
     this.#parts = parts;
@@ -15,11 +19,16 @@ export class OwnAudit {
     this.#log ??= import('../reconcile/audit-log.ts').then(
       (loaded) => new loaded.AuditLog(this.#parts, this.#parts.node),
     );
+    this.#hasNews = true;
     await (await this.#log).add(audited, signal);
   }
 
-  /** One record for all that was added. Rejects with ABORTED alone. */
+  /** One record for all that was added since; then, by chance, old ones go. Rejects with ABORTED alone. */
   async flush(signal: AbortSignal): Promise<void> {
-    await (await this.#log)?.flush(signal);
+    const log = await this.#log;
+    await log?.flush(signal);
+    if (!this.#hasNews) return;
+    this.#hasNews = false;
+    if (this.#parts.random.below(PRUNED_ONE_IN) === 0) await log?.prune(signal);
   }
 }

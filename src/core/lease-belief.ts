@@ -47,11 +47,17 @@ const ALIVE: ReadonlySet<string> = new Set(['pending', 'running']);
 export function believe(leases: readonly Lease[], facts: BeliefFacts): Belief {
   const believed: Lease[] = [];
   const doubted: DoubtedLease[] = [];
-  const first = firstOfNodes(leases);
+  const plausible: Lease[] = [];
   for (const lease of leases) {
     const fabric = lease.attributes.weft?.fabric;
     if (fabric === undefined) continue;
-    const why = doubtOf(lease, fabric, facts) ?? doubleOf(lease, first);
+    const why = doubtOf(lease, fabric, facts);
+    if (why === undefined) plausible.push(lease);
+    else doubted.push({ lease, why });
+  }
+  const first = firstOfNodes(plausible);
+  for (const lease of plausible) {
+    const why = doubleOf(lease, first);
     if (why === undefined) believed.push(lease);
     else doubted.push({ lease, why });
   }
@@ -90,7 +96,7 @@ function doubtOf(
   return why === undefined ? undefined : `instance ${node} is leaving: ${why}`;
 }
 
-/** Of the leases that name a node the one that stood first: a machine has one subnet, and gets no other's traffic by writing its name into that lease. */
+/** Of the leases that may be a node's, and not of others that only name it, the one that stood first: a machine has one subnet, and gets no other's traffic by writing its name into that lease. */
 function firstOfNodes(leases: readonly Lease[]): ReadonlyMap<string, Lease> {
   const first = new Map<string, Lease>();
   for (const lease of leases) {

@@ -16,8 +16,8 @@ export const ledgerKey = (table: string, destination: Subnet): string => `${tabl
 
 export interface LedgerEntry {
   readonly key: string;
-  /** What the next write compares with. */
-  readonly version: string;
+  /** What the next write compares with; undefined: the store cannot read it, and it can only be written over. */
+  readonly version: string | undefined;
   /** Undefined: it cannot be read, and says nothing about who made the route. */
   readonly row: LedgerRow | undefined;
 }
@@ -80,8 +80,12 @@ export const readLedgerEntry = ({ key, value, version }: StoredRow): LedgerEntry
   row: readLedgerRow(key, value),
 });
 
-export const readLedger = (records: Iterable<StoredRow>): Ledger =>
-  new Map([...records].map((record) => [record.key, readLedgerEntry(record)]));
+/** @param skipped what the store itself cannot read */
+export const readLedger = (records: Iterable<StoredRow>, skipped: readonly { readonly key: string }[] = []): Ledger =>
+  new Map<string, LedgerEntry>([
+    ...skipped.map(({ key }) => [key, { key, version: undefined, row: undefined }] as const),
+    ...[...records].map((record) => [record.key, readLedgerEntry(record)] as const),
+  ]);
 
 /** Of one table the rows by destination. */
 export function rowsOf(ledger: Ledger, table: string | undefined): ReadonlyMap<Subnet, LedgerRow> {

@@ -9,6 +9,13 @@ export interface RouteWriter {
   readonly generation: number;
 }
 
+/** Nobody hands over so often. A row that says more is another hand's, and fences nobody. */
+const MOST_GENERATIONS = 1_000_000_000;
+
+/** The generation of a row, where it can be one; else the first. */
+export const generationOf = ({ generation }: { readonly generation: number }): number =>
+  generation <= MOST_GENERATIONS ? generation : 0;
+
 /** What the record says; without one, or with one that cannot be read, the network config decides. */
 export function routeWriter(record: JsonValue | undefined, configured: RouteWriter['mode']): RouteWriter {
   const fallback: RouteWriter = { mode: configured, generation: 0 };

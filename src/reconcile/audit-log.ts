@@ -13,6 +13,7 @@ import {
   type AuditEntry,
 } from '../core/audit.ts';
 import { asWeftError, type WeftError } from '../core/errors.ts';
+import { inParallel } from '../core/in-parallel.ts';
 import { isoTime } from '../core/iso-time.ts';
 
 export interface AuditParts {
@@ -27,8 +28,12 @@ export type Audited = Omit<AuditEntry, 'at' | 'by'>;
 /** Entries of a run that is cut are lost to `weftd audit` for no longer than this; they stand in the log. */
 const WRITE_EVERY_MS = 5000;
 const KEPT_MS = 30 * 24 * 3_600_000;
-/** In one run: a wall clock that jumps ahead takes no more with it than this. */
-const MOST_PRUNED = 100;
+/**
+ * At once: a wall clock that jumps ahead takes no more with it than this. Far more than is written between two prunings, so that the audit does not grow
+ * without end.
+ */
+const MOST_PRUNED = 1000;
+const PRUNED_AT_ONCE = 8;
 /** A store that is away for long must not fill the memory. */
 const MOST_KEPT = 10_000;
 
@@ -119,7 +124,9 @@ export class AuditLog {
       const list = await records.list('audit', signal);
       const keys = [...list.records.keys(), ...list.skipped.map(({ key }) => key)];
       const old = keys.filter((key) => (auditKeyTime(key) ?? before) < before).toSorted();
-      for (const key of old.slice(0, MOST_PRUNED)) await records.remove('audit', key, undefined, signal);
+      await inParallel(old.slice(0, MOST_PRUNED), PRUNED_AT_ONCE, signal, (key, own) =>
+        records.remove('audit', key, undefined, own),
+      );
     } catch (error) {
       if (signal.aborted) throw error;
       const { code, message } = asWeftError(error);

@@ -12,6 +12,7 @@
 import type { CloudRoute, CloudTable, LedgerRow, WantedRoute } from '../core/cloud-route.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import { ledgerKey, MAX_BEFORE, type Ledger, type LedgerEntry } from '../core/ledger.ts';
+import { generationOf } from '../core/route-writer.ts';
 
 interface Step {
   readonly key: string;
@@ -79,7 +80,7 @@ export function planRoutes({ wanted, tables, ledger, generation, mayRemove, isOr
   const keys = new Set(puts.map(({ key }) => key));
   const removals = [...ledger.values()].flatMap((entry): RouteStep[] => {
     const { key, row } = entry;
-    if (row === undefined || keys.has(key) || !mayRemove(row) || row.generation > generation) return [];
+    if (row === undefined || keys.has(key) || !mayRemove(row) || generationOf(row) > generation) return [];
     const expected = byId.get(row.table)?.routes.get(row.destination)?.target;
     return [
       isOurs(row, expected) ? { kind: 'remove', key, entry, row, expected } : { kind: 'forget', key, entry, row },
@@ -102,7 +103,7 @@ interface One {
 
 /** Why a row is not for us to write any more; undefined: it is. */
 export function outrun(old: LedgerRow, want: WantedRoute, generation: number): string | undefined {
-  if (old.generation > generation)
+  if (generationOf(old) > generation)
     return `routes are written under generation ${old.generation} of the writer record now`;
   return old.epoch > want.epoch
     ? `${want.destination} was written for node ${old.node} with the newer epoch ${old.epoch}`

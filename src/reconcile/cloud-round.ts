@@ -24,6 +24,8 @@ export class CloudRound {
   readonly #outcomes = new Map<string, RouteOutcome>();
   /** Called for and accepted, to be seen. */
   readonly #called = new Map<string, RouteResult>();
+  /** Found otherwise than planned before, in this pass: to look again at once has not helped. */
+  readonly #collided = new Set<string>();
   /** What a table has refused in this round for a reason that is not one route's: it refuses the next as well. */
   #refusals = new Map<string, WeftError>();
   #tables: readonly SeenTable[];
@@ -40,9 +42,9 @@ export class CloudRound {
   async look(tables: readonly SeenTable[], signal: AbortSignal): Promise<void> {
     this.#tables = tables;
     if (!this.#ledgerIsOld) return;
-    const { records } = await this.#parts.records.list('ledger', signal);
+    const { records, skipped } = await this.#parts.records.list('ledger', signal);
     this.#ledger.clear();
-    for (const [key, entry] of readLedger(records.values())) this.#ledger.set(key, entry);
+    for (const [key, entry] of readLedger(records.values(), skipped)) this.#ledger.set(key, entry);
     this.#ledgerIsOld = false;
     await this.#input.scope.refresh?.(signal);
   }
@@ -94,11 +96,11 @@ export class CloudRound {
       this.#tell(step, 'unconfirmed', 'it was called for, and the cloud does not show it yet');
       return 'later';
     }
-    if (hold !== undefined) return (await this.#hold(step, hold, signal)) ? 'now' : undefined;
-    return (isCall(step) ? await this.#make(step, signal) : await this.#settle(step, signal)) ? 'now' : undefined;
+    if (hold !== undefined) return this.#hold(step, hold, signal);
+    return isCall(step) ? this.#make(step, signal) : this.#settle(step, signal);
   }
 
-  async #hold(step: RouteStep, hold: StepHold, signal: AbortSignal): Promise<boolean> {
+  async #hold(step: RouteStep, hold: StepHold, signal: AbortSignal): Promise<Again> {
     const { result, why, code, hint, published = false } = hold;
     this.#outcomes.set(step.key, {
       key: step.key,
@@ -108,25 +110,24 @@ export class CloudRound {
       ...(code === undefined ? {} : { code }),
       ...(hint === undefined ? {} : { hint }),
     });
-    if (!published) return false;
-    return this.#changed(await this.#writer.note(step.key, { ...step.row, state: 'refused', why }, signal));
+    if (!published) return undefined;
+    return this.#changed(step, await this.#writer.note(step.key, { ...step.row, state: 'refused', why }, signal));
   }
 
-  /** @returns whether there is something to be seen, or to be planned anew */
-  async #make(step: RouteCall, signal: AbortSignal): Promise<boolean> {
+  async #make(step: RouteCall, signal: AbortSignal): Promise<Again> {
     const written = await this.#write(step, signal);
     switch (written.how) {
       case 'done':
         this.#called.set(step.key, DONE[step.kind]);
         this.#tell(step, 'unconfirmed', 'it was called for, and was not looked at since');
         await this.#input.scope.done?.(step, DONE[step.kind], signal);
-        return true;
+        return 'now';
       case 'changed':
         this.#tell(step, 'unconfirmed', written.error.message);
-        return this.#changed(written.error);
+        return this.#changed(step, written.error);
       case 'held':
         this.#tell(step, 'held', written.why);
-        return false;
+        return undefined;
       case 'refused':
       case 'unconfirmed': {
         const { code, message, hint } = written.error;
@@ -139,8 +140,8 @@ export class CloudRound {
           why: message,
           ...(hint === undefined ? {} : { hint }),
         });
-        if (step.kind === 'remove') return false;
-        return this.#changed(await this.#writer.note(key, { ...row, state: 'refused', why: message }, signal));
+        if (step.kind === 'remove') return undefined;
+        return this.#changed(step, await this.#writer.note(key, { ...row, state: 'refused', why: message }, signal));
       }
     }
   }
@@ -154,17 +155,17 @@ export class CloudRound {
     return written;
   }
 
-  /** What needs no call. @returns whether the ledger is not as it was read */
-  async #settle(step: Exclude<RouteStep, RouteCall>, signal: AbortSignal): Promise<boolean> {
+  /** What needs no call. */
+  async #settle(step: Exclude<RouteStep, RouteCall>, signal: AbortSignal): Promise<Again> {
     const { key, row, kind } = step;
     const called = this.#called.get(key);
     if (kind === 'leave') {
       this.#tell(step, 'left', step.why);
-      return false;
+      return undefined;
     }
     if (kind === 'keep') {
       this.#tell(step, called ?? this.#settledBefore(key) ?? 'kept');
-      return false;
+      return undefined;
     }
     const changed =
       kind === 'forget' ? await this.#forget(step.entry, signal) : await this.#writer.note(key, row, signal);
@@ -180,7 +181,7 @@ export class CloudRound {
     else this.#tell(step, called ?? (kind === 'forget' ? 'forgotten' : 'adopted'));
     if (kind === 'adopt' && called === undefined && changed === undefined)
       await this.#input.scope.done?.(step, 'adopted', signal);
-    return this.#changed(changed);
+    return this.#changed(step, changed);
   }
 
   /** What an earlier round of this pass did stays said. */
@@ -193,10 +194,13 @@ export class CloudRound {
     return entry === undefined ? undefined : this.#writer.forget(entry, signal);
   }
 
-  /** Another hand was in the ledger, or in the table. */
-  #changed(error: WeftError | undefined): boolean {
-    if (error !== undefined) this.#ledgerIsOld = true;
-    return error !== undefined;
+  /** Another hand was in the ledger, or in the table. Once it is looked at at once; what a look does not show then may take its time. */
+  #changed({ key }: RouteStep, error: WeftError | undefined): Again {
+    if (error === undefined) return undefined;
+    this.#ledgerIsOld = true;
+    const again = this.#collided.has(key) ? 'later' : 'now';
+    this.#collided.add(key);
+    return again;
   }
 
   #tell({ key, row }: RouteStep, result: RouteResult, why?: string): void {

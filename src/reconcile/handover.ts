@@ -6,7 +6,7 @@
 import type { Records, StoredRecord } from '../contracts/records.ts';
 import { asWeftError, WeftError } from '../core/errors.ts';
 import type { Ledger } from '../core/ledger.ts';
-import { ROUTE_WRITER_KEY, routeWriter, type RouteWriter } from '../core/route-writer.ts';
+import { generationOf, ROUTE_WRITER_KEY, routeWriter, type RouteWriter } from '../core/route-writer.ts';
 
 export interface HandoverWish {
   /** What the network config says. */
@@ -28,8 +28,6 @@ export interface Handover {
 
 /** Each time that one's turn fails, another's has succeeded. */
 const TURNS = 10;
-/** A row that says more is another hand's. */
-const MOST_GENERATIONS = 1_000_000_000;
 
 /** Rejects with what the store says. */
 export async function handOver(records: Records, wish: HandoverWish, signal: AbortSignal): Promise<Handover> {
@@ -48,7 +46,9 @@ export async function handOver(records: Records, wish: HandoverWish, signal: Abo
     const isRight = isSaid && now.mode === configured && now.generation >= newest;
     const mayHandOver = side === 'reconciler' || configured === 'node';
     if (isRight || !mayHandOver || !writes) return { writer: now, from: undefined };
-    const next: RouteWriter = { mode: configured, generation: Math.max(now.generation, newest) + 1 };
+    const after = Math.max(now.generation, newest) + 1;
+    // The last number there is was written by another hand: rows that were written under it fence nobody.
+    const next: RouteWriter = { mode: configured, generation: Number.isSafeInteger(after) ? after : newest + 1 };
     const expected = record?.version ?? (isSpoiled ? undefined : 'absent');
     try {
       await records.put('writer', ROUTE_WRITER_KEY, { ...next, by }, expected, signal);
@@ -70,7 +70,6 @@ function readWriter(record: StoredRecord | undefined): RouteWriter | undefined {
 
 function newestGeneration(ledger: Ledger): number {
   let newest = 0;
-  for (const { row } of ledger.values())
-    if (row !== undefined && row.generation <= MOST_GENERATIONS) newest = Math.max(newest, row.generation);
+  for (const { row } of ledger.values()) if (row !== undefined) newest = Math.max(newest, generationOf(row));
   return newest;
 }

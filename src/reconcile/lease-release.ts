@@ -46,16 +46,18 @@ export async function releaseTerminated(
     readonly waiting: Waiting;
     readonly machines: Machines;
     readonly networks: readonly string[];
+    /** Is there time for another? */
+    mayGoOn(): boolean;
   },
   signal: AbortSignal,
 ): Promise<void> {
-  const { looks, waiting, machines, networks } = parts;
+  const { looks, waiting, machines, networks, mayGoOn } = parts;
   for (const lease of looks.view.leases.values()) {
     const { node, fabric } = lease.attributes.weft ?? {};
     if (node === undefined || fabric?.provider !== PROVIDER || !networks.includes(fabric.network)) continue;
     if (machines.instances.get(node)?.state !== 'terminated') continue;
     const { forMs } = waiting.wait(RELEASES, lease.subnet.v4, `terminated-${letters(lease.version)}`);
-    if (forMs > 0) await release(parts, lease, `instance ${node} is terminated`, signal);
+    if (forMs > 0 && mayGoOn()) await release(parts, lease, `instance ${node} is terminated`, signal);
   }
 }
 

@@ -5,7 +5,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../core/json.ts';
 import type { Leaving } from './reconciler-parts.ts';
 
 export interface LeavingMachine extends Leaving {
-  /** Of the runs' age, when it was told first. Told for long of one that runs: it does not leave after all. */
+  /** Of the runs' age, when it was told last. Told long ago of one that runs: it does not leave after all. */
   readonly sinceMs: number;
 }
 
@@ -53,18 +53,16 @@ export class LeavingMachines {
   }
 
   /**
-   * What was told is written before anything is done about it. Of a machine that is known: the action is the one told last, the time stays. Told of one
-   * whose id is none: nothing. Rejects with RECORD_CHANGED when another run is under way.
+   * What was told is written before anything is done about it. Of a machine that is known: the action is the one told last, and the time begins anew. Told
+   * of one whose id is none: nothing. Rejects with RECORD_CHANGED when another run is under way.
    */
   async remember(told: readonly Leaving[], signal: AbortSignal): Promise<void> {
     for (const { instance, why, action } of told) {
       if (!INSTANCE.test(instance)) continue;
       const known = this.#stored.get(instance)?.machine;
       const next = action ?? known?.action;
-      await this.#write(
-        { instance, why: why.slice(0, MAX_WHY), sinceMs: known?.sinceMs ?? this.#ageMs, ...(next && { action: next }) },
-        signal,
-      );
+      const machine = { instance, why: why.slice(0, MAX_WHY), sinceMs: this.#ageMs };
+      await this.#write({ ...machine, ...(next && { action: next }) }, signal);
     }
   }
 

@@ -2,7 +2,8 @@
  * Scope of the reconciler: all routes of the network. Where nodes write their own, it is the janitor: it takes away what nobody is left to take away, puts
  * what an owner who lives has left unput for too long, and leaves the rest to them.
  */
-import type { CloudRoute, LedgerRow } from '../core/cloud-route.ts';
+import type { CloudRoute, CloudTable, LedgerRow } from '../core/cloud-route.ts';
+import { allowedTables } from '../core/desired-routes.ts';
 import { printDuration } from '../core/duration.ts';
 import { isSubnetOf, type Belief, type DoubtedLease } from '../core/lease-belief.ts';
 import type { Ledger } from '../core/ledger.ts';
@@ -15,6 +16,7 @@ import type { RouteQuota } from '../contracts/cloud-inventory.ts';
 import type { AuditLog } from './audit-log.ts';
 import type { RouteStep } from './cloud-plan.ts';
 import type { CloudScope, Pace, SeenTable, StepHold } from './cloud-scope.ts';
+import { withoutFutureEpochs } from './future-epochs.ts';
 import { planNetwork, type RefusedRoute } from './network-plan.ts';
 import { isInterface } from './run-facts.ts';
 import { judgeRemoval, type Removal, type RemovalFacts } from './removal-judge.ts';
@@ -91,10 +93,12 @@ export class NetworkScope implements CloudScope {
     return this.#belief;
   }
 
-  plan(tables: readonly SeenTable[], ledger: Ledger): readonly RouteStep[] {
+  plan(tables: readonly SeenTable[], read: Ledger): readonly RouteStep[] {
     const { config, writer, adopt, removals } = this.#parts;
-    const isOrphan = (_table: unknown, { destination, target, live }: CloudRoute): boolean =>
-      adopt && !live && isSubnetOf(config.v4, destination) && isInterface(target);
+    const ledger = withoutFutureEpochs(read, removals.looks);
+    const allowed = allowedTables(config.routeTables, tables).ids;
+    const isOrphan = ({ id }: CloudTable, { destination, target, live }: CloudRoute): boolean =>
+      adopt && !live && allowed.has(id) && isSubnetOf(config.v4, destination) && isInterface(target);
     const leases = [...removals.looks.view.leases.values()];
     this.#belief = this.#parts.believe(leases.filter(({ subnet }) => removals.looks.isAsJudged(subnet.v4)));
     this.#doubted = new Map(this.#belief.doubted.map((doubt) => [doubt.lease.subnet.v4, doubt]));

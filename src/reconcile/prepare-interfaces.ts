@@ -16,6 +16,8 @@ export interface PrepareParts {
 }
 
 const AT_ONCE = 8;
+/** Who was denied so many is denied all: the calls are left to routes. */
+const MOST_DENIALS = 3;
 
 export async function prepareInterfaces(
   { cloud, right, audit }: PrepareParts,
@@ -24,18 +26,21 @@ export async function prepareInterfaces(
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
+  let denials = 0;
   const dropping = new Map<string, Lease>();
   for (const lease of believed) {
     const target = lease.attributes.weft?.fabric?.target;
     if (target !== undefined && interfaces.get(target)?.forwards === false) dropping.set(target, lease);
   }
   await inParallel([...dropping], AT_ONCE, signal, async ([target, { attributes, epoch }], own) => {
-    if (((await right.turn(own)) ?? right.mayCall()) !== undefined) return;
+    if (denials >= MOST_DENIALS || ((await right.turn(own)) ?? right.mayCall()) !== undefined) return;
     try {
       await cloud.prepare(target, own);
+      denials = 0;
     } catch (error) {
       if (signal.aborted) throw error;
       const { code, message } = asWeftError(error);
+      if (code === 'CLOUD_DENIED') denials += 1;
       findings.push({ code, message: `interface ${target} drops packets of containers: ${message}` });
       return;
     }

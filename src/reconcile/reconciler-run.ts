@@ -73,7 +73,7 @@ export class ReconcilerRun {
     const { view } = looks;
     const config = configOf(view);
     const leaving = await LeavingMachines.read(records, state.ageMs, signal);
-    if (writes) await leaving.remember(concerning(told, view, ledger), signal);
+    if (writes) await leaving.remember(concerning(told, leaving.all.keys(), view, ledger), signal);
     this.#hasHeard = true;
     const wish = { configured: config.routeWriter, side: 'reconciler', by: name, ledger, writes } as const;
     const { writer, from } = await handOver(records, wish, signal);
@@ -154,8 +154,16 @@ export class ReconcilerRun {
       ...(await prepareInterfaces(prepareParts, believe([...looks.view.leases.values()]), machines, signal)),
     );
     const seen = departed.hasMoved ? undefined : tables;
-    const made = await passes.pass({ config, ledger: departed.ledger, scope, writes, tables: seen }, signal);
-    await releaseTerminated({ ...this.#parts, looks, waiting, machines, networks }, signal);
+    let made: CloudReport;
+    try {
+      made = await passes.pass({ config, ledger: departed.ledger, scope, writes, tables: seen }, signal);
+      const mayGoOn = (): boolean => right.mayWait(0);
+      await releaseTerminated({ ...this.#parts, looks, waiting, machines, networks, mayGoOn }, signal);
+    } catch (error) {
+      // What was found to wait goes on waiting, and nothing is known of the rest: a trouble that comes each time would else begin all waits anew.
+      if (!signal.aborted) await waiting.save(new Set(), signal).catch(() => undefined);
+      throw error;
+    }
     await waiting.save(new Set([...tables.map(({ id }) => id), RELEASES]), signal);
     findings.push(...made.missing.map((id) => ({ code: 'CLOUD_NOT_FOUND' as const, message: missing(id, networks) })));
     return report(made);

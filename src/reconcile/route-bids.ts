@@ -68,8 +68,11 @@ export function bidRoutes(input: BidsInput): Bids {
       else if (isOrphan(table, route)) orphans += 1;
     }
     standing.set(table.id, ours);
-    const limit = quotas.get(table.id)?.limit;
-    if (limit !== undefined) room.set(table.id, limit - (table.occupied - ours - orphans));
+    const quota = quotas.get(table.id);
+    if (quota === undefined) continue;
+    // Where the quota is only supposed, what stands is proof that it is not less.
+    const limit = quota.source === 'live' ? quota.limit : Math.max(quota.limit, table.occupied);
+    room.set(table.id, limit - (table.occupied - ours - orphans));
   }
   const { fits, overflow } = fitRoutes(free, room);
   return { wanted: [...fits, ...blocked], overflow, doubted, standing };

@@ -95,7 +95,7 @@ export class RouteWriter {
         'ledger',
         key,
         ledgerRowToJson(row),
-        standing?.version ?? 'absent',
+        standing === undefined ? 'absent' : standing.version,
         signal,
       );
       this.#ledger.set(key, readLedgerEntry(stored));

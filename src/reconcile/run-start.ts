@@ -15,8 +15,8 @@ import { PROVIDER, readMachines, readQuotas, type Machines } from './run-facts.t
 import type { RunState } from './run-state.ts';
 
 export async function readLedgerNow({ records }: Pick<ReconcilerParts, 'records'>, signal: AbortSignal) {
-  const { records: rows } = await records.list('ledger', signal);
-  return readLedger(rows.values());
+  const { records: rows, skipped } = await records.list('ledger', signal);
+  return readLedger(rows.values(), skipped);
 }
 
 /** @throws WeftError CONFIG_MISSING, or what is wrong with it */
@@ -25,9 +25,14 @@ export function configOf({ config }: LeaseView): NetworkConfig {
   return parseNetworkConfig(config.text);
 }
 
-/** Of all that was told, what concerns this network: every machine of an account tells of its end. */
-export function concerning(told: readonly Leaving[], view: LeaseView, ledger: Ledger): readonly Leaving[] {
-  const nodes = new Set<string>();
+/** Of all that was told, what concerns this network: every machine of an account tells of its end. `known`: of those it was told before. */
+export function concerning(
+  told: readonly Leaving[],
+  known: Iterable<string>,
+  view: LeaseView,
+  ledger: Ledger,
+): readonly Leaving[] {
+  const nodes = new Set<string>(known);
   for (const { attributes } of view.leases.values()) if (attributes.weft !== undefined) nodes.add(attributes.weft.node);
   for (const { row } of ledger.values()) if (row !== undefined) nodes.add(row.node);
   return told.filter(({ instance, action }) => action !== undefined || nodes.has(instance));
@@ -35,6 +40,8 @@ export function concerning(told: readonly Leaving[], view: LeaseView, ledger: Le
 
 /** A machine that was said to leave and runs on for so long stays. */
 const STAYS_MS = 10 * 60_000;
+/** So does one whose action could not be completed for so long: its group has let it go by then (a hook waits for two hours at most, and mostly minutes). */
+const STAYS_HELD_MS = 2 * 60 * 60_000;
 /** What the cloud does not name for so long is gone. */
 const FORGOTTEN_MS = 60 * 60_000;
 
@@ -48,10 +55,11 @@ export function stayers(
 ): readonly string[] {
   const holders = new Set<string>([...view.leases.values()].flatMap(({ attributes }) => attributes.weft?.node ?? []));
   return [...leaving.all.values()].flatMap(({ instance, action, sinceMs }) => {
-    if (action !== undefined || told.some((one) => one.instance === instance)) return [];
+    if (told.some((one) => one.instance === instance)) return [];
     const state = instances.get(instance)?.state;
     const forMs = ageMs - sinceMs;
-    const runsOn = (state === 'running' || state === 'pending') && forMs >= STAYS_MS;
+    const staysMs = action === undefined ? STAYS_MS : STAYS_HELD_MS;
+    const runsOn = (state === 'running' || state === 'pending') && forMs >= staysMs;
     const isGone = state === 'terminated' || (state === 'unknown' && forMs >= FORGOTTEN_MS);
     return runsOn || (isGone && !holders.has(instance)) ? [instance] : [];
   });

@@ -24,15 +24,15 @@ function outcomes(code: ErrorCode, table: string, ...destinations: readonly stri
 const quiet = { how: 'done', findings: [], doubted: [], outcomes: new Map() } as const;
 
 describe('what the log of the function says of troubles', () => {
-  it('is one line for a table that refuses a thousand routes, and one when it is over', () => {
+  it('is one line for a right that a thousand routes lack, and one when it is over', () => {
     const log = new ListLog();
     const troubles = new Troubles(log);
     const denied = { ...quiet, outcomes: outcomes('CLOUD_DENIED', 'rtb-1', '10.42.1.0/24', '10.42.2.0/24') };
     troubles.told(denied);
     troubles.told(denied);
     assert.deepEqual(
-      log.lines.map(({ level, message, fields }) => [level, message, fields['table'], fields['destination']]),
-      [['warn', 'routes are not as they should be', 'rtb-1', '10.42.1.0/24']],
+      log.lines.map(({ level, message, fields }) => [level, message, fields['code'], fields['count']]),
+      [['warn', 'routes cannot be brought further', 'CLOUD_DENIED', 2]],
     );
     troubles.told(quiet);
     assert.deepEqual(log.lines.at(-1)?.message, 'it is over');

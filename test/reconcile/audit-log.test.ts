@@ -121,17 +121,17 @@ test('of an endless number the last ten thousand are kept while the store is awa
   assert.equal(audit.entries[0]?.after, 'eni-50');
 });
 
-test('what is older than thirty days goes, a hundred records at a time; what another hand left stays', async () => {
+test('what is older than thirty days goes, a thousand records at a time; what another hand left stays', async () => {
   const { clock, records, open, stored } = world();
   await records.put('audit', 'notes', 'mine', undefined, signal);
   const audit = open();
-  for (let index = 0; index < 150; index++) {
+  for (let index = 0; index < 1050; index++) {
     await audit.add(created(index), signal);
     await audit.flush(signal);
   }
   await clock.advance(29 * DAY);
   await audit.prune(signal);
-  assert.equal(stored().length, 151);
+  assert.equal(stored().length, 1051);
   await clock.advance(DAY + 1);
   await audit.add(created(1), signal);
   await audit.flush(signal);

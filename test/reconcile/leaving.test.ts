@@ -27,7 +27,7 @@ test('a machine that leaves is known to later runs, with its action until that i
   const second = await open(2000);
   await second.remember([{ instance, why: 'terminated by its group', action }], signal);
   const third = await open(3000);
-  assert.deepEqual([...third.all.values()], [{ instance, why: 'terminated by its group', sinceMs: 1000, action }]);
+  assert.deepEqual([...third.all.values()], [{ instance, why: 'terminated by its group', sinceMs: 2000, action }]);
   // Told again without it, the action is not forgotten.
   await third.remember([{ instance, why: 'shutting-down' }], signal);
   assert.deepEqual(third.all.get(instance)?.action, action);
@@ -36,7 +36,7 @@ test('a machine that leaves is known to later runs, with its action until that i
   assert.deepEqual((await open(3000)).all.get(instance)?.action, action);
   await third.completed(action, signal);
   const fourth = await open(4000);
-  assert.deepEqual([...fourth.all.values()], [{ instance, why: 'shutting-down', sinceMs: 1000 }]);
+  assert.deepEqual([...fourth.all.values()], [{ instance, why: 'shutting-down', sinceMs: 3000 }]);
   await fourth.forget(instance, signal);
   await fourth.forget(instance, signal);
   assert.deepEqual(keys(), []);
