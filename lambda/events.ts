@@ -23,6 +23,8 @@ export interface Here {
 export interface Wake {
   /** Undefined: nothing of this concerns the network. */
   readonly request: Pick<RunRequest, 'why' | 'leaving' | 'adopt' | 'dryRun'> | undefined;
+  /** The one machine that it is about: the run is of use only when the network knows it. */
+  readonly about?: string;
   /** What could not be read or is not for us, one reason each. */
   readonly bad: readonly string[];
 }
@@ -60,15 +62,15 @@ const look = (why: RunRequest['why'], ...leaving: readonly Leaving[]): Wake => (
 function ofState({ 'instance-id': instance, state }: JsonObject): Wake {
   if (!matches(instance, INSTANCE) || typeof state !== 'string') return bad('the event names no instance and state');
   if (state === 'shutting-down' || state === 'terminated')
-    return look('event', { instance, why: `its instance is ${state}` });
-  return look('event');
+    return { ...look('event', { instance, why: `its instance is ${state}` }), about: instance };
+  return { ...look('event'), about: instance };
 }
 
 function ofInterruption({ 'instance-id': instance, 'instance-action': action }: JsonObject): Wake {
   if (!matches(instance, INSTANCE)) return bad('the event names no instance');
   // stop and hibernate: as above.
-  if (action !== 'terminate') return look('event');
-  return look('event', { instance, why: 'its Spot instance will be interrupted' });
+  if (action !== 'terminate') return { ...look('event'), about: instance };
+  return { ...look('event', { instance, why: 'its Spot instance will be interrupted' }), about: instance };
 }
 
 function ofLifecycle(detail: JsonObject): Wake {

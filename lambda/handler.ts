@@ -1,6 +1,7 @@
 /** The reconciler as a Lambda function: one run for each event that is worth one. */
 import { networkPartition } from '../providers/dynamodb/sort-keys.ts';
 import { parseUrl } from '../providers/dynamodb/url.ts';
+import type { LeaseStore } from '../src/contracts/lease-store.ts';
 import { asWeftError, isRetryable, WeftError } from '../src/core/errors.ts';
 import { Reconciler } from '../src/reconcile/reconciler.ts';
 import type { RunReport, RunRequest } from '../src/reconcile/reconciler-parts.ts';
@@ -9,6 +10,7 @@ import { SystemClock } from '../src/system/system-clock.ts';
 import { readEvent, type Here } from './events.ts';
 import { LambdaLog, type RequestLog } from './lambda-log.ts';
 import { METRIC_NAMESPACE } from './metric-names.ts';
+import { isKnownMachine } from './known-machine.ts';
 import { openSeams, type TimeAndChance } from './open-seams.ts';
 import { answerOf, type RunAnswer } from './run-answer.ts';
 import { metricLines, toldBy, toldOfBadEvents, toldOfNone, type Told } from './run-metrics.ts';
@@ -69,6 +71,8 @@ export function makeHandler(environment: Environment, given: Partial<LambdaSeams
       const leftMs = context.getRemainingTimeInMillis();
       request = { ...read.request, untilMs: beganMs + leftMs - MARGIN_MS };
       ending = AbortSignal.timeout(Math.max(0, leftMs - LAST_MS));
+      if (read.about !== undefined && !(await isKnownMachine(warm.store, read.about, ending)))
+        return { how: 'ignored', bad };
       const report = await warm.reconciler.run(request, ending);
       // One that only looks proves nothing: neither that runs are good, nor that a call is allowed.
       if (!request.dryRun) {
@@ -96,6 +100,7 @@ export function makeHandler(environment: Environment, given: Partial<LambdaSeams
 
 interface Warm {
   readonly settings: LambdaSettings;
+  readonly store: LeaseStore;
   readonly reconciler: Reconciler;
 }
 
@@ -104,7 +109,7 @@ async function wake(environment: Environment, { clock, random, log }: LambdaSeam
   log.level = settings.logLevel;
   const { functionName: name, networks, nodeTag, rate } = settings;
   const parts = { ...(await openSeams(settings, { clock, random })), clock, random, log };
-  return { settings, reconciler: new Reconciler(parts, { name, networks, nodeTag, rate }) };
+  return { settings, store: parts.store, reconciler: new Reconciler(parts, { name, networks, nodeTag, rate }) };
 }
 
 /** arn:aws:lambda:REGION:ACCOUNT:function:NAME */

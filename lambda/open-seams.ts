@@ -1,5 +1,5 @@
 /** Store and cloud as the settings name them. What is open stays open: the next run in this environment finds it warm. */
-import { openAws } from '../providers/aws/open-aws.ts';
+import { openAwsApi } from '../providers/aws/open-aws.ts';
 import { openDynamoStore } from '../providers/dynamodb/open-store.ts';
 import type { Clock } from '../src/contracts/clock.ts';
 import type { Random } from '../src/contracts/random.ts';
@@ -13,10 +13,19 @@ export interface TimeAndChance {
   readonly random: Random;
 }
 
+/** A run removes hundreds of routes by one look at their table. Whoever else writes there is met by the look behind the writing. */
+const LOOK_MS = 5000;
+
 /** Region and credentials come from the environment: nobody asks a metadata server, which a Lambda has not. */
 export async function openSeams(settings: LambdaSettings, { clock, random }: TimeAndChance): Promise<OpenedSeams> {
   const { store, records } = await openStore(settings, { clock, random });
-  const { network, inventory } = openAws({ clock, random, region: settings.region });
+  const { network, inventory } = openAwsApi({
+    clock,
+    random,
+    region: settings.region,
+    credentials: 'environment',
+    lookMs: LOOK_MS,
+  });
   return { store, records, cloud: network, inventory };
 }
 

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, before, describe, it } from 'node:test';
 
+import { planned } from '../../src/lab/aws/account.ts';
 import { BUNDLE, ROLE, whyNoLambda } from './lambda-world.ts';
 import { POLICY, RunningFunction, SCHEDULE, terminated } from './running-function.ts';
 import { NODES, routesFor, TABLES } from './small-cluster.ts';
@@ -107,7 +108,8 @@ describe('an invocation of the function', { skip: whyNoLambda() ?? false }, () =
   it('throws where another try can help, three times in all', async () => {
     running = await RunningFunction.start(NODES);
     running.world.cloud.faults.add({ kind: 'error', action: 'DescribeRouteTables', code: 'InternalError' });
-    await running.service.send(terminated('unheard-of'));
+    const detail = { 'instance-id': planned.instance('a1'), state: 'running' };
+    await running.service.send({ ...terminated('a1'), detail });
     assert.deepEqual(
       running.service.invocations.map(({ outcome, attempt }) => `${outcome.kind} ${attempt}`),
       ['failed 1', 'failed 2', 'failed 3'],
