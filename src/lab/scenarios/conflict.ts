@@ -13,7 +13,8 @@ import { awaitFinding, awaitNoFinding, quote, refusal, tell } from '../steps/tol
 import { QUICK } from './quick-config.ts';
 
 const TABLE = 'table-a';
-const SUBNET = '10.42.200.0/24';
+/** One of them is free: the two hosts that are there draw theirs by chance. */
+const SUBNETS = ['10.42.200.0/24', '10.42.201.0/24', '10.42.202.0/24'] as const;
 
 export const conflict: Scenario = {
   name: 'conflict',
@@ -26,13 +27,15 @@ export const conflict: Scenario = {
     const hosts = [...lab.hosts.values()];
     const [a1, a2, b1] = [lab.host('a1'), lab.host('a2'), lab.host('b1')];
     await begin(stage, [a1, a2], this.config);
-    await a1.weftd(['lease', 'reserve', SUBNET, b1.plan.node]);
-    await aws.do('put-route', { table: TABLE, destination: SUBNET, instance: a2.name });
-    screen.line(`  ${SUBNET} is kept for b1. Somebody's own route to it stands in ${TABLE}: to a2.`);
+    const taken: readonly string[] = [a1, a2].map(({ container }) => container.subnet);
+    const kept = SUBNETS.find((subnet) => !taken.includes(subnet)) ?? SUBNETS[2];
+    await a1.weftd(['lease', 'reserve', kept, b1.plan.node]);
+    await aws.do('put-route', { table: TABLE, destination: kept, instance: a2.name });
+    screen.line(`  ${kept} is kept for b1. Somebody's own route to it stands in ${TABLE}: to a2.`);
     const step = screen.step('b1 joins');
     b1.startDaemon();
     const { subnet } = await b1.addContainer(signal);
-    report.check('b1 gets the subnet that is kept for it', subnet === SUBNET, subnet);
+    report.check('b1 gets the subnet that is kept for it', subnet === kept, subnet);
     step.done(subnet);
     await showLeases(stage, [b1]);
     const flows = new SteadyFlows(lab, [['a1', 'a2']]);
@@ -62,12 +65,12 @@ export const conflict: Scenario = {
         ({ mutating, parameters }) =>
           mutating &&
           parameters['RouteTableId'] === planned.table(TABLE) &&
-          parameters['DestinationCidrBlock'] === SUBNET,
+          parameters['DestinationCidrBlock'] === kept,
       );
     const { length: touched } = touching();
     report.check('no call that changes anything names the route of others', touched === 0, `${touched} calls`);
 
-    await aws.do('remove-route', { table: TABLE, destination: SUBNET });
+    await aws.do('remove-route', { table: TABLE, destination: kept });
     b1.daemon?.kill('SIGHUP');
     screen.line('  Its owner removes the route, and b1 is told by SIGHUP.');
     const { tookMs } = await settleOn(stage, 'b1 gets its route', 'conflict over', bestPath(lab.topology));
