@@ -55,11 +55,15 @@ export function believe(leases: readonly Lease[], facts: BeliefFacts): Belief {
     if (why === undefined) plausible.push(lease);
     else doubted.push({ lease, why });
   }
-  const first = firstOfNodes(plausible);
+  const ofNodes = firstOf(plausible, nodeOf);
+  const ofSubnets = firstOf(plausible, subnetOf);
   for (const lease of plausible) {
-    const why = doubleOf(lease, first);
-    if (why === undefined) believed.push(lease);
-    else doubted.push({ lease, why });
+    const own = ofNodes.get(nodeOf(lease)) ?? lease;
+    const owner = ofSubnets.get(subnetOf(lease)) ?? lease;
+    if (own.key !== lease.key) doubted.push({ lease, why: `instance ${nodeOf(lease)} has ${subnetOf(own)} already` });
+    else if (owner.key !== lease.key)
+      doubted.push({ lease, why: `${subnetOf(lease)} is leased to ${nodeOf(owner)} already` });
+    else believed.push(lease);
   }
   return { believed, doubted };
 }
@@ -96,22 +100,21 @@ function doubtOf(
   return why === undefined ? undefined : `instance ${node} is leaving: ${why}`;
 }
 
-/** Of the leases that may be a node's, and not of others that only name it, the one that stood first: a machine has one subnet, and gets no other's traffic by writing its name into that lease. */
-function firstOfNodes(leases: readonly Lease[]): ReadonlyMap<string, Lease> {
+/**
+ * Of the leases that may be believed, and not of others that only say so, the one that stood first. A machine has one subnet, and gets no other's traffic by
+ * writing its name into that lease; a subnet is one machine's, and is not taken by a lease beside the one that stands (a key with another IPv6 subnet).
+ */
+function firstOf(leases: readonly Lease[], nameOf: (lease: Lease) => string): ReadonlyMap<string, Lease> {
   const first = new Map<string, Lease>();
   for (const lease of leases) {
-    const node = lease.attributes.weft?.node;
-    const other = node === undefined ? undefined : first.get(node);
-    if (node !== undefined && (other === undefined || lease.epoch < other.epoch)) first.set(node, lease);
+    const other = first.get(nameOf(lease));
+    if (other === undefined || lease.epoch < other.epoch) first.set(nameOf(lease), lease);
   }
   return first;
 }
 
-function doubleOf({ attributes, key }: Lease, first: ReadonlyMap<string, Lease>): string | undefined {
-  const node = attributes.weft?.node ?? '';
-  const other = first.get(node);
-  return other === undefined || other.key === key ? undefined : `instance ${node} has ${other.subnet.v4} already`;
-}
+const nodeOf = ({ attributes }: Lease): string => attributes.weft?.node ?? '';
+const subnetOf = ({ subnet }: Lease): string => subnet.v4;
 
 function carries(tags: ReadonlyMap<string, string>, wanted: string): boolean {
   const [key = '', ...value] = wanted.split('=');

@@ -43,6 +43,9 @@ export type RouteCall = Extract<RouteStep, { readonly kind: 'create' | 'replace'
 export const isCall = (step: RouteStep): step is RouteCall =>
   step.kind === 'create' || step.kind === 'replace' || step.kind === 'remove';
 
+/** Comes after all puts: what is wanted stands before anything goes. */
+export const isRemoval = ({ kind }: RouteStep): boolean => kind === 'remove' || kind === 'forget';
+
 export interface CloudPlanInput {
   readonly wanted: readonly WantedRoute[];
   readonly tables: readonly CloudTable[];

@@ -4,7 +4,7 @@ import type { ErrorCode, WeftError } from '../core/errors.ts';
 import { inParallel } from '../core/in-parallel.ts';
 import { readLedger, type LedgerEntry } from '../core/ledger.ts';
 import type { CloudPassInput } from './cloud-pass.ts';
-import { isCall, type RouteCall, type RouteStep } from './cloud-plan.ts';
+import { isCall, isRemoval, type RouteCall, type RouteStep } from './cloud-plan.ts';
 import type { CloudReport, RouteOutcome, RouteResult } from './cloud-report.ts';
 import type { SeenTable, StepHold } from './cloud-scope.ts';
 import { RouteWriter, type RouteWriterParts, type Written } from './route-writer.ts';
@@ -71,14 +71,13 @@ export class CloudRound {
       if (wish === 'later') again = wish;
       else again ??= wish;
     };
-    const goes = ({ kind }: RouteStep): boolean => kind === 'remove' || kind === 'forget';
     await inParallel(
-      steps.filter((step) => !goes(step)),
+      steps.filter((step) => !isRemoval(step)),
       atOnce,
       signal,
       make,
     );
-    await inParallel(steps.filter(goes), atOnce, signal, make);
+    await inParallel(steps.filter(isRemoval), atOnce, signal, make);
     return isCut ? 'now' : again;
   }
 

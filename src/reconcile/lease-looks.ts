@@ -14,10 +14,13 @@ export interface LeaseLooksParts {
   readonly clock: Clock;
 }
 
+/** By their IPv4 subnet, the newest first. There is one of each, but by another hand: keys may differ in IPv6 alone. */
+type ByDestination = ReadonlyMap<Subnet, readonly Lease[]>;
+
 interface Look {
   readonly atMs: number;
   readonly view: LeaseView;
-  readonly byDestination: ReadonlyMap<Subnet, Lease>;
+  readonly byDestination: ByDestination;
   /** Undefined: no record says it. */
   readonly writer: RouteWriter | undefined;
 }
@@ -27,7 +30,7 @@ export class LeaseLooks {
   #last: Look;
   #next: Promise<Look> | undefined;
   /** As they were when the run made up its mind about them. */
-  readonly #judged: Map<Subnet, Lease>;
+  readonly #judged: Map<Subnet, readonly Lease[]>;
 
   static async open(parts: LeaseLooksParts, signal: AbortSignal): Promise<LeaseLooks> {
     return new LeaseLooks(parts, await look(parts, signal));
@@ -53,8 +56,9 @@ export class LeaseLooks {
     this.#last = { ...this.#last, writer };
   }
 
+  /** The newest of it. */
   lease(destination: Subnet): Lease | undefined {
-    return this.#last.byDestination.get(destination);
+    return this.#last.byDestination.get(destination)?.[0];
   }
 
   /** Under a key that cannot be read something stands: nobody knows whose the subnet is. */
@@ -64,29 +68,30 @@ export class LeaseLooks {
 
   /** Has the subnet the owner, or none, that it had when the run began? */
   isAsJudged(destination: Subnet): boolean {
-    const now = this.lease(destination);
-    const then = this.#judged.get(destination);
-    const [mine, theirs] = [now?.attributes.weft, then?.attributes.weft];
-    return now?.epoch === then?.epoch && mine?.node === theirs?.node && mine?.fabric?.target === theirs?.fabric?.target;
+    const now = this.#last.byDestination.get(destination) ?? [];
+    const then = this.#judged.get(destination) ?? [];
+    return now.length === then.length && now.every((lease, at) => isSame(lease, then[at]));
   }
 
   /** Whoever has changed since is taken as he is now, where the run knows enough of him. */
   rejudge(isKnown: (lease: Lease) => boolean): void {
     for (const destination of this.#judged.keys())
       if (this.lease(destination) === undefined) this.#judged.delete(destination);
-    for (const [destination, lease] of this.#last.byDestination)
-      if (isKnown(lease)) this.#judged.set(destination, lease);
+    for (const [destination, leases] of this.#last.byDestination)
+      if (leases.every(isKnown)) this.#judged.set(destination, leases);
   }
 
   /** This run has released it. */
   released({ key, subnet }: Lease): void {
     const { view, byDestination } = this.#last;
-    const isOther = (other: Lease): boolean => other.key !== key;
-    this.#judged.delete(subnet.v4);
+    const without = (leases: readonly Lease[] = []): readonly Lease[] => leases.filter((other) => other.key !== key);
+    const leases = new Map(view.leases);
+    leases.delete(key);
+    this.#judged.set(subnet.v4, without(this.#judged.get(subnet.v4)));
     this.#last = {
       ...this.#last,
-      view: { ...view, leases: new Map([...view.leases].filter(([, lease]) => isOther(lease))) },
-      byDestination: new Map([...byDestination].filter(([, lease]) => isOther(lease))),
+      view: { ...view, leases },
+      byDestination: new Map([...byDestination, [subnet.v4, without(byDestination.get(subnet.v4))]]),
     };
   }
 
@@ -106,10 +111,28 @@ async function look(parts: LeaseLooksParts, signal: AbortSignal): Promise<Look> 
   return {
     atMs,
     view,
-    byDestination: new Map([...view.leases.values()].map((lease) => [lease.subnet.v4, lease])),
+    byDestination: byDestination(view.leases.values()),
     writer: record === undefined ? undefined : routeWriter(record.value, 'node'),
   };
 }
+
+function byDestination(leases: Iterable<Lease>): ByDestination {
+  const found = new Map<Subnet, readonly Lease[]>();
+  for (const lease of leases) found.set(lease.subnet.v4, [lease, ...(found.get(lease.subnet.v4) ?? [])]);
+  for (const [destination, several] of found)
+    if (several.length > 1)
+      found.set(
+        destination,
+        several.toSorted((a, b) => b.epoch - a.epoch),
+      );
+  return found;
+}
+
+const isSame = (a: Lease, b: Lease | undefined): boolean =>
+  a.key === b?.key &&
+  a.epoch === b.epoch &&
+  a.attributes.weft?.node === b.attributes.weft?.node &&
+  a.attributes.weft?.fabric?.target === b.attributes.weft?.fabric?.target;
 
 /** Rejects at the first trouble: a run does not wait for a store that is away. */
 async function firstView(store: LeaseStore, signal: AbortSignal): Promise<LeaseView> {

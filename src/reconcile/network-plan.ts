@@ -9,7 +9,7 @@ import type { CloudRoute, CloudTable, LedgerRow, WantedRoute } from '../core/clo
 import type { ErrorCode } from '../core/errors.ts';
 import { ledgerKey, type Ledger } from '../core/ledger.ts';
 import { parseNodeId } from '../core/node-id.ts';
-import { isCall, NO_TARGET, outrun, planRoutes, type CloudPlanInput, type RouteStep } from './cloud-plan.ts';
+import { isCall, isRemoval, NO_TARGET, outrun, planRoutes, type CloudPlanInput, type RouteStep } from './cloud-plan.ts';
 
 /** One that is asked for and shall not stand, for a reason that its senders are told. */
 export interface RefusedRoute {
@@ -41,14 +41,13 @@ export function planNetwork(input: NetworkPlanInput): RouteStep[] {
     return refusal === undefined || (kind !== 'forget' && refusal.kind === 'refuse');
   });
   const known = new Set([...steps.map(({ key }) => key), ...refusals.keys()]);
-  const goes = ({ kind }: RouteStep): boolean => kind === 'remove' || kind === 'forget';
-  const puts = steps.filter((step) => !goes(step));
+  const puts = steps.filter((step) => !isRemoval(step));
   return [
     // What the ledger says needs no turn among the calls, and senders wait for it.
     ...puts.filter((step) => !isCall(step)),
     ...refusals.values(),
     ...puts.filter(isCall),
-    ...steps.filter(goes),
+    ...steps.filter(isRemoval),
     ...orphans(input, known),
   ];
 }

@@ -114,7 +114,7 @@ export class ReconcilerRun {
       audit,
     };
     const scope = new NetworkScope(scopeParts, 'all');
-    const findings: Finding[] = [...view.findings, ...unreadable(view, ledger)];
+    const findings: Finding[] = [...view.findings, ...unreadable(view, ledger, leaving.unreadable)];
     if (state.anew) findings.push({ code: 'STATE_UNREADABLE', message: ANEW });
     const report = ({ tables: seen, outcomes }: Pick<CloudReport, 'tables' | 'outcomes'>): RunReport => ({
       how: right.isCut ? 'cut' : 'done',

@@ -96,5 +96,7 @@ function wishes({ config, networks, belief, tables }: BidsInput) {
         doubted.push({ route, why, code: 'CLOUD_REFUSED', hint: 'See which machine the lease names.', doubted: true });
     }
   }
-  return { asked, doubted };
+  // Of a subnet that has an owner all the same the row says what becomes of his route.
+  const owned = new Set(belief.believed.map(({ subnet }) => subnet.v4));
+  return { asked, doubted: doubted.filter(({ route }) => !owned.has(route.destination)) };
 }

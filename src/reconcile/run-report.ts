@@ -27,11 +27,15 @@ export function tableReports(
 }
 
 /** What stands in the store and says nothing. */
-export function unreadable(view: LeaseView, ledger: Ledger): Finding[] {
+export function unreadable(view: LeaseView, ledger: Ledger, leaving: readonly string[]): Finding[] {
   const leases = view.skipped.map(({ key, why }): Finding => ({ code: 'BAD_LEASE', message: `${key}: ${why}` }));
   const rows = [...ledger.values()].filter(({ row }) => row === undefined);
   return [
     ...leases,
+    ...leaving.map((key): Finding => ({
+      code: 'STATE_UNREADABLE',
+      message: `record ${key} of machines that leave cannot be read: it counts for nothing`,
+    })),
     ...rows.map(({ key }): Finding => ({
       code: 'CLOUD_CONFLICT',
       message: `row ${key} of the ledger cannot be read: a route there is not taken for ours`,

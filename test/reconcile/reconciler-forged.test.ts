@@ -4,7 +4,8 @@ import { describe, it } from 'node:test';
 import { WeftError } from '../../src/core/errors.ts';
 
 import { never } from '../contract/store-world.ts';
-import { A, B, pair } from './reconciler-pair.ts';
+import type { Tap } from '../fakes/tapped.ts';
+import { A, B, pair, rows } from './reconciler-pair.ts';
 import { config, destination } from './reconciler-world.ts';
 import { ledgerText } from './world-state.ts';
 
@@ -68,6 +69,40 @@ describe('a lease that names a machine of others', () => {
       if (key === '10.32.200.0-24') world.network.leases.set(key, { ...held, lease: { ...held.lease, epoch: 0 } });
     await world.runs(3);
     assert.deepEqual(world.cloud.text, RIGHT);
+  });
+});
+
+describe('a second lease of one subnet, under the key of two families', () => {
+  for (const isFirst of [true, false])
+    it(`takes nothing from the one that stands, ${isFirst ? 'before' : 'after'} it`, async () => {
+      const world = await pair();
+      await world.runs(1);
+      await world.join(20, { subnet: 'subnet-b' });
+      await world.release(20);
+      world.lie('10.32.1.0-24&fd00:1::-64', world.attributes(20, { subnet: 'subnet-b' }));
+      const [liar] = [...world.network.leases.entries()].filter(([key]) => key.includes('&'));
+      assert.ok(liar !== undefined);
+      if (isFirst) {
+        const [key, held] = liar;
+        const others = [...world.network.leases].filter(([other]) => other !== key);
+        world.network.leases.clear();
+        for (const [other, one] of [[key, held] as const, ...others]) world.network.leases.set(other, one);
+      }
+      await world.runs(3);
+      assert.deepEqual(world.cloud.text, RIGHT);
+    });
+
+  it('does not make its row say now this and now that', async () => {
+    const world = await pair();
+    world.lie('10.32.1.0-24&fd00:1::-64', world.attributes(20, { subnet: 'subnet-a', target: 'eni-99' }));
+    await world.runs(1);
+    const writes: string[] = [];
+    const tap: Tap = (what, work) => {
+      if (/^(put|remove) ledger/.test(what)) writes.push(what);
+      return work();
+    };
+    await world.run(world.process({ tap: () => tap }));
+    assert.deepEqual([writes, rows(world).slice(-1)], [[], [`${B} eni-1 committed`]]);
   });
 });
 
