@@ -45,7 +45,7 @@ export interface Leaving {
 }
 
 export interface RunRequest {
-  /** `schedule`: by the clock; only such runs prove that time has passed. */
+  /** Removals that look like a mistake go when a second run agrees that is made by the clock or by a person: events and changes come in crowds. */
   readonly why: 'schedule' | 'event' | 'change' | 'person';
   readonly leaving: readonly Leaving[];
   /** Takes over black holes in the Network that no ledger row knows. */

@@ -43,7 +43,7 @@ export interface RunState {
   readonly ageMs: number;
   /** This run's number; the first is 1. */
   readonly run: number;
-  /** How many runs there were by the clock, this one included. */
+  /** How many runs there were by the clock or by a person's word, this one included. */
   readonly scheduled: number;
   readonly runners: ReadonlyMap<string, Runner>;
   readonly good: GoodRun | undefined;
@@ -69,7 +69,7 @@ export async function readRunState(
   const record = (await records.list('run', signal)).records.get(RUN_STATE_KEY);
   const wallMs = clock.wallTime();
   const before = record === undefined ? undefined : readState(record.value);
-  const scheduled = why === 'schedule' ? 1 : 0;
+  const scheduled = why === 'schedule' || why === 'person' ? 1 : 0;
   const ageMs = before === undefined ? 0 : before.ageMs + gainedMs(before, by, wallMs);
   const runners = [...(before?.runners ?? [])].filter(([name]) => name !== by).slice(1 - MOST_RUNNERS);
   return {

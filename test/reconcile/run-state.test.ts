@@ -40,8 +40,8 @@ test('runs are counted, and the age is what passes between them', async () => {
     [2, 2, 1],
     [3, 2, 1.5],
     [4, 2, 3],
-    [5, 2, 3],
-    [6, 3, 6],
+    [5, 3, 3],
+    [6, 4, 6],
   ]);
 });
 
