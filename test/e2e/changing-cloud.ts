@@ -59,15 +59,17 @@ export class ChangingCloud {
   /**
    * Does what makes these pairs ("a1>b1") leave their path, and waits until each has been on the tunnel since: by the daemon's own history, for a daemon
    * may see and mend it within a second.
+   * @param enough `one`: the first to fall has it mended, and the others may not come to their third miss
    */
-  async fallen(pairs: readonly string[], change: () => Promise<unknown>): Promise<void> {
+  async fallen(pairs: readonly string[], change: () => Promise<unknown>, enough: 'all' | 'one' = 'all'): Promise<void> {
     const falls = (): Promise<readonly string[]> => Promise.all(pairs.map((pair) => this.#lastFall(pair)));
     const before = await falls();
     await change();
+    const wanted = enough === 'all' ? pairs.length : 1;
     await becomes(
-      'pairs have fallen to the tunnel',
-      pairs.map(() => true),
-      async () => (await falls()).map((at, index) => at > (before[index] ?? '')),
+      `${enough} of ${pairs.join(', ')} fell to the tunnel`,
+      wanted,
+      async () => Math.min(wanted, (await falls()).filter((at, index) => at > (before[index] ?? '')).length),
       WITHIN_MS,
     );
   }
