@@ -1,6 +1,6 @@
 /**
  * How long a route that ought to go waits. Runs may lie apart, their clocks may be wrong, the store may have lost its data: what time has to prove is
- * counted in the runs' own age, and a crowd of removals needs two runs by the clock that agree.
+ * counted in the runs' own age, and a crowd of removals needs two runs that agree, by the clock or by a person's word.
  */
 import { printDuration } from './duration.ts';
 
@@ -36,9 +36,9 @@ export interface RemovalWait {
   readonly cause: RemovalCause;
   /** For how long it has been due to go, in the runs' age. */
   readonly forMs: number;
-  /** How many runs by the clock have found so, this one included. */
-  readonly scheduledRuns: number;
-  readonly isScheduled: boolean;
+  /** How many runs that were due have found so, this one included. */
+  readonly dueRuns: number;
+  readonly isDue: boolean;
   /** Undefined: nothing looks like a mistake. */
   readonly crowd: { readonly going: number; readonly standing: number } | undefined;
 }
@@ -50,14 +50,14 @@ export interface RemovalHold {
 }
 
 /** Why it is not removed in this run; undefined: it is. */
-export function removalHold({ cause, forMs, scheduledRuns, isScheduled, crowd }: RemovalWait): RemovalHold | undefined {
+export function removalHold({ cause, forMs, dueRuns, isDue, crowd }: RemovalWait): RemovalHold | undefined {
   const leftMs = DELAY_MS[cause] - forMs;
   if (leftMs > 0)
     return { kind: 'waiting', why: `goes in ${printDuration(Math.ceil(leftMs / 1000) * 1000)} if nothing changes` };
-  if (crowd === undefined || (isScheduled && scheduledRuns >= 2 && forMs >= HOLD_MS)) return undefined;
+  if (crowd === undefined || (isDue && dueRuns >= 2 && forMs >= HOLD_MS)) return undefined;
   const { going, standing } = crowd;
   return {
     kind: 'held',
-    why: `removing ${going} of ${standing} routes looks like a mistake: held until a later run by the clock agrees`,
+    why: `removing ${going} of ${standing} routes looks like a mistake: held until a later run, by the clock or by hand, agrees`,
   };
 }

@@ -34,7 +34,7 @@ export interface NetworkScopeParts {
   readonly quotas: ReadonlyMap<string, RouteQuota>;
   readonly removals: Omit<RemovalFacts, 'doubted'>;
   readonly waiting: Waiting;
-  readonly isScheduled: boolean;
+  readonly isDue: boolean;
   readonly adopt: boolean;
   readonly right: WriteRight & { mayWait(ms: number): boolean };
   readonly audit: Pick<AuditLog, 'add'>;
@@ -236,7 +236,7 @@ export class NetworkScope implements CloudScope {
   }
 
   #removalHolds(steps: readonly RouteStep[]): ReadonlyMap<string, StepHold> {
-    const { waiting, isScheduled } = this.#parts;
+    const { waiting, isDue } = this.#parts;
     const going = steps.filter(
       ({ kind, key, entry }) => kind === 'remove' && entry !== undefined && this.#removals.get(key)?.kind === 'go',
     ).length;
@@ -252,7 +252,7 @@ export class NetworkScope implements CloudScope {
       const { cause, why } = removal;
       const waited = waiting.wait(row.table, row.destination, cause);
       const isCounted = kind === 'remove' && cause !== 'leaving';
-      const hold = removalHold({ cause, ...waited, isScheduled, crowd: isCounted ? crowd : undefined });
+      const hold = removalHold({ cause, ...waited, isDue, crowd: isCounted ? crowd : undefined });
       if (hold !== undefined) holds.set(key, { result: hold.kind, why: `${why}: ${hold.why}` });
     }
     return holds;

@@ -111,7 +111,7 @@ export class ReconcilerRun {
     const writer = await this.#takeOver(config, ledger, signal);
     looks.expectWriter(writer);
     const isDue = why === 'schedule' || why === 'person';
-    const waiting = await Waiting.read(records, { ...state, isScheduled: isDue }, signal);
+    const waiting = await Waiting.read(records, { ...state, isDue }, signal);
     const sightings = await ExpirySightings.read(records, signal);
     const expired = sightings.expired(view.leases.values(), { ageMs: state.ageMs, ttlMs: config.leaseTtlMs });
     if (!dryRun) await sightings.save(signal);
@@ -136,7 +136,7 @@ export class ReconcilerRun {
     const { clock, audit, lock, budget, state } = this.#parts;
     const { networks } = this.#settings;
     const { dryRun, adopt, untilMs, leaving: told } = this.#request;
-    const { looks, config, leaving, ledger, writer, waiting, isDue: isScheduled, expired } = heard;
+    const { looks, config, leaving, ledger, writer, waiting, isDue, expired } = heard;
     const { view } = looks;
     const passes = new CloudPasses({ ...this.#parts, cloud: this.#cloud.network });
     const known = { config, networks, view, ledger, leaving: leaving.all.keys() };
@@ -148,7 +148,7 @@ export class ReconcilerRun {
     const believe = believer(expired, config, this.#settings, machines, leaves);
     const right = new RunRight({ clock, budget, lock, looks, writer, untilMs });
     const removals = { looks, machines, expired, leaving: leaves, ownersWrite: writer.mode === 'node' };
-    const rules = { networks, config, writer, believe, quotas, removals, waiting, isScheduled, adopt, right, audit };
+    const rules = { networks, config, writer, believe, quotas, removals, waiting, isDue, adopt, right, audit };
     const findings: Finding[] = [...view.findings, ...unreadable(view, ledger, leaving.unreadable)];
     if (state.anew) findings.push({ code: 'STATE_UNREADABLE', message: ANEW });
     return { passes, tables, machines, rules, scope: new NetworkScope(rules, 'all'), findings };

@@ -43,8 +43,8 @@ export interface RunState {
   readonly ageMs: number;
   /** This run's number; the first is 1. */
   readonly run: number;
-  /** How many runs there were by the clock or by a person's word, this one included. */
-  readonly scheduled: number;
+  /** How many runs were due, by the clock or by a person's word, this one included. */
+  readonly due: number;
   readonly runners: ReadonlyMap<string, Runner>;
   readonly good: GoodRun | undefined;
   /** Of the record; undefined where none stands. */
@@ -69,13 +69,13 @@ export async function readRunState(
   const record = (await records.list('run', signal)).records.get(RUN_STATE_KEY);
   const wallMs = clock.wallTime();
   const before = record === undefined ? undefined : readState(record.value);
-  const scheduled = why === 'schedule' || why === 'person' ? 1 : 0;
+  const due = why === 'schedule' || why === 'person' ? 1 : 0;
   const ageMs = before === undefined ? 0 : before.ageMs + gainedMs(before, by, wallMs);
   const runners = [...(before?.runners ?? [])].filter(([name]) => name !== by).slice(1 - MOST_RUNNERS);
   return {
     ageMs,
     run: (before?.run ?? 0) + 1,
-    scheduled: (before?.scheduled ?? 0) + scheduled,
+    due: (before?.due ?? 0) + due,
     runners: new Map([...runners, [by, { wallMs, ageMs }]]),
     good: before?.good,
     version: record?.version,
@@ -83,7 +83,7 @@ export async function readRunState(
   };
 }
 
-type Before = Pick<RunState, 'ageMs' | 'run' | 'scheduled' | 'runners' | 'good'>;
+type Before = Pick<RunState, 'ageMs' | 'run' | 'due' | 'runners' | 'good'>;
 
 /** One that has not run before goes by the clock of the last one that has. */
 function gainedMs({ ageMs, runners }: Before, by: string, wallMs: number): number {
@@ -94,9 +94,9 @@ function gainedMs({ ageMs, runners }: Before, by: string, wallMs: number): numbe
 
 /** Written as soon as the lock is held, so that the age goes on although runs are cut. Rejects with RECORD_CHANGED when another run is under way. */
 export async function saveRunState(records: Records, state: RunState, signal: AbortSignal): Promise<RunState> {
-  const { ageMs, run, scheduled, good } = state;
+  const { ageMs, run, due, good } = state;
   const runners = [...state.runners].map(([name, runner]) => [name, runner.wallMs, runner.ageMs]);
-  const value = { v: VERSION, ageMs, run, scheduled, runners, ...(good === undefined ? {} : { good: { ...good } }) };
+  const value = { v: VERSION, ageMs, run, due, runners, ...(good === undefined ? {} : { good: { ...good } }) };
   const { version } = await records.put('run', RUN_STATE_KEY, value, state.version ?? 'absent', signal);
   return { ...state, version };
 }
@@ -105,10 +105,10 @@ function readState(value: JsonValue): Before | undefined {
   if (!isJsonObject(value) || value['v'] !== VERSION) return undefined;
   const ageMs = count(value['ageMs']);
   const run = count(value['run']);
-  const scheduled = count(value['scheduled']);
+  const due = count(value['due']);
   const { runners } = value;
-  if (ageMs === undefined || run === undefined || scheduled === undefined || !Array.isArray(runners)) return undefined;
-  return { ageMs, run, scheduled, runners: readRunners(runners, ageMs), good: readGood(value['good']) };
+  if (ageMs === undefined || run === undefined || due === undefined || !Array.isArray(runners)) return undefined;
+  return { ageMs, run, due, runners: readRunners(runners, ageMs), good: readGood(value['good']) };
 }
 
 /** In the order in which they ran. */

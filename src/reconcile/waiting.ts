@@ -7,16 +7,16 @@ import type { RunState } from './run-state.ts';
 export interface Waited {
   /** Of the runs' age. */
   readonly forMs: number;
-  /** How many runs by the clock have found it so, this one included. */
-  readonly scheduledRuns: number;
+  /** How many runs that were due have found it so, this one included. */
+  readonly dueRuns: number;
 }
 
-export type WaitingNow = Pick<RunState, 'ageMs' | 'scheduled'> & { readonly isScheduled: boolean };
+export type WaitingNow = Pick<RunState, 'ageMs' | 'due'> & { readonly isDue: boolean };
 
 interface Wait {
   readonly what: string;
   readonly sinceMs: number;
-  /** Runs by the clock before the first that found it so. */
+  /** Runs that were due before the first that found it so. */
   readonly before: number;
 }
 
@@ -51,7 +51,7 @@ export class Waiting {
     this.#stored = stored;
     this.#spoiled = spoiled;
     // What says that it began later than now is another hand's, or of an age that has begun anew since.
-    const isPast = ({ sinceMs, before }: Wait): boolean => sinceMs <= now.ageMs && before <= now.scheduled;
+    const isPast = ({ sinceMs, before }: Wait): boolean => sinceMs <= now.ageMs && before <= now.due;
     for (const [table, { value }] of stored)
       this.#before.set(table, new Map([...readWaits(value)].filter(([, wait]) => isPast(wait))));
   }
@@ -61,14 +61,13 @@ export class Waiting {
    * @param what 1 to 24 small letters or dashes
    */
   wait(table: string, destination: Subnet, what: string): Waited {
-    const { ageMs, scheduled, isScheduled } = this.#now;
+    const { ageMs, due, isDue } = this.#now;
     const waits = this.#waits.get(table) ?? new Map<Subnet, Wait>();
     this.#waits.set(table, waits);
     const known = waits.get(destination) ?? this.#before.get(table)?.get(destination);
-    const wait =
-      known?.what === what ? known : { what, sinceMs: Math.floor(ageMs), before: scheduled - (isScheduled ? 1 : 0) };
+    const wait = known?.what === what ? known : { what, sinceMs: Math.floor(ageMs), before: due - (isDue ? 1 : 0) };
     waits.set(destination, wait);
-    return { forMs: Math.max(0, ageMs - wait.sinceMs), scheduledRuns: Math.max(0, scheduled - wait.before) };
+    return { forMs: Math.max(0, ageMs - wait.sinceMs), dueRuns: Math.max(0, due - wait.before) };
   }
 
   /**

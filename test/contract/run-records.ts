@@ -154,12 +154,12 @@ export function runRecordsContract(storeName: string, makeWorld: () => Promise<S
       const later = await ExpirySightings.read(records, signal);
       assert.ok(later.expired(leases, { ...now, ageMs: 2 * HOUR }).size > 10_000);
 
-      const waiting = await Waiting.read(records, { ageMs: 1e10, scheduled: 1e6, isScheduled: true }, signal);
+      const waiting = await Waiting.read(records, { ageMs: 1e10, due: 1e6, isDue: true }, signal);
       for (let index = 0; index < 1000; index++) waiting.wait('rtb-1', subnet(index), 'unwanted');
       await waiting.save(new Set(['rtb-1']), signal);
-      const next = await Waiting.read(records, { ageMs: 1e10 + 1000, scheduled: 1e6 + 1, isScheduled: true }, signal);
+      const next = await Waiting.read(records, { ageMs: 1e10 + 1000, due: 1e6 + 1, isDue: true }, signal);
       for (let index = 0; index < 1000; index++)
-        assert.deepEqual(next.wait('rtb-1', subnet(index), 'unwanted'), { forMs: 1000, scheduledRuns: 2 });
+        assert.deepEqual(next.wait('rtb-1', subnet(index), 'unwanted'), { forMs: 1000, dueRuns: 2 });
     });
   });
 }

@@ -4,7 +4,7 @@ import { isImplausible, removalHold, type RemovalCause, type RemovalWait } from 
 
 const MINUTE = 60_000;
 const wait = (cause: RemovalCause, more: Partial<RemovalWait> = {}): string => {
-  const hold = removalHold({ cause, forMs: 0, scheduledRuns: 1, isScheduled: true, crowd: undefined, ...more });
+  const hold = removalHold({ cause, forMs: 0, dueRuns: 1, isDue: true, crowd: undefined, ...more });
   return hold === undefined ? 'goes' : `${hold.kind}: ${hold.why}`;
 };
 
@@ -20,13 +20,13 @@ describe('a route that ought to go', () => {
     assert.equal(wait('lease-gone', { forMs: 15 * MINUTE }), 'goes');
   });
 
-  it('in a crowd is held until a second run by the clock, five minutes later, agrees', () => {
+  it('in a crowd is held until a second run that is due, five minutes later, agrees', () => {
     const crowd = { going: 20, standing: 24 };
     assert.match(wait('gone', { crowd }), /^held: removing 20 of 24 routes looks like a mistake/);
     assert.match(wait('gone', { crowd, forMs: 6 * MINUTE }), /^held/);
-    assert.match(wait('gone', { crowd, scheduledRuns: 3, forMs: 4 * MINUTE }), /^held/);
-    assert.match(wait('gone', { crowd, scheduledRuns: 3, forMs: 6 * MINUTE, isScheduled: false }), /^held/);
-    assert.equal(wait('gone', { crowd, scheduledRuns: 2, forMs: 5 * MINUTE }), 'goes');
+    assert.match(wait('gone', { crowd, dueRuns: 3, forMs: 4 * MINUTE }), /^held/);
+    assert.match(wait('gone', { crowd, dueRuns: 3, forMs: 6 * MINUTE, isDue: false }), /^held/);
+    assert.equal(wait('gone', { crowd, dueRuns: 2, forMs: 5 * MINUTE }), 'goes');
   });
 
   it('is a crowd with more than ten others that are more than half of all', () => {

@@ -10,6 +10,7 @@ import { afterEach, describe, it } from 'node:test';
 import type { PolicyDocument } from '../../infra/policy-document.ts';
 import { reconcilerPolicy } from '../../infra/policies.ts';
 import { eventPatterns } from '../../infra/wake.ts';
+import { EVENTS } from '../../src/lab/aws/reconciler-function.ts';
 import { planned } from '../../src/lab/aws/account.ts';
 import { ACCOUNT } from '../../src/lab/aws/cloud.ts';
 import { dynamoDBGate } from '../../src/lab/aws/dynamodb-gate.ts';
@@ -142,6 +143,14 @@ describe('the function with the rights that are deployed with it', { skip: whyNo
       [],
     );
     assert.deepEqual(deployed.actions, actionsOf(POLICY));
+  });
+
+  it('is woken in the lab by the events that are deployed', () => {
+    const ofAnyGroup = PATTERNS.map(({ detail, ...pattern }) => {
+      const isOfGroup = JSON.stringify(detail ?? {}).includes('AutoScalingGroupName');
+      return detail === undefined || isOfGroup ? pattern : { ...pattern, detail };
+    });
+    assert.deepEqual(EVENTS, ofAnyGroup);
   });
 
   it('says in its log, once, and in its metrics which right it lacks', async () => {

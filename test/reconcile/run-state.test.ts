@@ -32,8 +32,8 @@ test('runs are counted, and the age is what passes between them', async () => {
     [3, 'person'],
     [6, 'schedule'],
   ] as const) {
-    const { run: number, scheduled, ageMs } = await run(NOON + minute * MINUTE, why);
-    seen.push([number, scheduled, ageMs / MINUTE]);
+    const { run: number, due, ageMs } = await run(NOON + minute * MINUTE, why);
+    seen.push([number, due, ageMs / MINUTE]);
   }
   assert.deepEqual(seen, [
     [1, 1, 0],
@@ -117,9 +117,9 @@ test('a record that cannot be read begins anew, and says so', async () => {
     'x',
     null,
     {},
-    { v: 1, ageMs: 0, run: 1, scheduled: 1 },
-    { v: 1, ageMs: -1, run: 1, scheduled: 1, runners: [] },
-    { v: 1, ageMs: 1e300, run: 1, scheduled: 1, runners: [] },
+    { v: 1, ageMs: 0, run: 1, due: 1 },
+    { v: 1, ageMs: -1, run: 1, due: 1, runners: [] },
+    { v: 1, ageMs: 1e300, run: 1, due: 1, runners: [] },
   ]) {
     const { records, run } = world();
     await records.put('run', RUN_STATE_KEY, value, undefined, signal);

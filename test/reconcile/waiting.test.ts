@@ -13,8 +13,8 @@ const [a, b] = [subnet(1), subnet(2)];
 
 interface Run {
   readonly minute: number;
-  readonly scheduled: number;
-  readonly isScheduled?: boolean;
+  readonly due: number;
+  readonly isDue?: boolean;
   readonly wants: readonly (readonly [table: string, destination: Subnet, what: string])[];
   readonly looked?: readonly string[];
 }
@@ -22,8 +22,8 @@ interface Run {
 function world() {
   const network = new MemoryNetwork(new ManualClock());
   const records = new MemoryRecords(network);
-  const run = async ({ minute, scheduled, isScheduled = true, wants, looked = ['rtb-1', 'rtb-2'] }: Run) => {
-    const waiting = await Waiting.read(records, { ageMs: minute * MINUTE, scheduled, isScheduled }, signal);
+  const run = async ({ minute, due, isDue = true, wants, looked = ['rtb-1', 'rtb-2'] }: Run) => {
+    const waiting = await Waiting.read(records, { ageMs: minute * MINUTE, due, isDue }, signal);
     const waited = wants.map(([table, destination, what]) => text(waiting.wait(table, destination, what)));
     await waiting.save(new Set(looked), signal);
     return waited;
@@ -32,52 +32,52 @@ function world() {
   return { network, records, run, keys };
 }
 
-const text = ({ forMs, scheduledRuns }: Waited): string => `${forMs / MINUTE}m ${scheduledRuns}`;
+const text = ({ forMs, dueRuns }: Waited): string => `${forMs / MINUTE}m ${dueRuns}`;
 
 test('a removal waits from the run that wanted it first, as long as each run wants it', async () => {
   const { run, keys } = world();
   const wants = [['rtb-1', a, 'unwanted']] as const;
-  assert.deepEqual(await run({ minute: 10, scheduled: 3, wants }), ['0m 1']);
-  assert.deepEqual(await run({ minute: 11, scheduled: 4, wants }), ['1m 2']);
-  assert.deepEqual(await run({ minute: 16, scheduled: 5, wants }), ['6m 3']);
-  assert.deepEqual(await run({ minute: 17, scheduled: 6, wants: [] }), []);
+  assert.deepEqual(await run({ minute: 10, due: 3, wants }), ['0m 1']);
+  assert.deepEqual(await run({ minute: 11, due: 4, wants }), ['1m 2']);
+  assert.deepEqual(await run({ minute: 16, due: 5, wants }), ['6m 3']);
+  assert.deepEqual(await run({ minute: 17, due: 6, wants: [] }), []);
   assert.deepEqual(keys(), []);
-  assert.deepEqual(await run({ minute: 18, scheduled: 7, wants }), ['0m 1']);
+  assert.deepEqual(await run({ minute: 18, due: 7, wants }), ['0m 1']);
 });
 
-test('runs that are not by the clock prove no time', async () => {
+test('runs that are not due prove no time', async () => {
   const { run } = world();
   const wants = [['rtb-1', a, 'unwanted']] as const;
-  assert.deepEqual(await run({ minute: 0, scheduled: 5, isScheduled: false, wants }), ['0m 0']);
-  assert.deepEqual(await run({ minute: 6, scheduled: 5, isScheduled: false, wants }), ['6m 0']);
-  assert.deepEqual(await run({ minute: 7, scheduled: 6, wants }), ['7m 1']);
-  assert.deepEqual(await run({ minute: 8, scheduled: 6, isScheduled: false, wants }), ['8m 1']);
-  assert.deepEqual(await run({ minute: 9, scheduled: 7, wants }), ['9m 2']);
+  assert.deepEqual(await run({ minute: 0, due: 5, isDue: false, wants }), ['0m 0']);
+  assert.deepEqual(await run({ minute: 6, due: 5, isDue: false, wants }), ['6m 0']);
+  assert.deepEqual(await run({ minute: 7, due: 6, wants }), ['7m 1']);
+  assert.deepEqual(await run({ minute: 8, due: 6, isDue: false, wants }), ['8m 1']);
+  assert.deepEqual(await run({ minute: 9, due: 7, wants }), ['9m 2']);
 });
 
 test('another reason is another wait', async () => {
   const { run } = world();
-  await run({ minute: 0, scheduled: 1, wants: [['rtb-1', a, 'unwanted']] });
-  assert.deepEqual(await run({ minute: 5, scheduled: 2, wants: [['rtb-1', a, 'lease-gone']] }), ['0m 1']);
+  await run({ minute: 0, due: 1, wants: [['rtb-1', a, 'unwanted']] });
+  assert.deepEqual(await run({ minute: 5, due: 2, wants: [['rtb-1', a, 'lease-gone']] }), ['0m 1']);
 });
 
 test('tables that a run did not come to keep their waits', async () => {
   const { run, keys } = world();
   await run({
     minute: 0,
-    scheduled: 1,
+    due: 1,
     wants: [
       ['rtb-1', a, 'unwanted'],
       ['rtb-2', a, 'unwanted'],
       ['rtb-2', b, 'unwanted'],
     ],
   });
-  await run({ minute: 1, scheduled: 2, wants: [['rtb-2', b, 'unwanted']], looked: ['rtb-1'] });
+  await run({ minute: 1, due: 2, wants: [['rtb-2', b, 'unwanted']], looked: ['rtb-1'] });
   assert.deepEqual(keys(), ['rtb-2']);
   assert.deepEqual(
     await run({
       minute: 2,
-      scheduled: 3,
+      due: 3,
       wants: [
         ['rtb-1', a, 'unwanted'],
         ['rtb-2', a, 'unwanted'],
@@ -91,28 +91,28 @@ test('tables that a run did not come to keep their waits', async () => {
 test('a run that changes nothing writes nothing', async () => {
   const { network, run } = world();
   const wants = [['rtb-1', a, 'unwanted']] as const;
-  await run({ minute: 0, scheduled: 1, wants });
+  await run({ minute: 0, due: 1, wants });
   const version = network.records.get('waiting')?.get('rtb-1')?.version;
-  await run({ minute: 1, scheduled: 2, wants });
+  await run({ minute: 1, due: 2, wants });
   assert.equal(network.records.get('waiting')?.get('rtb-1')?.version, version);
 });
 
 test("a table's thousand routes fit into its record, however they came", async () => {
   const { network, run } = world();
   const wants = Array.from({ length: 1000 }, (_, index) => ['rtb-1', subnet(index), 'unwanted'] as const);
-  await run({ minute: 1e6, scheduled: 1_000_000, wants });
+  await run({ minute: 1e6, due: 1_000_000, wants });
   const size = () => JSON.stringify(network.records.get('waiting')?.get('rtb-1')?.value).length;
   assert.ok(size() < 20_000, `${size()} bytes`);
-  const later = await run({ minute: 1e6 + 5, scheduled: 1_000_005, wants });
+  const later = await run({ minute: 1e6 + 5, due: 1_000_005, wants });
   assert.deepEqual(new Set(later), new Set(['5m 6']));
 
   // One by one: those that wait longest are kept.
   const slow = world();
   for (let minute = 0; minute < 1000; minute++)
-    await slow.run({ minute: 1e6 + minute, scheduled: 1e6 + minute, wants: wants.slice(0, minute + 1) });
+    await slow.run({ minute: 1e6 + minute, due: 1e6 + minute, wants: wants.slice(0, minute + 1) });
   const value = JSON.stringify(slow.network.records.get('waiting')?.get('rtb-1')?.value);
   assert.ok(value.length <= 32 * 1024, `${value.length} bytes`);
-  const [first] = await slow.run({ minute: 1e6 + 1000, scheduled: 1e6 + 1000, wants });
+  const [first] = await slow.run({ minute: 1e6 + 1000, due: 1e6 + 1000, wants });
   assert.equal(first, '1000m 1001');
 });
 
@@ -121,11 +121,11 @@ test('what cannot be read waits anew, and never longer than the age', async () =
   for (const value of ['x', { v: 1, waits: 7 }, { v: 1, waits: [['unwanted', -5, 0, [a]], 3, ['UN', 0, 0, [a]]] }]) {
     const { records, run } = world();
     await records.put('waiting', 'rtb-1', value, undefined, signal);
-    assert.deepEqual(await run({ minute: 60, scheduled: 9, wants }), ['0m 1']);
+    assert.deepEqual(await run({ minute: 60, due: 9, wants }), ['0m 1']);
   }
   const { records, run } = world();
   const ahead = { v: 1, waits: [['unwanted', 1e12, 1000, [a, 'no subnet']]] };
   await records.put('waiting', 'rtb-1', ahead, undefined, signal);
-  assert.deepEqual(await run({ minute: 60, scheduled: 9, wants }), ['0m 1']);
-  assert.deepEqual(await run({ minute: 61, scheduled: 10, wants }), ['1m 2']);
+  assert.deepEqual(await run({ minute: 60, due: 9, wants }), ['0m 1']);
+  assert.deepEqual(await run({ minute: 61, due: 10, wants }), ['1m 2']);
 });

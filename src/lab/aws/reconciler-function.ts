@@ -16,8 +16,8 @@ export const RECONCILER_ROLE = 'weft-reconciler';
 const NAME = 'weft-routes';
 const TIMEOUT_MS = 60_000;
 
-/** What the deployed rules let through (infra/): the ends and the beginnings of machines. */
-const EVENTS: readonly EventPattern[] = [
+/** What the deployed rules let through (infra/wake.ts), of whichever group. */
+export const EVENTS: readonly EventPattern[] = [
   {
     source: ['aws.ec2'],
     'detail-type': ['EC2 Instance State-change Notification'],
