@@ -146,11 +146,11 @@ describe('host entries', () => {
 
   it('describe two states of one thing differently', () => {
     fc.assert(
-      fc.property(
-        hostEntry,
-        hostEntry,
-        (a, b) => sameHostEntry(a, b) === (describeHostEntry(a) === describeHostEntry(b)),
-      ),
+      fc.property(hostEntry, hostEntry, (a, b) => {
+        // A daemon meets no masquerade but its own: its text names no instance.
+        fc.pre(a.kind !== 'masquerade' || b.kind !== 'masquerade' || a.instance === b.instance);
+        return sameHostEntry(a, b) === (describeHostEntry(a) === describeHostEntry(b));
+      }),
     );
   });
 });
