@@ -136,7 +136,7 @@ enclosed(import.meta.url, () => {
     });
 
     for (const [what, text, code] of [
-      ['of another Network', JSON.stringify({ ...CONFIG, Network: '10.99.0.0/16' }), 'CONFIG_NOT_LIVE'],
+      ['of another Network', JSON.stringify({ Network: '10.99.0.0/16', Weft: CONFIG['Weft'] }), 'CONFIG_NOT_LIVE'],
       ['that is no JSON', '{"Network": ', 'CONFIG_NOT_JSON'],
       ['that is wrong', '{"Network":"10.42.0.0/29"}', 'CONFIG_INVALID'],
       ['that is deleted', undefined, 'CONFIG_MISSING'],

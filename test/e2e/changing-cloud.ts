@@ -8,7 +8,7 @@ import type { LabHost } from '../../src/lab/lab-host.ts';
 import { startHosts } from '../../src/lab/start-hosts.ts';
 import type { Topology } from '../../src/lab/topology.ts';
 import { becomes } from './becomes.ts';
-import { never, reached, startLab } from './cluster.ts';
+import { DRAWN, never, reached, startLab } from './cluster.ts';
 
 /** A loaded machine has time to fall, to look, to write and to come back, each after the waits of the design. */
 const WITHIN_MS = 90_000;
@@ -41,7 +41,7 @@ export class ChangingCloud {
 
   static async start(names: readonly string[], config: JsonObject): Promise<ChangingCloud> {
     const cluster = new ChangingCloud(await startLab({}, topology));
-    await cluster.lab.writeConfig({ Network: '10.42.0.0/16', ...config });
+    await cluster.lab.writeConfig({ ...DRAWN, ...config });
     const hosts = names.map((name) => cluster.host(name));
     await startHosts(hosts, hosts, never);
     return cluster;

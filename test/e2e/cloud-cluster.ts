@@ -6,9 +6,9 @@ import type { LabHost } from '../../src/lab/lab-host.ts';
 import type { Flow } from '../../src/lab/pinger.ts';
 import { startHosts } from '../../src/lab/start-hosts.ts';
 import type { Topology } from '../../src/lab/topology.ts';
-import { never, NETWORK, startLab } from './cluster.ts';
+import { DRAWN, never, startLab } from './cluster.ts';
 
-const CONFIG = { Network: NETWORK, Weft: { Probe: { Interval: '500ms', Hold: '3s' } } };
+const CONFIG = { ...DRAWN, Weft: { Probe: { Interval: '500ms', Hold: '3s' } } };
 
 /** Asked about as often as peers with traffic are, without being a load. */
 const TRAFFIC_EVERY_MS = 100;

@@ -6,7 +6,7 @@ import { eventually } from '../../src/lab/eventually.ts';
 import type { Lab } from '../../src/lab/lab.ts';
 import { startHosts } from '../../src/lab/start-hosts.ts';
 import { enclosed } from '../lab/enclosed.ts';
-import { closeLabs, never, reached, startLab } from './cluster.ts';
+import { closeLabs, DRAWN, never, reached, startLab } from './cluster.ts';
 
 const EXPECTED = [
   'a1>a2 direct',
@@ -28,7 +28,7 @@ enclosed(import.meta.url, () => {
     let lab: Lab;
     before(async () => {
       lab = await startLab({}, cloudAndOffice);
-      await lab.writeConfig({ Network: '10.42.0.0/16', Weft: {} });
+      await lab.writeConfig({ ...DRAWN, Weft: {} });
       const hosts = ['a1', 'a2', 'b1', 'o1'].map((name) => lab.host(name));
       await startHosts(hosts, hosts, never);
     });

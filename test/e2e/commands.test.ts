@@ -78,7 +78,7 @@ enclosed(import.meta.url, () => {
     it('lease reserve keeps a subnet for a node, which gets it when it joins', async () => {
       const a2 = lab.host('a2');
       const taken: readonly string[] = [a1.container.subnet, b1.container.subnet];
-      const free = ['10.42.77.0/24', '10.42.78.0/24', '10.42.79.0/24'].find((subnet) => !taken.includes(subnet));
+      const free = ['10.42.177.0/24', '10.42.178.0/24', '10.42.179.0/24'].find((subnet) => !taken.includes(subnet));
       assert.match(await says(`lease reserve 10.43.1.0/24 ${a2.plan.node}`, 2), /10\.43\.1\.0\/24.*10\.42\.0\.0\/16/);
       await says(`lease reserve ${free} ${a2.plan.node}`);
       assert.match(await says('lease list'), new RegExp(`${free} +${a2.plan.node}`));

@@ -8,7 +8,7 @@ import { startHosts } from '../../src/lab/start-hosts.ts';
 import { SteadyFlows } from '../../src/lab/steady-flows.ts';
 import { enclosed } from '../lab/enclosed.ts';
 import { becomes } from './becomes.ts';
-import { closeLabs, NETWORK, never, reached, startLab } from './cluster.ts';
+import { closeLabs, DRAWN, never, reached, startLab } from './cluster.ts';
 
 export interface Clone {
   readonly of: string;
@@ -33,7 +33,7 @@ export function carriesByCommands(url: string, { of, store, backend, hosts: [one
       before(async () => {
         // flannel's own store needs no word of permission.
         lab = await startLab(store === 'etcd' ? { store } : { flags: ['--allow-extension'] });
-        await lab.writeConfig({ Network: NETWORK, Backend: { Type: 'extension', ...backend } });
+        await lab.writeConfig({ ...DRAWN, Backend: { Type: 'extension', ...backend } });
         [first, second] = [lab.host(one), lab.host(two)];
         await startHosts([first, second], [first, second], never);
         far = second.container.subnet;

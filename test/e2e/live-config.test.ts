@@ -6,7 +6,7 @@ import type { LabHost } from '../../src/lab/lab-host.ts';
 import { SteadyFlows } from '../../src/lab/steady-flows.ts';
 import { anotherHand } from './another-hand.ts';
 import { becomes } from './becomes.ts';
-import { A1_A2_B1, closeLabs, CONFIG, NETWORK, reached, startCluster } from './cluster.ts';
+import { A1_A2_B1, closeLabs, CONFIG, reached, startCluster } from './cluster.ts';
 import { onEachStore } from './on-each-store.ts';
 
 onEachStore(import.meta.url, (store) => {
@@ -29,7 +29,7 @@ onEachStore(import.meta.url, (store) => {
         ['a1', 'b1'],
         ['b1', 'a1'],
       ]);
-      await set({ Network: NETWORK, Weft: { Paths: ['vxlan'] } });
+      await set({ ...CONFIG, Weft: { Paths: ['vxlan'] } });
       await becomes(
         'all pairs use vxlan',
         A1_A2_B1.map((pair) => pair.replace('direct', 'vxlan')),
@@ -43,7 +43,7 @@ onEachStore(import.meta.url, (store) => {
     });
 
     it('is refused by config set when the cluster cannot take it over, and by daemons when it is written all the same', async () => {
-      const other = { ...CONFIG, Network: '10.99.0.0/16' };
+      const other = { Network: '10.99.0.0/16', Weft: CONFIG['Weft'] };
       const refused = await a1.tryWeftd(['config', 'set', '-f', '-'], JSON.stringify(other));
       assert.equal(refused.code, 2);
       assert.match(refused.stderr, /CONFIG_NOT_LIVE: nothing was written.*Network/);
@@ -79,15 +79,15 @@ onEachStore(import.meta.url, (store) => {
     });
 
     it('loses nothing for a lease that another hand has spoiled: it is skipped and reported', async () => {
-      await anotherHand(a1, { deed: 'write lease', key: '10.42.200.0-24', value: '{"PublicIP":17}' });
+      await anotherHand(a1, { deed: 'write lease', key: '10.42.250.0-24', value: '{"PublicIP":17}' });
       await a1.killDaemon();
       a1.startDaemon();
-      await becomes('it is reported', ['10.42.200.0-24'], async () =>
+      await becomes('it is reported', ['10.42.250.0-24'], async () =>
         (await a1.status())?.skipped.map(({ key }) => key),
       );
       await becomes('all is as it was', A1_A2_B1, () => reached(lab));
       assert.deepEqual(await kernelState(a1), state);
-      assert.match(await a1.weftd(['lease', 'list']), /10\.42\.200\.0-24: PublicIP/);
+      assert.match(await a1.weftd(['lease', 'list']), /10\.42\.250\.0-24: PublicIP/);
     });
 
     const set = (config: object): Promise<string> =>

@@ -5,7 +5,7 @@ import type { JsonObject } from '../../src/core/json.ts';
 import type { Lab } from '../../src/lab/lab.ts';
 import type { LabHost } from '../../src/lab/lab-host.ts';
 import { enclosed } from '../lab/enclosed.ts';
-import { closeLabs, NETWORK, never, reached, startLab } from './cluster.ts';
+import { closeLabs, DRAWN, NETWORK, never, reached, startLab } from './cluster.ts';
 import { EtcdHand } from './etcd-hand.ts';
 import { Flanneld, type FlannelConfig } from './flanneld.ts';
 import { Stream } from './streams.ts';
@@ -33,7 +33,7 @@ export function mixedCluster(url: string, { by, backend, flannel, pairs }: Mixtu
 
       before(async () => {
         lab = await startLab({ store: 'etcd' });
-        await lab.writeConfig({ Network: NETWORK, Backend: backend });
+        await lab.writeConfig({ ...DRAWN, Backend: backend });
         const hand = new EtcdHand(lab);
         plain = ['a1', 'b1'].map((host) => new Flanneld(lab.host(host), hand, { network: NETWORK, ...flannel }));
         weft = ['a2', 'b2'].map((host) => lab.host(host));

@@ -81,8 +81,7 @@ enclosed(import.meta.url, () => {
 
     before(async () => {
       lab = await startLab();
-      // Above those of the guests.
-      await lab.writeConfig({ ...CONFIG, SubnetMin: '10.42.10.0', Weft: { Paths: ['udp'] } });
+      await lab.writeConfig({ ...CONFIG, Weft: { Paths: ['udp'] } });
       hosts = NAMES.map((name) => lab.host(name));
       await startHosts(hosts, hosts, never);
     });

@@ -12,7 +12,7 @@ import { tryIn, writeSysctl } from '../../src/lab/namespaces.ts';
 import { startHosts } from '../../src/lab/start-hosts.ts';
 import { NO_TUN } from '../lab/tun-access.ts';
 import { anotherHand } from './another-hand.ts';
-import { closeLabs, never, NETWORK, startLab } from './cluster.ts';
+import { closeLabs, DRAWN, never, NETWORK, startLab } from './cluster.ts';
 import { onEachStore } from './on-each-store.ts';
 import { Stream } from './streams.ts';
 
@@ -29,7 +29,7 @@ onEachStore(import.meta.url, (store) => {
 
     before(async () => {
       lab = await startLab({ store });
-      await lab.writeConfig({ Network: NETWORK, Backend: { Type: 'udp' } });
+      await lab.writeConfig({ ...DRAWN, Backend: { Type: 'udp' } });
       [ours, theirs] = [lab.host('a1'), lab.host('b1')];
       await startHosts([ours], [ours], never);
       ourBase = (await ours.status())?.address ?? '';

@@ -14,7 +14,7 @@ import { Lab } from '../../src/lab/lab.ts';
 import { tryIn } from '../../src/lab/namespaces.ts';
 import { startHosts } from '../../src/lab/start-hosts.ts';
 import { bundle, enclosed } from '../lab/enclosed.ts';
-import { never } from './cluster.ts';
+import { DRAWN, never } from './cluster.ts';
 import { instanceRoot } from './instance-root.ts';
 
 const ROOT = '/run/instance-a1';
@@ -30,7 +30,7 @@ enclosed(import.meta.url, () => {
     let container: Container;
     before(async () => {
       lab = await Lab.start(cloudAndOffice, { executable: bundle(), folder: LAB_FOLDER }, never);
-      await lab.writeConfig({ Network: '10.42.0.0/16', Weft: {} });
+      await lab.writeConfig({ ...DRAWN, Weft: {} });
       const peer = lab.host('b1');
       await startHosts([peer], [peer], never);
       await instanceRoot(ROOT, bundle());
