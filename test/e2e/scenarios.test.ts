@@ -88,7 +88,7 @@ describe('the scenario', { concurrency: 2 }, () => {
     assert.equal(terminate.lostPings, 0);
   });
 
-  it('scale-in plays to its end: an instance is let go when nobody sends to it any more, and nobody loses a ping before that', async (t) => {
+  it('scale-in plays to its end: an instance is let go when nobody sends to it any more, and no ping is lost while its senders leave it', async (t) => {
     const why = await whyNot('dynamodb');
     if (why !== undefined) return t.skip(why);
     const { scaleIn } = await play<ScaleInReport>('scale-in', 'dynamodb', t.signal);
