@@ -61,7 +61,11 @@ export interface NodeRights {
 }
 
 export interface ReconcilerRights {
-  /** ARNs of Auto Scaling groups whose lifecycle actions it completes; may hold `*`. */
+  /**
+   * ARNs of Auto Scaling groups whose lifecycle actions it completes; may hold `*`. The call knows no condition on the hook
+   * (https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2autoscaling.html): that it completes those of its own hook alone is the
+   * function's word.
+   */
   readonly lifecycleGroups: readonly string[];
   /** Of the table, when it wakes the function. */
   readonly streamArn?: string;

@@ -9,6 +9,7 @@ import { Architecture, Code, Function as LambdaFunction, Runtime, type ILayerVer
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { METRIC_NAMESPACE } from '../lambda/metric-names.ts';
+import { hookName } from './lifecycle-hook.ts';
 import { DEFAULT_NODE_TAG, storeUrl, type Reach } from './reach.ts';
 import { ReconcilerAlarms } from './reconciler-alarms.ts';
 import { ReconcilerDashboard } from './reconciler-dashboard.ts';
@@ -16,8 +17,10 @@ import { reconcilerRole } from './reconciler-role.ts';
 import { wakeByEvents, wakeByTable } from './wake.ts';
 
 export interface RouteReconcilerProps extends Reach {
-  /** Names of the Auto Scaling groups whose terminations it holds up until nobody sends to the instance any more. They need a lifecycle hook, as WeftNodes has. */
+  /** Names of the Auto Scaling groups whose terminations it holds up until nobody sends to the instance any more. They need the lifecycle hook, as WeftNodes has it. */
   readonly groups?: readonly string[];
+  /** Name of that hook. Actions of another name are another tool's, and are left alone. Default: `weft-drain`. */
+  readonly hook?: string;
   /** `key` or `key=value` that an instance must carry for its lease to be believed; `none`: any instance may. Default: `weft:node`. */
   readonly nodeTag?: string;
   /** How often it looks when nothing happens: whole minutes. Default: every minute. */
@@ -59,6 +62,7 @@ export class RouteReconciler extends Construct {
     super(scope, id);
     const every = wholeMinutes(this, props.every ?? Duration.minutes(1));
     const groups = props.groups ?? [];
+    const hook = hookName(this, props.hook);
     const logGroup = new LogGroup(this, 'Log', {
       retention: props.logRetention ?? RetentionDays.ONE_MONTH,
       removalPolicy: RemovalPolicy.DESTROY,
@@ -75,14 +79,14 @@ export class RouteReconciler extends Construct {
       ...((props.reserveConcurrency ?? true) ? { reservedConcurrentExecutions: 1 } : {}),
       timeout: longEnough(this, props.timeout ?? Duration.minutes(15)),
       memorySize: props.memoryMegabytes ?? 512,
-      environment: environment(props),
+      environment: environment(props, hook),
       ...(props.layers === undefined ? {} : { layers: [...props.layers] }),
       ...placement(props.placement),
       // An event waits while a run goes on. After an hour it tells nothing that the schedule has not shown.
       maxEventAge: Duration.hours(1),
       retryAttempts: 2,
     });
-    wakeByEvents(this, this.function, every, groups);
+    wakeByEvents(this, this.function, { every, groups, hook });
     if ('table' in props.store) wakeByTable(this, this.function, props.store);
     const namespace = props.metricsNamespace ?? METRIC_NAMESPACE;
     const seen = { function: this.function, namespace, every };
@@ -105,12 +109,13 @@ function longEnough({ node }: Construct, timeout: Duration): Duration {
   throw new Error(`${node.path}: "timeout" is ${seconds} s: expected 2 to 15 minutes`);
 }
 
-function environment(props: RouteReconcilerProps): Record<string, string> {
+function environment(props: RouteReconcilerProps, hook: string): Record<string, string> {
   const { logLevel, callsPerSecond, metricsNamespace } = props;
   return {
     WEFT_STORE: storeUrl(props.store),
     WEFT_VPC: props.vpcs.join(','),
     WEFT_NODE_TAG: props.nodeTag ?? DEFAULT_NODE_TAG,
+    WEFT_LIFECYCLE_HOOK: hook,
     ...(logLevel === undefined ? {} : { WEFT_LOG_LEVEL: logLevel }),
     ...(callsPerSecond === undefined ? {} : { WEFT_CALLS_PER_SECOND: String(callsPerSecond) }),
     ...(metricsNamespace === undefined ? {} : { WEFT_METRICS_NAMESPACE: metricsNamespace }),

@@ -28,6 +28,8 @@ export interface Settings {
   readonly alarmTopic: string | undefined;
   readonly nodeTag: string | undefined;
   readonly groups: readonly string[];
+  /** Of those groups. */
+  readonly hook: string | undefined;
   /** A concurrency of 1 for the function, which a new account may not be able to reserve. */
   readonly reserve: boolean;
   readonly nodes: NodeSettings | undefined;
@@ -48,6 +50,7 @@ export const SETTING_NAMES = [
   'alarmTopic',
   'nodeTag',
   'groups',
+  'hook',
   'reserve',
   'nodes',
   'nodeSubnets',
@@ -75,6 +78,7 @@ export function readSettings(context: Readonly<Record<string, unknown>>, version
     alarmTopic: one('alarmTopic', /^arn:[^:]+:sns:[^:]+:[0-9]{12}:[^:]+$/, 'the ARN of an SNS topic'),
     nodeTag: one('nodeTag', /^[^=]{1,128}(=.{0,256})?$/, '"key", "key=value" or "none"'),
     groups: list(given, 'groups', /^[^/:*]{1,255}$/, 'names of Auto Scaling groups') ?? [],
+    hook: one('hook', /^[A-Za-z0-9\-_/]{1,255}$/, 'the name of a lifecycle hook'),
     reserve: one('reserve', /^(true|false)$/, '"true" or "false"') !== 'false',
     nodes: nodes(given, version),
   };

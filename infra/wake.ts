@@ -12,8 +12,8 @@ const STATES = ['running', 'stopping', 'stopped', 'shutting-down', 'terminated']
 /** Of what stands in the queue of a failing function at most so much is tried again. */
 const STREAM = { batch: 1000, windowSeconds: 5, retries: 2, maxAgeMinutes: 15 } as const;
 
-/** https://docs.aws.amazon.com/eventbridge/latest/ref/events.html */
-export function eventPatterns(groups: readonly string[]): Readonly<Record<string, EventPattern>> {
+/** Of groups our own hook alone: another tool's is that tool's. https://docs.aws.amazon.com/eventbridge/latest/ref/events.html */
+export function eventPatterns(groups: readonly string[], hook: string): Readonly<Record<string, EventPattern>> {
   return {
     InstanceState: {
       source: ['aws.ec2'],
@@ -27,17 +27,21 @@ export function eventPatterns(groups: readonly string[]): Readonly<Record<string
           GroupTerminates: {
             source: ['aws.autoscaling'],
             detailType: ['EC2 Instance-terminate Lifecycle Action'],
-            detail: { AutoScalingGroupName: [...groups] },
+            detail: { AutoScalingGroupName: [...groups], LifecycleHookName: [hook] },
           },
         }),
   };
 }
 
-export function wakeByEvents(scope: Construct, target: Function, every: Duration, groups: readonly string[]): void {
+export function wakeByEvents(
+  scope: Construct,
+  target: Function,
+  { every, groups, hook }: { readonly every: Duration; readonly groups: readonly string[]; readonly hook: string },
+): void {
   // EventBridge hands over at once; what waits for the function to be free waits in Lambda's queue, under the function's own bounds.
   const targets = [new LambdaTarget(target, { maxEventAge: Duration.hours(1), retryAttempts: 5 })];
   new Rule(scope, 'Schedule', { description: 'Weft: look again', schedule: Schedule.rate(every), targets });
-  for (const [name, eventPattern] of Object.entries(eventPatterns(groups)))
+  for (const [name, eventPattern] of Object.entries(eventPatterns(groups, hook)))
     new Rule(scope, name, { description: 'Weft: look again', eventPattern, targets });
 }
 

@@ -15,6 +15,7 @@ import {
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import type { Install } from '../src/core/user-data-install.ts';
+import { hookName } from './lifecycle-hook.ts';
 import { acknowledge } from './nag.ts';
 import { NodePolicy } from './node-policy.ts';
 import { nodeSecurityGroup } from './node-security-group.ts';
@@ -46,6 +47,8 @@ export interface WeftNodesProps extends Omit<Reach, 'vpcs'> {
    * all of it when RouteReconciler's `groups` do not name the group.
    */
   readonly drain?: Duration;
+  /** Name of the lifecycle hook that does it: as RouteReconciler has it. Default: `weft-drain`. */
+  readonly hook?: string;
   readonly updatePolicy?: UpdatePolicy;
 }
 
@@ -74,6 +77,7 @@ export class WeftNodes extends Construct {
       ...(props.updatePolicy === undefined ? {} : { updatePolicy: props.updatePolicy }),
     });
     this.group.addLifecycleHook('Drain', {
+      lifecycleHookName: hookName(this, props.hook),
       lifecycleTransition: LifecycleTransition.INSTANCE_TERMINATING,
       heartbeatTimeout: props.drain ?? Duration.minutes(5),
       // Nobody answers: the instance goes anyway, and the reconciler takes its routes away by its state.

@@ -35,12 +35,13 @@ export class WeftStack extends Stack {
     const network = settings.network ?? this.#networkId();
     const vpcs = settings.vpcs ?? [this.#vpc()];
     const reach: Reach = { store: { table, network }, vpcs, routeTables: settings.routeTables };
-    const tag = settings.nodeTag === undefined ? {} : { nodeTag: settings.nodeTag };
+    const { nodeTag, hook } = settings;
+    const named = { ...(nodeTag === undefined ? {} : { nodeTag }), ...(hook === undefined ? {} : { hook }) };
     const nodes =
-      settings.nodes === undefined ? undefined : this.#nodes(settings.nodes, settings.routeWriter, reach, tag);
+      settings.nodes === undefined ? undefined : this.#nodes(settings.nodes, settings.routeWriter, reach, named);
     const reconciler = new RouteReconciler(this, 'Reconciler', {
       ...reach,
-      ...tag,
+      ...named,
       groups: [...settings.groups, ...(nodes === undefined ? [] : [nodes.group.autoScalingGroupName])],
       every: Duration.minutes(settings.minutes),
       reserveConcurrency: settings.reserve,
@@ -70,7 +71,7 @@ export class WeftStack extends Stack {
     { count, subnets, containerNetwork, instanceType, image, install }: NodeSettings,
     routeWriter: Settings['routeWriter'],
     { store, vpcs, routeTables }: Reach,
-    tag: { readonly nodeTag?: string },
+    named: { readonly nodeTag?: string; readonly hook?: string },
   ): WeftNodes {
     const [vpcId = '', ...others] = vpcs;
     if (others.length > 0) throw new Error('context "weft:nodes" with several VPCs: expected one in "weft:vpc"');
@@ -78,7 +79,7 @@ export class WeftStack extends Stack {
     return new WeftNodes(this, 'Nodes', {
       store,
       ...(routeTables === undefined ? {} : { routeTables }),
-      ...tag,
+      ...named,
       // Nothing is looked up: zones and tables of subnets are asked for by nobody.
       vpc: Vpc.fromVpcAttributes(this, 'Vpc', { vpcId, availabilityZones: ['any'] }),
       subnets: {

@@ -9,6 +9,7 @@
  *   {"weft": {"dryRun": true, "adopt": false}}                                   a person
  */
 import { isJsonObject, type JsonObject } from '../src/core/json.ts';
+import { isLifecycleHook } from '../src/core/lifecycle-hook.ts';
 import type { Leaving, RunRequest } from '../src/reconcile/reconciler-parts.ts';
 import { readRecords, type Watched } from './stream-records.ts';
 
@@ -18,6 +19,8 @@ export interface Here {
   readonly region: string;
   /** Of a store in etcd: none. */
   readonly stream: Watched | undefined;
+  /** Name of the lifecycle hook that is ours. */
+  readonly hook: string;
 }
 
 export interface Wake {
@@ -32,7 +35,6 @@ export interface Wake {
 const INSTANCE = /^i-([0-9a-f]{8}|[0-9a-f]{17})$/;
 /** https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_CompleteLifecycleAction.html */
 const GROUP = /^[^\p{Cc}]{1,255}$/u;
-const HOOK = /^[A-Za-z0-9\-_/]{1,255}$/;
 const TOKEN = /^[0-9a-f-]{36}$/i;
 
 export function readEvent(event: unknown, here: Here): Wake {
@@ -47,7 +49,8 @@ export function readEvent(event: unknown, here: Here): Wake {
   if (!isJsonObject(detail)) return bad('the event has no "detail"');
   if (source === 'aws.ec2' && type === 'EC2 Instance State-change Notification') return ofState(detail);
   if (source === 'aws.ec2' && type === 'EC2 Spot Instance Interruption Warning') return ofInterruption(detail);
-  if (source === 'aws.autoscaling' && type === 'EC2 Instance-terminate Lifecycle Action') return ofLifecycle(detail);
+  if (source === 'aws.autoscaling' && type === 'EC2 Instance-terminate Lifecycle Action')
+    return ofLifecycle(detail, here);
   return bad('the event is of a kind that nobody asked for');
 }
 
@@ -73,7 +76,12 @@ function ofInterruption({ 'instance-id': instance, 'instance-action': action }: 
   return { ...look('event', { instance, why: 'its Spot instance will be interrupted' }), about: instance };
 }
 
-function ofLifecycle(detail: JsonObject): Wake {
+/**
+ * Of our own hook alone. What another tool's hook says is true, and yet it starts nothing: that tool holds the machine up, for as long as two days, because it
+ * still has work for it, and a drain ends with the lease: containers there would be cut off in the middle of that work. Nothing is lost by waiting: a group
+ * with our hook tells us of it in the same moment, and of one without it EC2 tells when the machine really goes (`shutting-down`).
+ */
+function ofLifecycle(detail: JsonObject, here: Pick<Here, 'hook'>): Wake {
   const {
     EC2InstanceId: instance,
     AutoScalingGroupName: group,
@@ -82,9 +90,10 @@ function ofLifecycle(detail: JsonObject): Wake {
     LifecycleTransition: transition,
   } = detail;
   if (!matches(instance, INSTANCE)) return bad('the event names no instance');
-  if (!matches(group, GROUP) || !matches(hook, HOOK) || !matches(token, TOKEN))
+  if (!matches(group, GROUP) || typeof hook !== 'string' || !isLifecycleHook(hook) || !matches(token, TOKEN))
     return bad('the event names no lifecycle action');
   if (transition !== 'autoscaling:EC2_INSTANCE_TERMINATING') return bad('the lifecycle action is no termination');
+  if (hook !== here.hook) return bad(`the lifecycle hook is "${hook}", and ours is "${here.hook}": it is left alone`);
   const why = 'its Auto Scaling group ends it';
   return look('event', { instance, why, action: { group, hook, instance, token } });
 }

@@ -107,17 +107,17 @@ interface Warm {
 async function wake(environment: Environment, { clock, random, log }: LambdaSeams): Promise<Warm> {
   const settings = readSettings(environment);
   log.level = settings.logLevel;
-  const { functionName: name, networks, nodeTag, rate } = settings;
+  const { functionName: name, networks, nodeTag, rate, hook } = settings;
   const parts = { ...(await openSeams(settings, { clock, random })), clock, random, log };
-  return { settings, store: parts.store, reconciler: new Reconciler(parts, { name, networks, nodeTag, rate }) };
+  return { settings, store: parts.store, reconciler: new Reconciler(parts, { name, networks, nodeTag, rate, hook }) };
 }
 
 /** arn:aws:lambda:REGION:ACCOUNT:function:NAME */
-function hereOf({ store, region }: LambdaSettings, { invokedFunctionArn }: LambdaContext): Here {
+function hereOf({ store, region, hook }: LambdaSettings, { invokedFunctionArn }: LambdaContext): Here {
   const [, , , , account = ''] = invokedFunctionArn.split(':');
-  if (store.startsWith('etcd:')) return { account, region, stream: undefined };
+  if (store.startsWith('etcd:')) return { account, region, stream: undefined, hook };
   const { table, network } = parseUrl(store);
-  return { account, region, stream: { table, partition: networkPartition(network) } };
+  return { account, region, stream: { table, partition: networkPartition(network) }, hook };
 }
 
 /** Who is on his way out is told by this one event. Nobody has written it down when the run did not begin. */

@@ -38,7 +38,7 @@ export const METRICS = {
   Errors: { unit: 'Count', says: '1 for a run that ended with an error' },
   BadEvents: {
     unit: 'Count',
-    says: 'events and stream records that could not be read, or concern another account or region',
+    says: 'events and stream records that could not be read, or concern another account, region or lifecycle hook',
   },
 } as const satisfies Readonly<Record<string, { readonly unit: MetricUnitName; readonly says: string }>>;
 

@@ -1,5 +1,6 @@
 /** What the function is told by its environment. All that is wrong is said at once. */
 import { WeftError } from '../src/core/errors.ts';
+import { DEFAULT_LIFECYCLE_HOOK, isLifecycleHook } from '../src/core/lifecycle-hook.ts';
 import { probablyMeant } from '../src/core/nearest.ts';
 import { shownUrl } from '../src/core/shown-url.ts';
 import { LOG_LEVELS, type LogLevel } from '../src/system/log-words.ts';
@@ -11,6 +12,8 @@ export interface LambdaSettings {
   readonly store: string;
   readonly networks: readonly string[];
   readonly nodeTag: string | undefined;
+  /** Name of the lifecycle hook whose actions are completed. */
+  readonly hook: string;
   readonly logLevel: LogLevel;
   readonly rate: { readonly perSecond: number; readonly burst: number };
   readonly metricsNamespace: string;
@@ -32,6 +35,10 @@ export const VARIABLES = {
   WEFT_NODE_TAG: {
     fallback: 'weft:node',
     help: '`key` or `key=value` that an instance must carry for its lease to be believed; `none`: any instance may',
+  },
+  WEFT_LIFECYCLE_HOOK: {
+    fallback: DEFAULT_LIFECYCLE_HOOK,
+    help: "name of the lifecycle hook of Auto Scaling groups that is Weft's: another tool's are left alone",
   },
   WEFT_LOG_LEVEL: { fallback: 'info', help: LOG_LEVELS.map((level) => `\`${level}\``).join(', ') },
   WEFT_CALLS_PER_SECOND: {
@@ -76,6 +83,11 @@ export function readSettings(environment: Environment): LambdaSettings {
   const store = value('WEFT_STORE', (text) => /^(dynamodb|etcd):\/\/./.test(text), 'dynamodb://TABLE or etcd://HOST');
   const networks = value('WEFT_VPC', isVpcList, 'ids of VPCs (vpc-...), each once, with commas between them');
   const tag = value('WEFT_NODE_TAG', (text) => TAG_FORM.test(text), 'key, key=value or none');
+  const hook = value(
+    'WEFT_LIFECYCLE_HOOK',
+    isLifecycleHook,
+    '1 to 255 letters, digits, dashes, underscores or slashes',
+  );
   const level = value('WEFT_LOG_LEVEL', (text) => levelOf(text) !== undefined, LOG_LEVELS.join(', '));
   const rate = value('WEFT_CALLS_PER_SECOND', isRate, `a number from ${RATE.least} to ${RATE.most}`);
   const metricsNamespace = value(
@@ -94,6 +106,7 @@ export function readSettings(environment: Environment): LambdaSettings {
     store,
     networks: splitList(networks),
     nodeTag: tag === 'none' ? undefined : tag,
+    hook,
     logLevel: levelOf(level) ?? 'info',
     rate: { perSecond, burst: Math.max(1, Math.floor(perSecond * BURST_SECONDS)) },
     metricsNamespace,

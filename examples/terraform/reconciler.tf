@@ -47,9 +47,10 @@ resource "aws_lambda_function" "reconciler" {
 
   environment {
     variables = {
-      WEFT_STORE    = "dynamodb://${aws_dynamodb_table.leases.name}?network=${var.network}"
-      WEFT_VPC      = join(",", var.vpcs)
-      WEFT_NODE_TAG = var.node_tag
+      WEFT_STORE          = "dynamodb://${aws_dynamodb_table.leases.name}?network=${var.network}"
+      WEFT_VPC            = join(",", var.vpcs)
+      WEFT_NODE_TAG       = var.node_tag
+      WEFT_LIFECYCLE_HOOK = var.hook
     }
   }
 
@@ -81,7 +82,7 @@ locals {
     GroupTerminates = {
       source      = ["aws.autoscaling"]
       detail-type = ["EC2 Instance-terminate Lifecycle Action"]
-      detail      = { AutoScalingGroupName = coalescelist(var.groups, ["none"]) }
+      detail      = { AutoScalingGroupName = coalescelist(var.groups, ["none"]), LifecycleHookName = [var.hook] }
     }
   }
 }

@@ -45,7 +45,17 @@ variable "network" {
 variable "groups" {
   type        = list(string)
   default     = []
-  description = "Names of the Auto Scaling groups that are held up at an instance's end; each needs a lifecycle hook for autoscaling:EC2_INSTANCE_TERMINATING."
+  description = "Names of the Auto Scaling groups that are held up at an instance's end; each needs the lifecycle hook that var.hook names, for autoscaling:EC2_INSTANCE_TERMINATING."
+}
+
+variable "hook" {
+  type        = string
+  default     = "weft-drain"
+  description = "Name of those groups' lifecycle hook that is Weft's: another tool's are left alone."
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_/-]{1,255}$", var.hook))
+    error_message = "1 to 255 letters, digits, dashes, underscores or slashes."
+  }
 }
 
 variable "node_tag" {

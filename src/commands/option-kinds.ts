@@ -2,6 +2,7 @@
 import { family, tryAddress, type Address } from '../core/address.ts';
 import { tryDuration } from '../core/duration.ts';
 import { goPattern } from '../core/go-pattern.ts';
+import { isLifecycleHook } from '../core/lifecycle-hook.ts';
 import { shownUrl } from '../core/shown-url.ts';
 import { tryNodeId, type NodeId } from '../core/node-id.ts';
 import { subnetOf, trySubnet, type Subnet } from '../core/subnet.ts';
@@ -85,6 +86,12 @@ export const nodeTag: Kind<string> = {
   placeholder: 'KEY[=VALUE]|none',
   expects: 'a tag as KEY or KEY=VALUE, or none',
   read: (value) => (/^[^=\p{Cc}]{1,128}(?:=\P{Cc}{0,256})?$/u.test(value) ? value : undefined),
+};
+
+export const lifecycleHook: Kind<string> = {
+  placeholder: 'NAME',
+  expects: '1 to 255 letters, digits, dashes, underscores or slashes',
+  read: (value) => (isLifecycleHook(value) ? value : undefined),
 };
 
 export const storeUrl: Kind<string> = {

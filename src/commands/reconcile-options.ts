@@ -1,6 +1,7 @@
 /** The options of `weftd reconcile` alone; all options there are stand in options.ts. */
+import { DEFAULT_LIFECYCLE_HOOK } from '../core/lifecycle-hook.ts';
 import type { CommandName } from './command-name.ts';
-import { awsId, awsRegion, duration, endpoint, nodeTag, toggle, wholeNumber } from './option-kinds.ts';
+import { awsId, awsRegion, duration, endpoint, lifecycleHook, nodeTag, toggle, wholeNumber } from './option-kinds.ts';
 import { defaulted, many, optional } from './option.ts';
 
 const OF_RECONCILER = { uses: ['reconcile'] as const satisfies readonly CommandName[] };
@@ -29,6 +30,10 @@ export const RECONCILER_OPTIONS = {
   }),
   nodeTag: defaulted(nodeTag, 'weft:node', {
     help: 'the tag that an instance must carry for its lease to be believed; none: any instance may write routes to itself',
+    ...OF_RECONCILER,
+  }),
+  lifecycleHook: defaulted(lifecycleHook, DEFAULT_LIFECYCLE_HOOK, {
+    help: "name of the lifecycle hook of Auto Scaling groups that is Weft's, as the Lambda function has it: another tool's are left alone",
     ...OF_RECONCILER,
   }),
   callsPerSecond: defaulted(wholeNumber('NUMBER', 1, 1000), '4', {

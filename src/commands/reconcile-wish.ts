@@ -46,7 +46,7 @@ export interface FoundSettings extends Pick<ReconcilerSettings, 'networks'> {
 }
 
 export function reconcilerSettings(
-  { nodeTag, callsPerSecond }: Pick<Options, 'nodeTag' | 'callsPerSecond'>,
+  { nodeTag, lifecycleHook: hook, callsPerSecond }: Pick<Options, 'nodeTag' | 'lifecycleHook' | 'callsPerSecond'>,
   { networks, host, storeSeenMs }: FoundSettings,
 ): ReconcilerSettings {
   return {
@@ -54,6 +54,7 @@ export function reconcilerSettings(
     networks,
     seenWithinMs: storeSeenMs + PROBES_MS,
     nodeTag: nodeTag === 'none' ? undefined : nodeTag,
+    hook,
     rate: { perSecond: callsPerSecond, burst: callsPerSecond * BURST_SECONDS },
   };
 }

@@ -9,7 +9,9 @@ import { SERVICES, type StoreProgram } from './store.ts';
 import type { StorePlan } from './topology.ts';
 
 const EMULATOR_PACKAGE = '@dynoxide/linux-x64';
-const TABLE = 'weft';
+/** And the network in it when nobody names another. */
+export const TABLE = 'weft';
+export const NETWORK = 'default';
 const REGION = 'eu-central-1';
 const { port: PORT } = SERVICES.dynamodb;
 

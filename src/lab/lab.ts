@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { JsonObject } from '../core/json.ts';
 import { SystemClock } from '../system/system-clock.ts';
 import { AWS_SOCKET, AwsInLab, instanceEnvironment, isInstance } from './aws/aws-site.ts';
-import { dynamoDBProgram } from './dynamodb.ts';
+import { dynamoDBProgram, NETWORK, TABLE } from './dynamodb.ts';
 import { etcdProgram } from './etcd.ts';
 import { LabHost, type HostOptions } from './lab-host.ts';
 import { deployReconciler } from './aws/reconciler-function.ts';
@@ -113,10 +113,11 @@ export class Lab {
     return program;
   }
 
-  /** The reconciler as a function of the lab's account, in the VPC of this name. */
-  deployReconciler(vpc: string, everyMs: number): LambdaService {
+  /** The reconciler as a function of the lab's account, in the VPC of this name; it lets machines of these Auto Scaling groups go. */
+  deployReconciler(vpc: string, everyMs: number, groups: readonly string[]): LambdaService {
     const { aws, store } = this;
     if (aws === undefined) throw new Error('a reconciler needs a topology with a VPC');
+    const database = store.environment['AWS_ENDPOINT_URL_DYNAMODB'];
     const service = deployReconciler({
       cloud: aws.cloud,
       executable: this.#options.executable,
@@ -125,9 +126,11 @@ export class Lab {
       store: store.uri,
       endpoints: {
         AWS_ENDPOINT_URL: aws.endpoint,
-        AWS_ENDPOINT_URL_DYNAMODB: aws.gate ?? store.environment['AWS_ENDPOINT_URL_DYNAMODB'] ?? '',
+        AWS_ENDPOINT_URL_DYNAMODB: aws.gate ?? database ?? '',
       },
+      table: database === undefined ? undefined : { upstream: aws.upstream(database), name: TABLE, network: NETWORK },
       everyMs,
+      groups,
     });
     this.#functions.push(service);
     return service;

@@ -2,7 +2,8 @@
 import type { LifecycleAction } from '../contracts/cloud-inventory.ts';
 import type { Records } from '../contracts/records.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../core/json.ts';
-import type { Leaving } from './reconciler-parts.ts';
+import { DEFAULT_LIFECYCLE_HOOK } from '../core/lifecycle-hook.ts';
+import type { Leaving, ReconcilerSettings } from './reconciler-parts.ts';
 
 export interface LeavingMachine extends Leaving {
   /** Of the runs' age, when it was told last. Told long ago of one that runs: it does not leave after all. */
@@ -21,28 +22,40 @@ const MAX_NAME = 255;
 const MAX_TOKEN = 100;
 const MAX_WHY = 300;
 
+export interface LeavingNow extends Pick<ReconcilerSettings, 'hook'> {
+  /** The runs' age. */
+  readonly ageMs: number;
+}
+
 export class LeavingMachines {
-  static async read(records: Records, ageMs: number, signal: AbortSignal): Promise<LeavingMachines> {
+  /** An action of a hook that is not ours is none, whoever wrote it down. */
+  static async read(records: Records, now: LeavingNow, signal: AbortSignal): Promise<LeavingMachines> {
+    const { ageMs, hook = DEFAULT_LIFECYCLE_HOOK } = now;
     const list = await records.list('leaving', signal);
     const stored = new Map<string, Stored>();
     const unreadable = list.skipped.map(({ key }) => key);
     for (const { key, value, version } of list.records.values()) {
       const machine = readMachine(key, value, ageMs);
       if (machine === undefined) unreadable.push(key);
-      else stored.set(key, { machine, version });
+      else stored.set(key, { machine: withOwnAction(machine, hook), version });
     }
-    return new LeavingMachines(records, ageMs, stored, unreadable);
+    return new LeavingMachines(records, { ageMs, hook }, stored, unreadable);
   }
 
   /** Keys of records that cannot be read. */
   readonly unreadable: readonly string[];
   readonly #records: Records;
-  readonly #ageMs: number;
+  readonly #now: Required<LeavingNow>;
   readonly #stored: Map<string, Stored>;
 
-  private constructor(records: Records, ageMs: number, stored: Map<string, Stored>, unreadable: readonly string[]) {
+  private constructor(
+    records: Records,
+    now: Required<LeavingNow>,
+    stored: Map<string, Stored>,
+    unreadable: readonly string[],
+  ) {
     this.#records = records;
-    this.#ageMs = ageMs;
+    this.#now = now;
     this.#stored = stored;
     this.unreadable = unreadable;
   }
@@ -57,11 +70,13 @@ export class LeavingMachines {
    * of one whose id is none: nothing. Rejects with RECORD_CHANGED when another run is under way.
    */
   async remember(told: readonly Leaving[], signal: AbortSignal): Promise<void> {
-    for (const { instance, why, action } of told) {
+    const { ageMs, hook } = this.#now;
+    for (const one of told) {
+      const { instance, why, action } = withOwnAction(one, hook);
       if (!INSTANCE.test(instance)) continue;
       const known = this.#stored.get(instance)?.machine;
       const next = action ?? known?.action;
-      const machine = { instance, why: why.slice(0, MAX_WHY), sinceMs: this.#ageMs };
+      const machine = { instance, why: why.slice(0, MAX_WHY), sinceMs: ageMs };
       await this.#write({ ...machine, ...(next && { action: next }) }, signal);
     }
   }
@@ -92,6 +107,11 @@ export class LeavingMachines {
     const { version } = await this.#records.put('leaving', instance, value, expected, signal);
     this.#stored.set(instance, { machine, version });
   }
+}
+
+function withOwnAction<T extends Leaving>(leaving: T, hook: string): Omit<T, 'action'> & Pick<Leaving, 'action'> {
+  const { action, ...rest } = leaving;
+  return action?.hook === hook ? { ...rest, action } : rest;
 }
 
 function machineToJson({ why, sinceMs, action }: LeavingMachine): JsonObject {

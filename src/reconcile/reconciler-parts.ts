@@ -30,6 +30,8 @@ export interface ReconcilerSettings {
   readonly networks: readonly string[];
   /** `key` or `key=value` that an instance must carry for its lease to be believed. Undefined: any instance may. */
   readonly nodeTag: string | undefined;
+  /** Name of the lifecycle hook whose actions are completed: another tool's are that tool's to complete. `weft-drain` when absent. */
+  readonly hook?: string;
   /** How many calls that change something in the cloud are made at most: the account's own rate, less what others' tools are left. */
   readonly rate: { readonly perSecond: number; readonly burst: number };
   /** How long senders are given to leave a route before it goes: to hear of it, and to probe another path. 15 s when absent. */

@@ -105,7 +105,7 @@ export class ReconcilerRun {
     const looks = await LeaseLooks.open(this.#parts, signal);
     const { view } = looks;
     const config = configOf(view);
-    const leaving = await LeavingMachines.read(records, state.ageMs, signal);
+    const leaving = await LeavingMachines.read(records, { ...state, ...this.#settings }, signal);
     if (!dryRun) await leaving.remember(concerning(told, leaving.all.keys(), view, ledger), signal);
     this.#hasHeard = true;
     const writer = await this.#takeOver(config, ledger, signal);

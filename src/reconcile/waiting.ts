@@ -24,6 +24,11 @@ const VERSION = 1;
 /** What a record may have, less what stands around the waits. */
 const MOST_BYTES = 32 * 1024 - 64;
 const WHAT = /^[a-z-]{1,24}$/;
+/**
+ * Nothing has to wait for so long. What stands of a table that a run does not see may be another reconciler's, of another region say, and is not told from a table
+ * that is gone: after so long it is taken away, and whoever wants it still waits anew.
+ */
+const KEPT_MS = 24 * 60 * 60_000;
 
 export class Waiting {
   /** What cannot be read waits anew. */
@@ -71,7 +76,7 @@ export class Waiting {
   }
 
   /**
-   * Writes what has changed. What nobody waited for in this run, in a table that was looked at, waits no more; what stands of other tables stays.
+   * Writes what has changed. What nobody waited for in this run, in a table that was looked at, waits no more; what stands of other tables stays, for a day.
    * Rejects with RECORD_CHANGED when another run is under way.
    */
   async save(looked: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
@@ -87,6 +92,18 @@ export class Waiting {
       const value = waitsToJson(waits);
       if (stored !== undefined && JSON.stringify(stored.value) === JSON.stringify(value)) continue;
       await this.#records.put('waiting', table, value, isSpoiled ? undefined : (stored?.version ?? 'absent'), signal);
+    }
+    // A run that failed has not seen what there is.
+    if (looked.size > 0) await this.#prune(looked, signal);
+  }
+
+  async #prune(looked: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
+    for (const [table, { value, version }] of this.#stored) {
+      const isOurs = isJsonObject(value) && value['v'] === VERSION;
+      if (!isOurs || looked.has(table) || this.#waits.has(table)) continue;
+      const waits = [...(this.#before.get(table)?.values() ?? [])];
+      if (waits.every(({ sinceMs }) => this.#now.ageMs - sinceMs > KEPT_MS))
+        await this.#records.remove('waiting', table, version, signal);
     }
   }
 

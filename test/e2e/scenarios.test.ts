@@ -22,6 +22,17 @@ interface TerminateReport extends CloudReport {
   readonly terminate: { readonly routesGoneMs: number; readonly leaseGoneMs: number; readonly lostPings: number };
 }
 
+interface ScaleInReport extends CloudReport {
+  readonly scaleIn: {
+    readonly movedMs: number;
+    readonly routeGoneMs: number;
+    readonly letGoMs: number;
+    readonly lostToLeaver: number;
+    readonly sentToLeaver: number;
+    readonly lostPings: number;
+  };
+}
+
 interface StoreReport extends ScenarioReport {
   readonly store: string;
   readonly storeKilled: { readonly seconds: number; readonly sentPings: number; readonly lostPings: number };
@@ -75,6 +86,16 @@ describe('the scenario', { concurrency: 2 }, () => {
     if (why !== undefined) return t.skip(why);
     const { terminate } = await play<TerminateReport>('terminate', 'dynamodb', t.signal);
     assert.equal(terminate.lostPings, 0);
+  });
+
+  it('scale-in plays to its end: an instance is let go when nobody sends to it any more, and no ping is lost while its senders leave it', async (t) => {
+    const why = await whyNot('dynamodb');
+    if (why !== undefined) return t.skip(why);
+    const { scaleIn } = await play<ScaleInReport>('scale-in', 'dynamodb', t.signal);
+    assert.deepEqual([scaleIn.lostToLeaver, scaleIn.lostPings], [0, 0]);
+    assert.ok(scaleIn.sentToLeaver > 0);
+    const { movedMs, routeGoneMs, letGoMs } = scaleIn;
+    assert.ok(movedMs < routeGoneMs && routeGoneMs <= letGoMs, JSON.stringify(scaleIn));
   });
 
   it('store-killed plays to its end on etcd: 30 s without it cost no packet and no lease', async (t) => {

@@ -9,7 +9,7 @@ import { nodeUserData } from '../../infra/node-user-data.ts';
 import { nodePolicy, type PolicyScope } from '../../infra/policies.ts';
 import { WeftNodes, type WeftNodesProps } from '../../infra/weft-nodes.ts';
 import { Terminal } from '../commands/typed.ts';
-import { ACCOUNT, all, only, REGION, resourcesOf, statementsOf, TABLE_ARN, VPC } from './template.ts';
+import { ACCOUNT, all, only, REGION, resourcesOf, statementsOf, TABLE_ARN, VPC, type Resource } from './template.ts';
 
 const table = { tableName: 'weft', tableArn: TABLE_ARN };
 const scope: PolicyScope = {
@@ -108,14 +108,17 @@ describe('nodes of a stack', () => {
   });
 
   it('are held up at their end, and go on by themselves when nobody answers', () => {
-    const { LifecycleTransition, DefaultResult, HeartbeatTimeout } = only(
-      resources,
-      'AWS::AutoScaling::LifecycleHook',
-    ).properties;
-    assert.deepEqual(
-      [LifecycleTransition, DefaultResult, HeartbeatTimeout],
-      ['autoscaling:EC2_INSTANCE_TERMINATING', 'CONTINUE', 300],
-    );
+    const hookOf = (made: readonly Resource[]): unknown => {
+      const { LifecycleHookName, LifecycleTransition, DefaultResult, HeartbeatTimeout } = only(
+        made,
+        'AWS::AutoScaling::LifecycleHook',
+      ).properties;
+      return [LifecycleHookName, LifecycleTransition, DefaultResult, HeartbeatTimeout];
+    };
+    assert.deepEqual(hookOf(resources), ['weft-drain', 'autoscaling:EC2_INSTANCE_TERMINATING', 'CONTINUE', 300]);
+    const named = hookOf(resourcesOf(nodesWith({ hook: 'net/leave' })));
+    assert.deepEqual(named, ['net/leave', 'autoscaling:EC2_INSTANCE_TERMINATING', 'CONTINUE', 300]);
+    assert.throws(() => resourcesOf(nodesWith({ hook: '' })), /"hook" is ""/);
   });
 
   it('let in each other: tunnels and echo from nodes, everything from containers, nothing from elsewhere', () => {

@@ -65,9 +65,9 @@ export class PolicyWorld {
   forget(): LifecycleAction {
     const { cloud } = this;
     cloud.timeline.change(() => buildAccount([PLAN, OTHER]));
-    operate(cloud, { op: 'scaling-group', name: GROUP, instances: 'a2', hook: 'drain' });
+    operate(cloud, { op: 'scaling-group', name: GROUP, instances: 'a2', hook: 'weft-drain' });
     operate(cloud, { op: 'scale-in', instance: 'a2' });
-    const wait = waitOf(cloud.state, { group: GROUP, hook: 'drain' });
+    const wait = waitOf(cloud.state, { group: GROUP, hook: 'weft-drain' });
     if (wait === undefined) throw new Error('a2 does not wait');
     return wait;
   }

@@ -129,7 +129,7 @@ describe('the reconciler of a stack', () => {
         {
           source: ['aws.autoscaling'],
           'detail-type': ['EC2 Instance-terminate Lifecycle Action'],
-          detail: { AutoScalingGroupName: ['web'] },
+          detail: { AutoScalingGroupName: ['web'], LifecycleHookName: ['weft-drain'] },
         },
       ],
     );
@@ -140,6 +140,17 @@ describe('the reconciler of a stack', () => {
         .map(({ id }) => `<${id}.Arn>`)
         .toSorted(),
     );
+  });
+
+  it('hears of the hook that is named, and is told which it is', () => {
+    const named = made({ hook: 'net/leave_1' });
+    const text = JSON.stringify(all(named, 'AWS::Events::Rule').map(({ properties }) => properties['EventPattern']));
+    assert.ok(text.includes('"LifecycleHookName":["net/leave_1"]'), text);
+    const { Variables } = only(named, 'AWS::Lambda::Function').properties['Environment'] as {
+      readonly Variables: Readonly<Record<string, string>>;
+    };
+    assert.equal(readSettings({ ...Variables, AWS_REGION: REGION }).hook, 'net/leave_1');
+    assert.throws(() => made({ hook: 'drain them' }), /"hook" is "drain them": expected 1 to 255 letters/);
   });
 
   it('reads the stream in batches, behind its filter, and gives up on what it cannot read', () => {

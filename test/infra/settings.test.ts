@@ -21,6 +21,7 @@ describe('settings of the app, as CDK context', () => {
       alarmTopic: undefined,
       nodeTag: undefined,
       groups: [],
+      hook: undefined,
       reserve: true,
       nodes: undefined,
     });
@@ -34,13 +35,14 @@ describe('settings of the app, as CDK context', () => {
       'weft:table': TABLE_ARN,
       'weft:tableStream': STREAM_ARN,
       'weft:groups': 'web,batch',
+      'weft:hook': 'net/leave',
       'weft:alarmTopic': alarmTopic,
       'weft:minutes': 2,
     });
     assert.deepEqual(settings.vpcs, [VPC, 'vpc-0123456789abcdef1']);
     assert.deepEqual(settings.routeTables, { by: 'id', ids: ['rtb-0123456789abcdef0'] });
     assert.deepEqual(settings.table, { tableArn: TABLE_ARN, streamArn: STREAM_ARN });
-    assert.deepEqual(settings.groups, ['web', 'batch']);
+    assert.deepEqual([settings.groups, settings.hook], [['web', 'batch'], 'net/leave']);
     assert.deepEqual([settings.alarmTopic, settings.minutes], [alarmTopic, 2]);
     assert.deepEqual(read({ 'weft:routeTableTag': 'weft:managed=a=b' }).routeTables, {
       by: 'tag',

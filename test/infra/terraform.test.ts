@@ -28,6 +28,7 @@ const terraform = await Terraform.read('examples/terraform', {
   'var.route_tables': ['rtb-0123456789abcdef0'],
   'var.network': 'default',
   'var.node_tag': 'weft:node',
+  'var.hook': 'weft-drain',
   'var.table_name': 'weft',
   'var.alarm_topics': [],
   'coalescelist(var.groups, ["none"])': ['web'],
@@ -118,10 +119,12 @@ describe('the reconciler by Terraform', () => {
     assert.deepEqual(Object.keys(variables).toSorted(), Object.keys(Variables).toSorted());
     const settings = readSettings({ ...variables, AWS_REGION: REGION });
     assert.deepEqual([settings.store, settings.networks], ['dynamodb://weft?network=default', [VPC]]);
+    const { WEFT_NODE_TAG, WEFT_LIFECYCLE_HOOK } = Variables;
+    assert.deepEqual([settings.nodeTag, settings.hook], [WEFT_NODE_TAG, WEFT_LIFECYCLE_HOOK]);
   });
 
   it('is woken by the same events, behind the same filter', () => {
-    const patterns = Object.entries(eventPatterns(['web'])).map(([name, { detailType, ...pattern }]) => [
+    const patterns = Object.entries(eventPatterns(['web'], 'weft-drain')).map(([name, { detailType, ...pattern }]) => [
       name,
       { ...pattern, 'detail-type': detailType },
     ]);

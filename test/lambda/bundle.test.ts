@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterEach, before, describe, it } from 'node:test';
 import { METRICS } from '../../lambda/metric-names.ts';
 import { planned } from '../../src/lab/aws/account.ts';
+import { DynamoUpstream } from '../../src/lab/aws/dynamodb-upstream.ts';
 import { wakeByEvents, wakeBySchedule } from '../../src/lab/aws/lambda-sources.ts';
 import { wakeByStream } from '../../src/lab/aws/lambda-stream.ts';
 import { BUNDLE, whyNoLambda } from './lambda-world.ts';
@@ -77,7 +78,7 @@ describe('the function as it is uploaded', { skip: whyNoLambda() ?? false }, () 
     running = await RunningFunction.start(early);
     await running.service.invoke(SCHEDULE);
     await wakeByStream(running.service, {
-      endpoint: running.world.database.endpoint,
+      upstream: new DynamoUpstream(running.world.database.endpoint),
       table: 'weft',
       filters: [
         {

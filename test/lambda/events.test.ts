@@ -7,6 +7,7 @@ const HERE: Here = {
   account: '123456789012',
   region: 'eu-central-1',
   stream: { table: 'weft', partition: 'net#default' },
+  hook: 'weft-drain',
 };
 const INSTANCE = 'i-0123456789abcdef0';
 const TOKEN = '87654321-4321-4321-4321-210987654321';
@@ -31,7 +32,7 @@ const lifecycle = (detail: object = {}): object =>
   ofAws('aws.autoscaling', 'EC2 Instance-terminate Lifecycle Action', {
     LifecycleActionToken: TOKEN,
     AutoScalingGroupName: 'weft nodes',
-    LifecycleHookName: 'drain',
+    LifecycleHookName: 'weft-drain',
     EC2InstanceId: INSTANCE,
     LifecycleTransition: 'autoscaling:EC2_INSTANCE_TERMINATING',
     ...detail,
@@ -76,8 +77,16 @@ test('a Spot instance that will be ended leaves; one that will be stopped may co
 });
 
 test('an action of a life cycle is handed on, so that it can be completed', () => {
-  const action = { group: 'weft nodes', hook: 'drain', instance: INSTANCE, token: TOKEN };
+  const action = { group: 'weft nodes', hook: 'weft-drain', instance: INSTANCE, token: TOKEN };
   assert.deepEqual(leavingOf(lifecycle()), [{ instance: INSTANCE, why: 'its Auto Scaling group ends it', action }]);
+  const named = readEvent(lifecycle({ LifecycleHookName: 'net/leave_1' }), { ...HERE, hook: 'net/leave_1' });
+  assert.equal(named.request?.leaving[0]?.action?.hook, 'net/leave_1');
+});
+
+test("another tool's hook starts nothing: its machine has work to do yet, and its action is not ours to complete", () => {
+  assert.deepEqual(badOf(lifecycle({ LifecycleHookName: 'ship-logs' })), [
+    'the lifecycle hook is "ship-logs", and ours is "weft-drain": it is left alone',
+  ]);
 });
 
 test('an action of a life cycle that is no termination, or that lacks a part, is told', () => {

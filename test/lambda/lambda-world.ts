@@ -18,6 +18,7 @@ import type { PolicyDocument } from '../../infra/policy-document.ts';
 import { dynamoDBGate } from '../../src/lab/aws/dynamodb-gate.ts';
 import { DynamoUpstream } from '../../src/lab/aws/dynamodb-upstream.ts';
 import type { Clock } from '../../src/contracts/clock.ts';
+import type { RecordKind } from '../../src/contracts/records.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../src/core/json.ts';
 import { buildAccount, type VpcPlan } from '../../src/lab/aws/account.ts';
 import { apiServer } from '../../src/lab/aws/api-server.ts';
@@ -182,6 +183,11 @@ export class LambdaWorld {
       if (isJsonObject(read)) records.set(String(SK).slice(prefix.length), read);
     }
     return records;
+  }
+
+  /** As another hand, or a run before, wrote it. */
+  async putRecord(kind: RecordKind, key: string, value: JsonObject): Promise<void> {
+    await this.store.records.put(kind, key, value, undefined, this.#never);
   }
 
   async #createPlainTable(): Promise<void> {

@@ -25,7 +25,7 @@ export const POLICY = reconcilerPolicy(
     vpcs: [NETWORK],
     routeTables: { by: 'vpc' },
   },
-  { lifecycleGroups: [] },
+  { lifecycleGroups: [`arn:aws:autoscaling:${REGION}:${ACCOUNT}:autoScalingGroup:*:autoScalingGroupName/nodes`] },
 );
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -23,6 +23,7 @@ test('store and VPC are enough', () => {
     store: 'dynamodb://weft',
     networks: ['vpc-0123456789abcdef0'],
     nodeTag: 'weft:node',
+    hook: 'weft-drain',
     logLevel: 'info',
     rate: { perSecond: 4, burst: 40 },
     metricsNamespace: 'Weft',
@@ -38,6 +39,7 @@ test('all of it can be said, and empty means unsaid', () => {
     WEFT_STORE: 'etcd://10.0.0.1:2379',
     WEFT_VPC: 'vpc-01234567, vpc-89abcdef',
     WEFT_NODE_TAG: 'none',
+    WEFT_LIFECYCLE_HOOK: 'net/leave_1',
     WEFT_LOG_LEVEL: 'debug',
     WEFT_CALLS_PER_SECOND: '0.5',
     WEFT_METRICS_NAMESPACE: 'Nets/Weft',
@@ -46,6 +48,7 @@ test('all of it can be said, and empty means unsaid', () => {
   });
   assert.deepEqual(settings.networks, ['vpc-01234567', 'vpc-89abcdef']);
   assert.equal(settings.nodeTag, undefined);
+  assert.equal(settings.hook, 'net/leave_1');
   assert.equal(settings.logLevel, 'debug');
   assert.deepEqual(settings.rate, { perSecond: 0.5, burst: 5 });
   assert.equal(settings.metricsNamespace, 'Nets/Weft');
@@ -67,6 +70,8 @@ test('each malformed setting is named with what was expected', () => {
     ['WEFT_STORE', 'mysql://x'],
     ['WEFT_STORE', 'dynamodb://'],
     ['WEFT_VPC', 'subnet-01234567'],
+    ['WEFT_LIFECYCLE_HOOK', 'weft drain'],
+    ['WEFT_LIFECYCLE_HOOK', 'x'.repeat(256)],
     ['WEFT_VPC', 'vpc-01234567,'],
     ['WEFT_VPC', 'vpc-01234567,vpc-01234567'],
     ['WEFT_NODE_TAG', '=x'],

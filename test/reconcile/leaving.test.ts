@@ -13,7 +13,7 @@ const action = { group: 'workers', hook: 'weft-drain', instance, token: 'f0c3b1d
 function world() {
   const network = new MemoryNetwork(new ManualClock());
   const records = new MemoryRecords(network);
-  const open = (ageMs: number) => LeavingMachines.read(records, ageMs, signal);
+  const open = (ageMs: number) => LeavingMachines.read(records, { ageMs }, signal);
   const keys = () => [...(network.records.get('leaving')?.keys() ?? [])];
   return { records, open, keys };
 }
@@ -41,6 +41,22 @@ test('a machine that leaves is known to later runs, with its action until that i
   await fourth.forget(instance, signal);
   assert.deepEqual(keys(), []);
   assert.equal(fourth.all.size, 0);
+});
+
+test("an action of another tool's hook is none, whether it is told now or stands in the store", async () => {
+  const { records, open } = world();
+  const { group, token } = action;
+  const theirs = { v: 1, why: 'its group ends it', sinceMs: 0, action: { group, hook: 'ship-logs', token } };
+  await records.put('leaving', instance, theirs, undefined, signal);
+  const machines = await open(0);
+  assert.deepEqual(machines.all.get(instance), { instance, why: 'its group ends it', sinceMs: 0 });
+  await machines.remember([{ instance, why: 'told again', action: { ...action, hook: 'ship-logs' } }], signal);
+  assert.deepEqual(machines.all.get(instance), { instance, why: 'told again', sinceMs: 0 });
+  assert.equal((await open(0)).all.get(instance)?.action, undefined);
+
+  const named = await LeavingMachines.read(records, { ageMs: 0, hook: 'ship-logs' }, signal);
+  await named.remember([{ instance, why: 'x', action: { ...action, hook: 'ship-logs' } }], signal);
+  assert.equal(named.all.get(instance)?.action?.hook, 'ship-logs');
 });
 
 test('what is told of no machine is not kept', async () => {

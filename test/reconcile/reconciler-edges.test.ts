@@ -13,7 +13,7 @@ const RIGHT = [`${A} eni-3`, `${B} eni-1`];
 const denied = () => new WeftError('CLOUD_DENIED', 'no');
 
 describe('a machine that was said to leave', () => {
-  const action = { group: 'nodes', hook: 'drain', instance: instanceOf(3), token: 't' };
+  const action = { group: 'nodes', hook: 'weft-drain', instance: instanceOf(3), token: 't' };
 
   it('with an action that nobody can complete is forgotten when it is gone', async () => {
     const world = await pair();
@@ -34,7 +34,7 @@ describe('a machine that was said to leave', () => {
     await world.records.put(
       'leaving',
       instanceOf(3),
-      { v: 1, why: 'so says somebody', sinceMs: 0, action: { group: 'g', hook: 'h', token: 't' } },
+      { v: 1, why: 'so says somebody', sinceMs: 0, action: { group: 'g', hook: 'weft-drain', token: 't' } },
       'absent',
       never(),
     );

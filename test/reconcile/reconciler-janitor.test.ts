@@ -82,7 +82,7 @@ describe('a reconciler where nodes write', () => {
 
   it('lets a machine that leaves go after its lease and its routes', async () => {
     const made = await world();
-    const action = { group: 'nodes', hook: 'drain', instance: instanceOf(3), token: 't' };
+    const action = { group: 'nodes', hook: 'weft-drain', instance: instanceOf(3), token: 't' };
     const startMs = made.clock.now();
     const { audit } = await made.run(made.process(), {
       why: 'event',

@@ -9,7 +9,7 @@ describe('machines that leave', () => {
     const world = await pair();
     await world.join(2, { subnet: 'subnet-a' });
     await world.run();
-    const action = { group: 'nodes', hook: 'drain', instance: instanceOf(3), token: 't' };
+    const action = { group: 'nodes', hook: 'weft-drain', instance: instanceOf(3), token: 't' };
     const seen: string[] = [];
     world.cloud.before = (call) => {
       if (call === 'remove') seen.push(...rows(world).filter((line) => line.startsWith(A)), `${world.clock.now()}`);

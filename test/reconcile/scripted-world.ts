@@ -5,7 +5,7 @@ import { BETWEEN_RUNS, destination, instanceOf, ReconcilerWorld } from './reconc
 import { Watch, worldState } from './world-state.ts';
 
 const DRAINED = 6;
-const ACTION = { group: 'nodes', hook: 'drain', instance: instanceOf(DRAINED), token: 'token-6' };
+const ACTION = { group: 'nodes', hook: 'weft-drain', instance: instanceOf(DRAINED), token: 'token-6' };
 const LEAVING: Leaving = { instance: instanceOf(DRAINED), why: 'its group wants it gone', action: ACTION };
 
 /** The first takes over, the second hears of a machine that leaves, the others let time pass: a quarantine of 15 minutes, and two runs more. */

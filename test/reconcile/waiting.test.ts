@@ -88,6 +88,42 @@ test('tables that a run did not come to keep their waits', async () => {
   );
 });
 
+test('of a table that no run sees any more the waits are kept for a day, and then taken away', async () => {
+  const { run, keys, records } = world();
+  const day = 24 * 60;
+  await run({ minute: 10, due: 1, wants: [['rtb-2', a, 'unwanted']], looked: ['rtb-1', 'rtb-2'] });
+  // Another version's is not ours to judge.
+  await records.put('waiting', 'rtb-9', { v: 2 }, 'absent', signal);
+  await run({ minute: 10 + day, due: 2, wants: [], looked: ['rtb-1'] });
+  assert.deepEqual(keys(), ['rtb-2', 'rtb-9']);
+  // A run that failed has seen nothing, and says so.
+  await run({ minute: 11 + day, due: 3, wants: [], looked: [] });
+  assert.deepEqual(keys(), ['rtb-2', 'rtb-9']);
+  await run({ minute: 11 + day, due: 3, wants: [['rtb-1', a, 'unwanted']], looked: ['rtb-1'] });
+  assert.deepEqual(keys(), ['rtb-1', 'rtb-9']);
+});
+
+test("another reconciler's waits of a table that this one does not see stay while one of them is new", async () => {
+  const { run, keys } = world();
+  const day = 24 * 60;
+  const [old, late] = [['rtb-2', a, 'unwanted'] as const, ['rtb-2', b, 'unwanted'] as const];
+  await run({ minute: 0, due: 1, wants: [old], looked: ['rtb-2'] });
+  await run({ minute: day, due: 2, wants: [old, late], looked: ['rtb-2'] });
+  await run({ minute: day + 5, due: 3, wants: [], looked: ['rtb-1'] });
+  assert.deepEqual(keys(), ['rtb-2']);
+  assert.deepEqual(await run({ minute: day + 6, due: 4, wants: [old, late], looked: ['rtb-2'] }), [
+    `${day + 6}m 4`,
+    '6m 3',
+  ]);
+});
+
+test('what stands of a table that no run sees, and counts in an age that has begun anew since, goes at once', async () => {
+  const { run, keys } = world();
+  await run({ minute: 1e6, due: 1000, wants: [['rtb-2', a, 'unwanted']], looked: ['rtb-2'] });
+  await run({ minute: 0, due: 1, wants: [], looked: ['rtb-1'] });
+  assert.deepEqual(keys(), []);
+});
+
 test('a run that changes nothing writes nothing', async () => {
   const { network, run } = world();
   const wants = [['rtb-1', a, 'unwanted']] as const;

@@ -37,7 +37,8 @@ Asks an account that runs: at --to, else at $WEFT_LAB_AWS, else that of the runn
 What machines may do:
   end or stop         terminate instance=b1, stop instance=b1, start instance=b1
   end after a notice  interrupt-spot instance=b1
-  wait before it      scaling-group name=nodes instances=a1,b1 hook=drain heartbeat=300, then scale-in instance=b1
+  wait before it      scaling-group name=nodes instances=a1,b1 hook=weft-drain heartbeat=300, then scale-in instance=b1
+  wait for two tools  lifecycle-hook group=nodes hook=ship-logs heartbeat=600
   come in numbers     add-instances prefix=n count=1000 subnets=a,b tag=weft:node=true scaling-group=nodes
 and the time that it takes passes at once with clock advance=900000.
 

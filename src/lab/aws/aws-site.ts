@@ -95,7 +95,7 @@ export class AwsInLab {
       await listening(metadata, () => inNetworkNamespace(inside, () => metadata.listen(METADATA_PORT)));
     }
     if (gateTo !== undefined) {
-      const gate = dynamoDBGate(cloud, new DynamoUpstream(gateTo, () => connectFrom(namespacePath(home), gateTo)));
+      const gate = dynamoDBGate(cloud, upstreamFrom(home, gateTo));
       await listening(gate, () => inNetworkNamespace(namespacePath(home), () => gate.listen(GATE_PORT)));
       servers.push(gate);
     }
@@ -111,6 +111,11 @@ export class AwsInLab {
       gate: gateTo === undefined ? undefined : `http://${address}:${GATE_PORT}`,
     };
     return new AwsInLab(cloud, kernels, place, servers);
+  }
+
+  /** A DynamoDB at this URL, as it is reached from there. */
+  upstream(url: string): DynamoUpstream {
+    return upstreamFrom(this.namespace, url);
   }
 
   /** One of lab-operations.ts; when it returns, packets meet it. */
@@ -194,6 +199,9 @@ function apiPlace(topology: Topology): { readonly home: string; readonly address
   }
   throw new WeftError('LAB_FAILED', 'no site has the segment of the store');
 }
+
+const upstreamFrom = (namespace: string, url: string): DynamoUpstream =>
+  new DynamoUpstream(url, () => connectFrom(namespacePath(namespace), url));
 
 function connectFrom(namespace: string, url: string): Socket {
   const { hostname, port } = new URL(url);

@@ -6,6 +6,7 @@ import { idOf } from './ids.ts';
 import { find, numberOf, textOf, wordsOf, type Operation, type Order } from './lab-orders.ts';
 import { having, type LifecycleHook } from './model.ts';
 import { endMember } from './scaling-life.ts';
+import { withHook } from './scaling.ts';
 
 /** From the warning to the end: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-instance-termination-notices.html */
 const SPOT_NOTICE_MS = 120_000;
@@ -44,6 +45,11 @@ export const FLEET_OPERATIONS: Readonly<Record<string, Operation>> = {
         members.map((instance) => ({ instance, state: 'InService', waits: new Map() })),
       );
     });
+  },
+  /** One more `hook` of a `group`, or the same another way: with `heartbeat`, `result` and `metadata` as above. */
+  'lifecycle-hook': (cloud, order) => {
+    const [name, hook] = [textOf(order, 'group'), hookOf(order)];
+    cloud.timeline.change((state) => withHook(state, name, hook));
   },
   /** The group ends this machine by itself, as when it grows smaller. */
   'scale-in': (cloud, order) => ({ group: endMember(cloud, find(cloud.state, 'i', textOf(order, 'instance')), true) }),

@@ -2,6 +2,7 @@
 import type { AwsEvent, Events } from './events.ts';
 import { fits, type EventPattern } from './event-pattern.ts';
 import type { LambdaService } from './lambda-service.ts';
+import { wakeByStream, type StreamSource } from './lambda-stream.ts';
 
 /** A rule that fires at a rate. Each event goes its own way: one that is late holds up no other. */
 export async function wakeBySchedule(service: LambdaService, everyMs: number): Promise<void> {
@@ -24,6 +25,23 @@ export async function wakeBySchedule(service: LambdaService, everyMs: number): P
       await service.clock.sleep(everyMs, signal);
     } catch {
       return;
+    }
+  }
+}
+
+/** How soon a stream is followed once there is one. */
+const NO_STREAM_MS = 250;
+
+/** The stream of a table that an operator may make later: then it is followed from its beginning, for all of it is new. Resolves when it is followed, or the function is closed. */
+export async function wakeByTable(service: LambdaService, source: Omit<StreamSource, 'from'>): Promise<void> {
+  const { clock, closing } = service;
+  for (let from: StreamSource['from'] = 'LATEST'; !closing.signal.aborted; from = 'TRIM_HORIZON') {
+    try {
+      await wakeByStream(service, { ...source, from });
+      return;
+    } catch {
+      // No such table yet, or its DynamoDB is being started.
+      await clock.sleep(NO_STREAM_MS, closing.signal).catch(() => {});
     }
   }
 }

@@ -3,14 +3,17 @@
  * it is answered or has been tried often enough (https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html).
  * By the Streams API alone, which the emulator of DynamoDB speaks too; it looks at no signature.
  */
+import type { DynamoUpstream } from './dynamodb-upstream.ts';
 import { fits, type EventPattern } from './event-pattern.ts';
 import { asRecord } from './http-body.ts';
 import type { LambdaService } from './lambda-service.ts';
 
 export interface StreamSource {
-  /** Of DynamoDB and its streams. */
-  readonly endpoint: string;
+  /** DynamoDB and its streams. */
+  readonly upstream: DynamoUpstream;
   readonly table: string;
+  /** `TRIM_HORIZON`: all that the stream holds. Default: what comes from now on. */
+  readonly from?: StartingPosition;
   /** A record is handed over when one of them fits; without any all are. */
   readonly filters: readonly EventPattern[];
   readonly batchWindowMs: number;
@@ -21,7 +24,10 @@ export interface StreamSource {
   readonly lookEveryMs?: number;
 }
 
-/** Begins behind what the stream holds already (LATEST). Rejects when the stream cannot be read. */
+/** As the Streams API calls them. */
+export type StartingPosition = 'LATEST' | 'TRIM_HORIZON';
+
+/** Rejects when the stream cannot be read. */
 export async function wakeByStream(service: LambdaService, source: StreamSource): Promise<void> {
   const { signal } = service.closing;
   const { batchWindowMs, batchSize, lookEveryMs = 250, filters } = source;
@@ -63,36 +69,34 @@ interface OpenedStream {
   records(): Promise<readonly Readonly<Record<string, unknown>>[]>;
 }
 
-async function openStream({ endpoint, table }: StreamSource, signal: AbortSignal): Promise<OpenedStream> {
+async function openStream(
+  { upstream, table, from = 'LATEST' }: StreamSource,
+  signal: AbortSignal,
+): Promise<OpenedStream> {
   const call = async (action: string, input: object): Promise<Readonly<Record<string, unknown>>> => {
-    const answer = await fetch(endpoint, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/x-amz-json-1.0',
-        'x-amz-target': `DynamoDBStreams_20120810.${action}`,
-        authorization: `AWS4-HMAC-SHA256 Credential=lambda/20260101/lab/dynamodb/aws4_request, SignedHeaders=host, Signature=${'0'.repeat(64)}`,
-        'x-amz-date': '20260101T000000Z',
-      },
-      body: JSON.stringify(input),
-      signal,
-    });
-    const text = await answer.text();
-    if (!answer.ok) throw new Error(`${action}: ${answer.status} ${text}`);
-    return asRecord(JSON.parse(text));
+    const headers = {
+      'content-type': 'application/x-amz-json-1.0',
+      'x-amz-target': `DynamoDBStreams_20120810.${action}`,
+      authorization: `AWS4-HMAC-SHA256 Credential=lambda/20260101/lab/dynamodb/aws4_request, SignedHeaders=host, Signature=${'0'.repeat(64)}`,
+      'x-amz-date': '20260101T000000Z',
+    };
+    const { status, body } = await upstream.send('POST', headers, JSON.stringify(input), signal);
+    if (status !== 200) throw new Error(`${action}: ${status} ${body}`);
+    return asRecord(JSON.parse(body));
   };
   const [stream] = listOf((await call('ListStreams', { TableName: table }))['Streams']);
   const arn = stream?.['StreamArn'];
   if (typeof arn !== 'string') throw new Error(`table ${table} has no stream`);
   const iterators = new Map<string, string>();
-  const look = async (from: 'LATEST' | 'TRIM_HORIZON'): Promise<void> => {
+  const look = async (position: StartingPosition): Promise<void> => {
     const { StreamDescription } = await call('DescribeStream', { StreamArn: arn });
     for (const { ShardId } of listOf(asRecord(StreamDescription)['Shards'])) {
       if (iterators.has(String(ShardId))) continue;
-      const input = { StreamArn: arn, ShardId, ShardIteratorType: from };
+      const input = { StreamArn: arn, ShardId, ShardIteratorType: position };
       iterators.set(String(ShardId), String((await call('GetShardIterator', input))['ShardIterator']));
     }
   };
-  await look('LATEST');
+  await look(from);
   return {
     arn,
     records: async () => {

@@ -2,30 +2,21 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { WeftError } from '../../core/errors.ts';
+import { DEFAULT_LIFECYCLE_HOOK } from '../../core/lifecycle-hook.ts';
 import { inNetworkNamespace } from '../../native/network-namespace.ts';
 import { insideOf, namespacePath } from '../namespaces.ts';
 import { planned } from './account.ts';
 import { ACCOUNT, type EmulatedAws } from './cloud.ts';
-import type { EventPattern } from './event-pattern.ts';
+import { deployedEvents, deployedStream } from './deployed-wakes.ts';
+import type { DynamoUpstream } from './dynamodb-upstream.ts';
 import type { RuntimePlace } from './lambda-runtime.ts';
 import { LambdaService } from './lambda-service.ts';
-import { wakeByEvents, wakeBySchedule } from './lambda-sources.ts';
+import { wakeByEvents, wakeBySchedule, wakeByTable } from './lambda-sources.ts';
 
 export const RECONCILER_ROLE = 'weft-reconciler';
 
 const NAME = 'weft-routes';
 const TIMEOUT_MS = 60_000;
-
-/** What the deployed rules let through (infra/wake.ts), of whichever group. */
-export const EVENTS: readonly EventPattern[] = [
-  {
-    source: ['aws.ec2'],
-    'detail-type': ['EC2 Instance State-change Notification'],
-    detail: { state: ['running', 'stopping', 'stopped', 'shutting-down', 'terminated'] },
-  },
-  { source: ['aws.ec2'], 'detail-type': ['EC2 Spot Instance Interruption Warning'] },
-  { source: ['aws.autoscaling'], 'detail-type': ['EC2 Instance-terminate Lifecycle Action'] },
-];
 
 export interface FunctionWish {
   readonly cloud: EmulatedAws;
@@ -38,13 +29,17 @@ export interface FunctionWish {
   /** URL of the store, and where the AWS SDK finds store and cloud. */
   readonly store: string;
   readonly endpoints: Readonly<Record<'AWS_ENDPOINT_URL' | 'AWS_ENDPOINT_URL_DYNAMODB', string>>;
+  /** Its stream wakes the function too; undefined: the store is no DynamoDB. */
+  readonly table: { readonly upstream: DynamoUpstream; readonly name: string; readonly network: string } | undefined;
   /** Deployed it is a minute; people who watch a lab have less patience. */
   readonly everyMs: number;
+  /** Names of the Auto Scaling groups whose machines it lets go. */
+  readonly groups: readonly string[];
 }
 
 /** Invoked from now on, until it is closed. */
 export function deployReconciler(wish: FunctionWish): LambdaService {
-  const { cloud, executable, vpc, namespace, store, endpoints, everyMs } = wish;
+  const { cloud, executable, vpc, namespace, store, endpoints, table, everyMs, groups } = wish;
   const folder = path.join(path.dirname(executable), 'lambda');
   if (!existsSync(path.join(folder, 'index.mjs'))) {
     throw new WeftError('LAB_FAILED', `the bundle of the function is not in ${folder}`, { hint: 'npm run build' });
@@ -53,6 +48,7 @@ export function deployReconciler(wish: FunctionWish): LambdaService {
   const environment = {
     WEFT_STORE: store,
     WEFT_VPC: planned.vpc(vpc),
+    WEFT_LIFECYCLE_HOOK: DEFAULT_LIFECYCLE_HOOK,
     ...endpoints,
     AWS_ACCESS_KEY_ID: id,
     AWS_SECRET_ACCESS_KEY: secret,
@@ -67,8 +63,12 @@ export function deployReconciler(wish: FunctionWish): LambdaService {
     timeoutMs: TIMEOUT_MS,
   };
   const service = new LambdaService(plan, { clock: cloud.clock, place: placeIn(namespace) });
-  wakeByEvents(service, cloud.events, EVENTS);
+  wakeByEvents(service, cloud.events, deployedEvents(groups, DEFAULT_LIFECYCLE_HOOK));
   void wakeBySchedule(service, everyMs);
+  if (table !== undefined) {
+    const { upstream, name, network } = table;
+    void wakeByTable(service, { upstream, table: name, ...deployedStream(network) });
+  }
   return service;
 }
 

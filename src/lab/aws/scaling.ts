@@ -27,6 +27,15 @@ export const arnOf = (
   { id, name }: Pick<ScalingGroup, 'id' | 'name'>,
 ): string => `arn:aws:autoscaling:${region}:${account}:autoScalingGroup:${id}:autoScalingGroupName/${name}`;
 
+/** It holds for ends that begin from now on. @throws Error when there is no such group */
+export function withHook(state: AwsState, name: string, hook: LifecycleHook): AwsState {
+  if (!state.scaling.has(name)) throw new Error(`no Auto Scaling group is named "${name}"`);
+  return changed(state, name, (group) => ({
+    ...group,
+    hooks: [...group.hooks.filter((it) => it.name !== hook.name), hook],
+  }));
+}
+
 /** @param token makes the token of a hook's wait. */
 export function beginEnd(state: AwsState, instance: string, decrement: boolean, token: () => string): AwsState {
   const group = groupOf(state, instance);

@@ -6,6 +6,7 @@ import { denied } from './denied.ts';
 import { firstLight } from './first-light.ts';
 import { reconciler } from './reconciler.ts';
 import { quotaFull } from './quota-full.ts';
+import { scaleIn } from './scale-in.ts';
 import { slowVisibility } from './slow-visibility.ts';
 import { srcDstCheck } from './src-dst-check.ts';
 import { storeKilledScenario } from './store-killed.ts';
@@ -23,5 +24,6 @@ export const SCENARIOS: readonly Scenario[] = [
   firstLight,
   storeKilledScenario,
   terminate,
+  scaleIn,
   reconciler,
 ];

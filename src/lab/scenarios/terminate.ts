@@ -13,7 +13,7 @@ import { addCalls } from '../steps/journal.ts';
 import { addHosts, addPairs } from '../steps/members.ts';
 import { checkRuns, deploy, needsDynamoDB, nodesMay } from '../steps/reconciler.ts';
 import { settleOn } from '../steps/settle-on.ts';
-import { awaitFinding, quote, tell } from '../steps/told.ts';
+import { awaitFinding, quote, seconds, tell } from '../steps/told.ts';
 import type { Topology } from '../topology.ts';
 import { trafficRouteTo } from '../traffic-routes.ts';
 
@@ -192,5 +192,3 @@ async function audited(stage: Stage, [host]: readonly LabHost[], subnet: string)
 }
 
 const lastWords = ({ lines }: LambdaService): string => lines.slice(-3).join(' | ');
-
-const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;

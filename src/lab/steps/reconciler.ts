@@ -1,5 +1,6 @@
 /** What stories with a reconciler share: its function, the roles' rights, and what it and the nodes asked of EC2. */
 import { WeftError } from '../../core/errors.ts';
+import { printDuration } from '../../core/duration.ts';
 import { planned } from '../aws/account.ts';
 import { examplePolicy, type ExamplePolicy } from '../aws/example-policies.ts';
 import type { JournalEntry } from '../aws/journal.ts';
@@ -13,6 +14,12 @@ const VPC = 'vpc';
 const NODE_ROLE = 'weft-node';
 /** Deployed it is a minute. */
 const EVERY_MS = 5000;
+
+export interface Deployment {
+  readonly everyMs?: number;
+  /** Names of the Auto Scaling groups whose machines it lets go. */
+  readonly groups?: readonly string[];
+}
 
 const ROUTE_CALLS: ReadonlySet<string> = new Set(['CreateRoute', 'ReplaceRoute', 'DeleteRoute']);
 
@@ -33,13 +40,13 @@ const exampleFor = (lab: Lab, policy: ExamplePolicy): unknown =>
   examplePolicy(lab.executable, policy, { region: awsOf(lab).cloud.region, vpc: planned.vpc(VPC) });
 
 /** With its own role, whose policy is the example's too. */
-export function deploy(stage: Stage): LambdaService {
+export function deploy(stage: Stage, { everyMs = EVERY_MS, groups = [] }: Deployment = {}): LambdaService {
   const { lab, screen } = stage;
   const aws = awsOf(lab);
   aws.cloud.policies.attach({ [RECONCILER_ROLE]: exampleFor(lab, 'reconciler-policy.json') });
-  const service = lab.deployReconciler(VPC, EVERY_MS);
+  const service = lab.deployReconciler(VPC, everyMs, groups);
   screen.line(
-    `  The reconciler is deployed as a Lambda function: every ${EVERY_MS / 1000} s, and when an instance comes or goes.`,
+    `  The reconciler is deployed as a Lambda function: each ${printDuration(everyMs)}, when an instance comes or goes, and when leases change.`,
   );
   screen.line();
   return service;

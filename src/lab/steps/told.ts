@@ -36,6 +36,8 @@ export function quote({ screen }: Stage, who: string, text: string): void {
   screen.lines(folded(text).map((line) => `      ${screen.paint('yellow', line)}`));
 }
 
+export const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
+
 export interface Story {
   readonly broken: string;
   readonly weft: string;

@@ -100,6 +100,32 @@ describe('the emulated Auto Scaling', () => {
     );
   });
 
+  it('holds a machine up for each tool that has a hook, until the last of them says go on', async () => {
+    await act('lifecycle-hook', { group: 'nodes', hook: 'ship-logs', heartbeat: 600, result: 'CONTINUE' });
+    await terminate(A1);
+    const told = events.map(({ detail }) => String(detail['LifecycleHookName']));
+    const tokens = new Set(events.map(({ detail }) => detail['LifecycleActionToken']));
+    assert.deepEqual([told, tokens.size], [['drain', 'ship-logs'], 2]);
+    await complete({ InstanceId: A1 });
+    assert.deepEqual(await members(), ['a1 Terminating:Wait running', 'a2 InService running']);
+    assert.match(await message(complete({ InstanceId: A1 })), /No active Lifecycle Action/);
+    await complete({ InstanceId: A1, LifecycleHookName: 'ship-logs' });
+    assert.deepEqual(await members(), ['a1 Terminating:Proceed shutting-down', 'a2 InService running']);
+  });
+
+  it('a hook waits for its own time alone, and one that abandons ends what the others wait for', async () => {
+    await act('lifecycle-hook', { group: 'nodes', hook: 'ship-logs', heartbeat: 600, result: 'CONTINUE' });
+    await act('lifecycle-hook', { group: 'nodes', hook: 'drain', heartbeat: 300, result: 'CONTINUE' });
+    await terminate(A1);
+    await terminate(A2);
+    await complete({ InstanceId: A2, LifecycleHookName: 'ship-logs' }, 'ABANDON');
+    assert.deepEqual(await members(), ['a1 Terminating:Wait running', 'a2 Terminating:Proceed shutting-down']);
+    await account.clock.advance(300_000);
+    assert.equal(account.cloud.state.instances.get(A1)?.state, 'running');
+    await account.clock.advance(300_000);
+    assert.equal(account.cloud.state.instances.get(A1)?.state, 'shutting-down');
+  });
+
   it('goes on by itself when nobody says anything for the heartbeat timeout', async () => {
     await terminate(A1);
     await account.clock.advance(299_999);
