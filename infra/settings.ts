@@ -30,6 +30,8 @@ export interface Settings {
   readonly groups: readonly string[];
   /** A concurrency of 1 for the function, which a new account may not be able to reserve. */
   readonly reserve: boolean;
+  /** What nodes let in, and in which alone there are routes. */
+  readonly containerNetwork: string | undefined;
   readonly nodes: NodeSettings | undefined;
 }
 
@@ -76,6 +78,7 @@ export function readSettings(context: Readonly<Record<string, unknown>>, version
     nodeTag: one('nodeTag', /^[^=]{1,128}(=.{0,256})?$/, '"key", "key=value" or "none"'),
     groups: list(given, 'groups', /^[^/:*]{1,255}$/, 'names of Auto Scaling groups') ?? [],
     reserve: one('reserve', /^(true|false)$/, '"true" or "false"') !== 'false',
+    containerNetwork: containerNetwork(given),
     nodes: nodes(given, version),
   };
 }
@@ -135,6 +138,9 @@ function table(given: Given): StandingTable | undefined {
   return undefined;
 }
 
+const containerNetwork = (given: Given): string | undefined =>
+  single(given, 'containerNetwork', /^[0-9.]+\/[0-9]{1,2}$/, 'the Network of the network config');
+
 function nodes(given: Given, version: string): NodeSettings | undefined {
   const count = Number(single(given, 'nodes', /^[0-9]{1,4}$/, 'how many nodes') ?? '0');
   if (count === 0) return undefined;
@@ -147,10 +153,7 @@ function nodes(given: Given, version: string): NodeSettings | undefined {
   return {
     count,
     subnets: must('nodeSubnets', list(given, 'nodeSubnets', /^subnet-[0-9a-f]{8,17}$/, 'subnet ids')),
-    containerNetwork: must(
-      'containerNetwork',
-      single(given, 'containerNetwork', /^[0-9.]+\/[0-9]{1,2}$/, 'the Network of the network config'),
-    ),
+    containerNetwork: must('containerNetwork', containerNetwork(given)),
     instanceType: single(given, 'nodeType', /^[a-z0-9-]+\.[a-z0-9-]+$/, 'an instance type') ?? 't4g.small',
     image: single(given, 'nodeImage', /^ami-[0-9a-f]{8,17}$/, 'an AMI id'),
     install: installed(install, version),

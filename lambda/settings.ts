@@ -2,6 +2,7 @@
 import { WeftError } from '../src/core/errors.ts';
 import { probablyMeant } from '../src/core/nearest.ts';
 import { shownUrl } from '../src/core/shown-url.ts';
+import { trySubnet, type Subnet } from '../src/core/subnet.ts';
 import { LOG_LEVELS, type LogLevel } from '../src/system/log-words.ts';
 import { METRIC_NAMESPACE } from './metric-names.ts';
 
@@ -10,6 +11,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export interface LambdaSettings {
   readonly store: string;
   readonly networks: readonly string[];
+  /** Where the Network of the config must lie. Undefined: wherever the config says. */
+  readonly within: Subnet | undefined;
   readonly nodeTag: string | undefined;
   readonly logLevel: LogLevel;
   readonly rate: { readonly perSecond: number; readonly burst: number };
@@ -29,6 +32,9 @@ interface Variable {
 export const VARIABLES = {
   WEFT_STORE: { help: '`dynamodb://TABLE[?network=ID&region=R]` or `etcd://HOST:PORT`, as nodes have it' },
   WEFT_VPC: { help: 'ids of the VPCs whose route tables are kept, with commas between them' },
+  WEFT_WITHIN: {
+    help: 'range (`10.42.0.0/16`) in which the Network of the network config must lie; of another the function keeps no route',
+  },
   WEFT_NODE_TAG: {
     fallback: 'weft:node',
     help: '`key` or `key=value` that an instance must carry for its lease to be believed; `none`: any instance may',
@@ -75,6 +81,10 @@ export function readSettings(environment: Environment): LambdaSettings {
   }
   const store = value('WEFT_STORE', (text) => /^(dynamodb|etcd):\/\/./.test(text), 'dynamodb://TABLE or etcd://HOST');
   const networks = value('WEFT_VPC', isVpcList, 'ids of VPCs (vpc-...), each once, with commas between them');
+  const range = given('WEFT_WITHIN');
+  const within = range === undefined || range.includes(':') ? undefined : trySubnet(range);
+  if (range !== undefined && within === undefined)
+    problems.push(`WEFT_WITHIN "${range}": expected a range like 10.42.0.0/16`);
   const tag = value('WEFT_NODE_TAG', (text) => TAG_FORM.test(text), 'key, key=value or none');
   const level = value('WEFT_LOG_LEVEL', (text) => levelOf(text) !== undefined, LOG_LEVELS.join(', '));
   const rate = value('WEFT_CALLS_PER_SECOND', isRate, `a number from ${RATE.least} to ${RATE.most}`);
@@ -93,6 +103,7 @@ export function readSettings(environment: Environment): LambdaSettings {
   return {
     store,
     networks: splitList(networks),
+    within,
     nodeTag: tag === 'none' ? undefined : tag,
     logLevel: levelOf(level) ?? 'info',
     rate: { perSecond, burst: Math.max(1, Math.floor(perSecond * BURST_SECONDS)) },

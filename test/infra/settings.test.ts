@@ -22,6 +22,7 @@ describe('settings of the app, as CDK context', () => {
       nodeTag: undefined,
       groups: [],
       reserve: true,
+      containerNetwork: undefined,
       nodes: undefined,
     });
   });
