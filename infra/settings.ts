@@ -44,6 +44,7 @@ export const SETTING_NAMES = [
   'routeTableTag',
   'table',
   'tableStream',
+  'tableKey',
   'network',
   'routeWriter',
   'minutes',
@@ -133,8 +134,19 @@ function table(given: Given): StandingTable | undefined {
   const tableArn = single(given, 'table', form, 'the ARN of a DynamoDB table');
   const stream = new RegExp(`${form.source.slice(0, -1)}/stream/[^/]+$`);
   const streamArn = single(given, 'tableStream', stream, "the ARN of the table's stream");
-  if (tableArn !== undefined) return { tableArn, ...(streamArn === undefined ? {} : { streamArn }) };
-  if (streamArn !== undefined) throw new Error(`context "${PREFIX}tableStream" without "${PREFIX}table"`);
+  const keyForm = /^arn:[^:]+:kms:[^:]+:[0-9]{12}:key\/[A-Za-z0-9-]+$/;
+  const keyArn = single(given, 'tableKey', keyForm, 'the ARN of the key that encrypts the table');
+  if (tableArn !== undefined)
+    return {
+      tableArn,
+      ...(streamArn === undefined ? {} : { streamArn }),
+      ...(keyArn === undefined ? {} : { keyArn }),
+    };
+  for (const [name, value] of [
+    ['tableStream', streamArn],
+    ['tableKey', keyArn],
+  ])
+    if (value !== undefined) throw new Error(`context "${PREFIX}${name}" without "${PREFIX}table"`);
   return undefined;
 }
 

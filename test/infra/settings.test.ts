@@ -4,6 +4,8 @@ import { readSettings, SETTING_NAMES, type Settings } from '../../infra/settings
 import { readDocument } from '../docs/tables.ts';
 import { ACCOUNT, REGION, STREAM_ARN, TABLE_ARN, VPC } from './template.ts';
 
+const KEY_ARN = `arn:aws:kms:${REGION}:${ACCOUNT}:key/01234567-89ab-cdef-0123-456789abcdef`;
+
 const read = (context: Readonly<Record<string, unknown>>): Settings => readSettings(context, '1.2.3');
 const refused = (context: Readonly<Record<string, unknown>>, why: RegExp): void =>
   assert.throws(() => read(context), why);
@@ -34,13 +36,14 @@ describe('settings of the app, as CDK context', () => {
       'weft:routeTables': ['rtb-0123456789abcdef0'],
       'weft:table': TABLE_ARN,
       'weft:tableStream': STREAM_ARN,
+      'weft:tableKey': KEY_ARN,
       'weft:groups': 'web,batch',
       'weft:alarmTopic': alarmTopic,
       'weft:minutes': 2,
     });
     assert.deepEqual(settings.vpcs, [VPC, 'vpc-0123456789abcdef1']);
     assert.deepEqual(settings.routeTables, { by: 'id', ids: ['rtb-0123456789abcdef0'] });
-    assert.deepEqual(settings.table, { tableArn: TABLE_ARN, streamArn: STREAM_ARN });
+    assert.deepEqual(settings.table, { tableArn: TABLE_ARN, streamArn: STREAM_ARN, keyArn: KEY_ARN });
     assert.deepEqual(settings.groups, ['web', 'batch']);
     assert.deepEqual([settings.alarmTopic, settings.minutes], [alarmTopic, 2]);
     assert.deepEqual(read({ 'weft:routeTableTag': 'weft:managed=a=b' }).routeTables, {
@@ -71,7 +74,9 @@ describe('settings of the app, as CDK context', () => {
     refused({ 'weft:minutes': '0.5' }, /expected 1 to 60/);
     refused({ 'weft:network': 'a,b' }, /"weft:network": expected one/);
     refused({ 'weft:table': 'weft' }, /expected the ARN of a DynamoDB table/);
-    refused({ 'weft:tableStream': STREAM_ARN }, /without "weft:table"/);
+    refused({ 'weft:tableStream': STREAM_ARN }, /"weft:tableStream" without "weft:table"/);
+    refused({ 'weft:tableKey': KEY_ARN }, /"weft:tableKey" without "weft:table"/);
+    refused({ 'weft:table': TABLE_ARN, 'weft:tableKey': 'alias/weft' }, /expected the ARN of the key/);
     refused({ 'weft:routeTables': 'rtb-01234567', 'weft:routeTableTag': 'a=b' }, /expected one of them/);
   });
 
