@@ -55,6 +55,23 @@ describe('a crowd of events', { skip: whyNoLambda() ?? false }, () => {
     await running.routesStand(NODES.filter(({ name }) => name !== 'b2'));
   });
 
+  it('that ends many machines makes a few runs: what two of them have seen is done for all', async () => {
+    running = await RunningFunction.start(NODES);
+    await running.ask(SCHEDULE);
+    const { cloud } = running.world;
+    for (const { name } of NODES) cloud.orderInstance(planned.instance(name), 'terminate');
+    await running.until('the ends of all', () =>
+      NODES.every(({ name }) => cloud.state.instances.get(planned.instance(name))?.state === 'terminated')
+        ? { found: true }
+        : { missing: 'some still end' },
+    );
+    const answers: unknown[] = [];
+    for (const { name } of NODES) answers.push((await running.ask(terminated(name)))['how']);
+    assert.deepEqual(answers, ['done', 'done', 'ignored', 'ignored', 'ignored', 'ignored']);
+    const states = (await running.world.rows('lease#')).map(({ state }) => state);
+    assert.deepEqual(new Set(states), new Set(['freed']));
+  });
+
   it('of records that cannot be read is told in a few lines', async () => {
     running = await RunningFunction.start(NODES);
     const answer = await running.ask({ Records: Array.from({ length: 1000 }, () => ({})) });
