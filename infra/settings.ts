@@ -4,6 +4,7 @@
  */
 import type { Install } from '../src/core/user-data-install.ts';
 import { probablyMeant } from '../src/core/nearest.ts';
+import { trySubnet } from '../src/core/subnet.ts';
 import type { StandingTable } from './lease-table.ts';
 import type { RouteTableChoice } from './policies.ts';
 
@@ -134,6 +135,8 @@ function table(given: Given): StandingTable | undefined {
   const tableArn = single(given, 'table', form, 'the ARN of a DynamoDB table');
   const stream = new RegExp(`${form.source.slice(0, -1)}/stream/[^/]+$`);
   const streamArn = single(given, 'tableStream', stream, "the ARN of the table's stream");
+  if (tableArn !== undefined && streamArn !== undefined && !streamArn.startsWith(`${tableArn}/`))
+    throw new Error(`context "${PREFIX}tableStream" is the stream of another table than "${PREFIX}table"`);
   const keyForm = /^arn:[^:]+:kms:[^:]+:[0-9]{12}:key\/[A-Za-z0-9-]+$/;
   const keyArn = single(given, 'tableKey', keyForm, 'the ARN of the key that encrypts the table');
   if (tableArn !== undefined)
@@ -150,8 +153,13 @@ function table(given: Given): StandingTable | undefined {
   return undefined;
 }
 
-const containerNetwork = (given: Given): string | undefined =>
-  single(given, 'containerNetwork', /^[0-9.]+\/[0-9]{1,2}$/, 'the Network of the network config');
+function containerNetwork(given: Given): string | undefined {
+  const expected = 'the Network of the network config';
+  const range = single(given, 'containerNetwork', /^[0-9.]+\/[0-9]{1,2}$/, expected);
+  if (range !== undefined && trySubnet(range) === undefined)
+    throw new Error(`context "${PREFIX}containerNetwork": "${range}": expected ${expected}`);
+  return range;
+}
 
 function nodes(given: Given, version: string): NodeSettings | undefined {
   const count = Number(single(given, 'nodes', /^[0-9]{1,4}$/, 'how many nodes') ?? '0');

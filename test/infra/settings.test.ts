@@ -76,6 +76,9 @@ describe('settings of the app, as CDK context', () => {
     refused({ 'weft:table': 'weft' }, /expected the ARN of a DynamoDB table/);
     refused({ 'weft:tableStream': STREAM_ARN }, /"weft:tableStream" without "weft:table"/);
     refused({ 'weft:tableKey': KEY_ARN }, /"weft:tableKey" without "weft:table"/);
+    refused({ 'weft:table': `${TABLE_ARN}s`, 'weft:tableStream': STREAM_ARN }, /is the stream of another table/);
+    for (const range of ['999.42.0.0/16', '10.42.0.0/33', '10.42/16'])
+      refused({ 'weft:containerNetwork': range }, /expected the Network of the network config/);
     refused({ 'weft:table': TABLE_ARN, 'weft:tableKey': 'alias/weft' }, /expected the ARN of the key/);
     refused({ 'weft:routeTables': 'rtb-01234567', 'weft:routeTableTag': 'a=b' }, /expected one of them/);
   });
