@@ -36,14 +36,13 @@ describe('settings of the app, as CDK context', () => {
       'weft:routeTables': ['rtb-0123456789abcdef0'],
       'weft:table': TABLE_ARN,
       'weft:tableStream': STREAM_ARN,
-      'weft:tableKey': KEY_ARN,
       'weft:groups': 'web,batch',
       'weft:alarmTopic': alarmTopic,
       'weft:minutes': 2,
     });
     assert.deepEqual(settings.vpcs, [VPC, 'vpc-0123456789abcdef1']);
     assert.deepEqual(settings.routeTables, { by: 'id', ids: ['rtb-0123456789abcdef0'] });
-    assert.deepEqual(settings.table, { tableArn: TABLE_ARN, streamArn: STREAM_ARN, keyArn: KEY_ARN });
+    assert.deepEqual(settings.table, { tableArn: TABLE_ARN, streamArn: STREAM_ARN });
     assert.deepEqual(settings.groups, ['web', 'batch']);
     assert.deepEqual([settings.alarmTopic, settings.minutes], [alarmTopic, 2]);
     assert.deepEqual(read({ 'weft:routeTableTag': 'weft:managed=a=b' }).routeTables, {
@@ -51,6 +50,11 @@ describe('settings of the app, as CDK context', () => {
       key: 'weft:managed',
       value: 'a=b',
     });
+  });
+
+  it('name the key that encrypts a standing table', () => {
+    const { table } = read({ 'weft:table': TABLE_ARN, 'weft:tableKey': KEY_ARN });
+    assert.deepEqual(table, { tableArn: TABLE_ARN, keyArn: KEY_ARN });
   });
 
   it('make nodes when some are wanted', () => {
