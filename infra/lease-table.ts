@@ -8,6 +8,7 @@ import {
   Table,
   TableEncryption,
 } from 'aws-cdk-lib/aws-dynamodb';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 import { TABLE_SCHEMA } from '../providers/dynamodb/table.ts';
 
@@ -16,6 +17,8 @@ export interface AnyTable {
   readonly tableName: string;
   readonly tableArn: string;
   readonly tableStreamArn?: string | undefined;
+  /** A key of your own that encrypts it: who reads or writes the table needs rights to it, and gets them. */
+  readonly encryptionKey?: { readonly keyArn: string } | undefined;
 }
 
 export interface LeaseTableProps {
@@ -27,6 +30,8 @@ export interface LeaseTableProps {
   readonly deletionProtection?: boolean;
   /** Default: the key that AWS owns. `AWS_MANAGED` costs a little a request and shows in CloudTrail; neither needs a right of nodes. */
   readonly encryption?: TableEncryption.DEFAULT | TableEncryption.AWS_MANAGED;
+  /** A key of your own instead. */
+  readonly encryptionKey?: IKey;
 }
 
 /** A table that is there already. */
@@ -34,6 +39,8 @@ export interface StandingTable {
   readonly tableArn: string;
   /** What wakes the reconciler at a change. Without it the schedule alone does. */
   readonly streamArn?: string;
+  /** Of a key of your own that encrypts it. */
+  readonly keyArn?: string;
 }
 
 export class LeaseTable extends Construct {
@@ -48,7 +55,9 @@ export class LeaseTable extends Construct {
       billingMode: BillingMode[TABLE_SCHEMA.billingMode],
       stream: StreamViewType[TABLE_SCHEMA.streamViewType],
       timeToLiveAttribute: TABLE_SCHEMA.ttlAttribute,
-      encryption: props.encryption ?? TableEncryption.DEFAULT,
+      ...(props.encryptionKey === undefined
+        ? { encryption: props.encryption ?? TableEncryption.DEFAULT }
+        : { encryption: TableEncryption.CUSTOMER_MANAGED, encryptionKey: props.encryptionKey }),
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       deletionProtection: props.deletionProtection ?? true,
       removalPolicy: props.removalPolicy ?? RemovalPolicy.RETAIN,
@@ -56,9 +65,10 @@ export class LeaseTable extends Construct {
   }
 
   /** By `weftd config set --create-table`, Terraform or another stack. */
-  static fromStanding(scope: Construct, id: string, { tableArn, streamArn }: StandingTable): AnyTable {
+  static fromStanding(scope: Construct, id: string, { tableArn, streamArn, keyArn }: StandingTable): AnyTable {
     const { tableName } = Table.fromTableArn(scope, id, tableArn);
-    return { tableArn, tableName, tableStreamArn: streamArn };
+    const key = keyArn === undefined ? {} : { encryptionKey: { keyArn } };
+    return { tableArn, tableName, tableStreamArn: streamArn, ...key };
   }
 }
 

@@ -37,6 +37,8 @@ export interface PolicyScope {
   readonly region: string;
   readonly account: string;
   readonly tableArn: string;
+  /** Of the key that encrypts the table, where it is the customer's own: DynamoDB uses it in the name of whoever asks. */
+  readonly tableKeyArn?: string;
   /** Ids of the networks in that table: `default` unless the store's URL says `?network=ID`. At least one. */
   readonly networks: readonly string[];
   /** VPC ids; at least one. */
@@ -46,6 +48,7 @@ export interface PolicyScope {
 }
 
 type StoreScope = Pick<PolicyScope, 'tableArn' | 'networks'>;
+type KeyScope = Pick<PolicyScope, 'tableKeyArn' | 'region'>;
 
 export type RouteTableChoice =
   | { readonly by: 'vpc' }
@@ -77,6 +80,7 @@ export interface ReconcilerRights {
 export function nodePolicy(scope: PolicyScope, { writesRoutes, forwards }: NodeRights): PolicyDocument {
   return document(
     rows(scope, 'Leases', STORE_CALLS),
+    usesTheKey(scope),
     seesTheNetwork(scope),
     forwards && forwardsForContainers(scope),
     writesRoutes && writesRouteTables(scope),
@@ -88,6 +92,7 @@ export function reconcilerPolicy(scope: PolicyScope, rights: ReconcilerRights): 
   const { lifecycleGroups, streamArn, logGroupArn } = rights;
   return document(
     rows(scope, 'Leases', RECONCILER_STORE_CALLS),
+    usesTheKey(scope),
     seesTheNetwork(scope),
     forwardsForContainers(scope),
     writesRouteTables(scope),
@@ -124,6 +129,23 @@ function rows({ tableArn, networks }: StoreScope, sid: string, calls: CallRights
   const keys = networks.map((network) => `${NETWORK_PARTITIONS}${network}`);
   return allow(sid, calls, [tableArn], { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': keys } });
 }
+
+/**
+ * Not ours: DynamoDB makes these calls in the name of whoever calls it, Lambda for the stream too, and by this nobody may make them himself
+ * (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html#dynamodb-kms-authz). They are those that CDK's `grantReadWriteData`
+ * gives, without its wildcards. The service's name has another ending in China.
+ */
+const KEY_CALLS = {
+  Decrypt: ['kms:Decrypt'],
+  DescribeKey: ['kms:DescribeKey'],
+  Encrypt: ['kms:Encrypt'],
+  GenerateDataKey: ['kms:GenerateDataKey', 'kms:GenerateDataKeyWithoutPlaintext'],
+  ReEncrypt: ['kms:ReEncryptFrom', 'kms:ReEncryptTo'],
+} as const;
+
+const usesTheKey = ({ tableKeyArn, region }: KeyScope): PolicyStatement | false =>
+  tableKeyArn !== undefined &&
+  allow('UseTheKey', KEY_CALLS, [tableKeyArn], { StringLike: { 'kms:ViaService': `dynamodb.${region}.*` } });
 
 /** Describe calls know no resources, and no condition of their own that narrows what they show: all of the region is seen. */
 function seesTheNetwork(scope: PolicyScope): PolicyStatement {

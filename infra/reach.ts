@@ -1,5 +1,5 @@
 /** What a role reaches: the store and the part of the cloud, as the constructs are given them. */
-import { Stack } from 'aws-cdk-lib';
+import { Stack, Token } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { AnyTable } from './lease-table.ts';
 import type { PolicyScope, RouteTableChoice } from './policies.ts';
@@ -39,16 +39,36 @@ export function policyScope(construct: Construct, { store, vpcs, routeTables }: 
     throw new Error(
       `${construct.node.path}: "routeTables" names ${routeTables.ids.length} tables: expected 1 to ${MOST_TABLES}; for more give them a tag`,
     );
+  wholeLists(construct, vpcs, routeTables?.by === 'id' ? routeTables.ids : []);
+  if ('etcd' in store && !Token.isUnresolved(store.etcd)) withoutPassword(construct, store.etcd);
   const { partition, region, account } = Stack.of(construct);
+  const key = 'table' in store ? store.table.encryptionKey : undefined;
   return {
     partition,
     region,
     account,
     tableArn: 'table' in store ? store.table.tableArn : '',
+    ...(key === undefined ? {} : { tableKeyArn: key.keyArn }),
     networks: [networkOf(store)],
     vpcs,
     routeTables: routeTables ?? { by: 'vpc' },
   };
+}
+
+/** A policy has one item for each of theirs. */
+export function wholeLists({ node }: Construct, ...lists: readonly (readonly string[])[]): void {
+  if (lists.some((list) => Token.isUnresolved(list)))
+    throw new Error(
+      `${node.path}: a list that is known at the deployment alone cannot be part of a policy: name its items, each by Fn.select`,
+    );
+}
+
+/** The function would refuse it, but by then it stands in the template, and in the settings of the function. */
+function withoutPassword({ node }: Construct, url: string): void {
+  if (/^[a-z]+:\/\/[^?]*@|[?&]password=/i.test(url))
+    throw new Error(
+      `${node.path}: the URL of the store holds a password, or an @: give the name by ?username=, the password in WEFT_ETCD_PASSWORD`,
+    );
 }
 
 export const networkOf = (store: Store): string => ('table' in store ? (store.network ?? DEFAULT_NETWORK) : '');

@@ -5,7 +5,7 @@ import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { acknowledgeWildcards } from './nag.ts';
 import { reconcilerPolicy, type ReconcilerRights } from './policies.ts';
-import { forStore, policyScope } from './reach.ts';
+import { forStore, policyScope, wholeLists } from './reach.ts';
 import type { RouteReconcilerProps } from './route-reconciler.ts';
 import { vpcPlacementPolicy } from './vpc-placement.ts';
 
@@ -16,6 +16,7 @@ export function reconcilerRole(
   logGroup: LogGroup,
 ): Role {
   const stack = Stack.of(scope);
+  wholeLists(scope, groups);
   const reach = policyScope(scope, props);
   const streamArn = 'table' in props.store ? props.store.table.tableStreamArn : undefined;
   const rights: ReconcilerRights = {

@@ -27,6 +27,11 @@ export interface RouteReconcilerProps extends Reach {
   readonly every?: Duration;
   /** 2 to 15 minutes. Default: 15. What a run does not finish the next one does. */
   readonly timeout?: Duration;
+  /**
+   * The Network of the network config, or a range in which it lies: with another config nothing is written. Whoever may write leases may write the config: without
+   * this a node that is broken into can have routes to addresses of its choice. Default: whatever the config says.
+   */
+  readonly containerNetwork?: string;
   /** Default: true. Not in an account that is allowed ten at once, as new ones are: Lambda wants ten left for all others. */
   readonly reserveConcurrency?: boolean;
   /** Default: 512. */
@@ -119,6 +124,7 @@ function environment(props: RouteReconcilerProps, hook: string): Record<string, 
     ...(logLevel === undefined ? {} : { WEFT_LOG_LEVEL: logLevel }),
     ...(callsPerSecond === undefined ? {} : { WEFT_CALLS_PER_SECOND: String(callsPerSecond) }),
     ...(metricsNamespace === undefined ? {} : { WEFT_METRICS_NAMESPACE: metricsNamespace }),
+    ...(props.containerNetwork === undefined ? {} : { WEFT_WITHIN: props.containerNetwork }),
     ...props.environment,
   };
 }

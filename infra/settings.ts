@@ -4,6 +4,7 @@
  */
 import type { Install } from '../src/core/user-data-install.ts';
 import { probablyMeant } from '../src/core/nearest.ts';
+import { trySubnet } from '../src/core/subnet.ts';
 import type { StandingTable } from './lease-table.ts';
 import type { RouteTableChoice } from './policies.ts';
 
@@ -32,6 +33,8 @@ export interface Settings {
   readonly hook: string | undefined;
   /** A concurrency of 1 for the function, which a new account may not be able to reserve. */
   readonly reserve: boolean;
+  /** What nodes let in, and in which alone there are routes. */
+  readonly containerNetwork: string | undefined;
   readonly nodes: NodeSettings | undefined;
 }
 
@@ -44,6 +47,7 @@ export const SETTING_NAMES = [
   'routeTableTag',
   'table',
   'tableStream',
+  'tableKey',
   'network',
   'routeWriter',
   'minutes',
@@ -80,6 +84,7 @@ export function readSettings(context: Readonly<Record<string, unknown>>, version
     groups: list(given, 'groups', /^[^/:*]{1,255}$/, 'names of Auto Scaling groups') ?? [],
     hook: one('hook', /^[A-Za-z0-9\-_/]{1,255}$/, 'the name of a lifecycle hook'),
     reserve: one('reserve', /^(true|false)$/, '"true" or "false"') !== 'false',
+    containerNetwork: containerNetwork(given),
     nodes: nodes(given, version),
   };
 }
@@ -134,9 +139,30 @@ function table(given: Given): StandingTable | undefined {
   const tableArn = single(given, 'table', form, 'the ARN of a DynamoDB table');
   const stream = new RegExp(`${form.source.slice(0, -1)}/stream/[^/]+$`);
   const streamArn = single(given, 'tableStream', stream, "the ARN of the table's stream");
-  if (tableArn !== undefined) return { tableArn, ...(streamArn === undefined ? {} : { streamArn }) };
-  if (streamArn !== undefined) throw new Error(`context "${PREFIX}tableStream" without "${PREFIX}table"`);
+  if (tableArn !== undefined && streamArn !== undefined && !streamArn.startsWith(`${tableArn}/`))
+    throw new Error(`context "${PREFIX}tableStream" is the stream of another table than "${PREFIX}table"`);
+  const keyForm = /^arn:[^:]+:kms:[^:]+:[0-9]{12}:key\/[A-Za-z0-9-]+$/;
+  const keyArn = single(given, 'tableKey', keyForm, 'the ARN of the key that encrypts the table');
+  if (tableArn !== undefined)
+    return {
+      tableArn,
+      ...(streamArn === undefined ? {} : { streamArn }),
+      ...(keyArn === undefined ? {} : { keyArn }),
+    };
+  for (const [name, value] of [
+    ['tableStream', streamArn],
+    ['tableKey', keyArn],
+  ])
+    if (value !== undefined) throw new Error(`context "${PREFIX}${name}" without "${PREFIX}table"`);
   return undefined;
+}
+
+function containerNetwork(given: Given): string | undefined {
+  const expected = 'the Network of the network config';
+  const range = single(given, 'containerNetwork', /^[0-9.]+\/[0-9]{1,2}$/, expected);
+  if (range !== undefined && trySubnet(range) === undefined)
+    throw new Error(`context "${PREFIX}containerNetwork": "${range}": expected ${expected}`);
+  return range;
 }
 
 function nodes(given: Given, version: string): NodeSettings | undefined {
@@ -151,10 +177,7 @@ function nodes(given: Given, version: string): NodeSettings | undefined {
   return {
     count,
     subnets: must('nodeSubnets', list(given, 'nodeSubnets', /^subnet-[0-9a-f]{8,17}$/, 'subnet ids')),
-    containerNetwork: must(
-      'containerNetwork',
-      single(given, 'containerNetwork', /^[0-9.]+\/[0-9]{1,2}$/, 'the Network of the network config'),
-    ),
+    containerNetwork: must('containerNetwork', containerNetwork(given)),
     instanceType: single(given, 'nodeType', /^[a-z0-9-]+\.[a-z0-9-]+$/, 'an instance type') ?? 't4g.small',
     image: single(given, 'nodeImage', /^ami-[0-9a-f]{8,17}$/, 'an AMI id'),
     install: installed(install, version),

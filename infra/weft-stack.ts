@@ -45,6 +45,7 @@ export class WeftStack extends Stack {
       groups: [...settings.groups, ...(nodes === undefined ? [] : [nodes.group.autoScalingGroupName])],
       every: Duration.minutes(settings.minutes),
       reserveConcurrency: settings.reserve,
+      ...(settings.containerNetwork === undefined ? {} : { containerNetwork: settings.containerNetwork }),
       alarmActions: [this.#alarmAction(settings.alarmTopic)],
       ...(code === undefined ? {} : { code: code(this) }),
     });

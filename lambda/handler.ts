@@ -10,8 +10,9 @@ import { SystemClock } from '../src/system/system-clock.ts';
 import { readEvent, type Here } from './events.ts';
 import { LambdaLog, type RequestLog } from './lambda-log.ts';
 import { METRIC_NAMESPACE } from './metric-names.ts';
-import { isKnownMachine } from './known-machine.ts';
+import { KnownMachines } from './known-machines.ts';
 import { openSeams, type TimeAndChance } from './open-seams.ts';
+import { PastEvents } from './past-events.ts';
 import { answerOf, type RunAnswer } from './run-answer.ts';
 import { metricLines, toldBy, toldOfBadEvents, toldOfNone, type Told } from './run-metrics.ts';
 import { readSettings, type Environment, type LambdaSettings } from './settings.ts';
@@ -47,7 +48,9 @@ export function makeHandler(environment: Environment, given: Partial<LambdaSeams
   };
   const { log, clock } = seams;
   const troubles = new Troubles(log);
+  const past = new PastEvents(clock);
   let warm: Warm | undefined;
+  let machines: KnownMachines | undefined;
   return async (event, context) => {
     const beganMs = clock.now();
     const seconds = (): number => (clock.now() - beganMs) / 1000;
@@ -63,7 +66,7 @@ export function makeHandler(environment: Environment, given: Partial<LambdaSeams
       warm ??= await wake(environment, seams);
       const read = readEvent(event, hereOf(warm.settings, context));
       bad = read.bad;
-      for (const why of bad) log.warn({ why }, 'an event could not be used');
+      for (const why of new Set(bad)) log.warn({ why }, 'an event could not be used');
       if (read.request === undefined) {
         if (bad.length > 0) tell(toldOfBadEvents(bad.length));
         return { how: 'ignored', bad };
@@ -71,9 +74,16 @@ export function makeHandler(environment: Environment, given: Partial<LambdaSeams
       const leftMs = context.getRemainingTimeInMillis();
       request = { ...read.request, untilMs: beganMs + leftMs - MARGIN_MS };
       ending = AbortSignal.timeout(Math.max(0, leftMs - LAST_MS));
-      if (read.about !== undefined && !(await isKnownMachine(warm.store, read.about, ending)))
-        return { how: 'ignored', bad };
+      machines ??= new KnownMachines(warm.store, clock);
+      if (read.about !== undefined) {
+        // Of a machine that leaves a run must be told: it may see less of it than the event says.
+        if (request.leaving.length === 0 && past.has(event)) return { how: 'ignored', bad };
+        if (!(await machines.has(read.about, ending))) return { how: 'ignored', bad };
+      }
+      machines.forget();
+      const isPast = past.runBegins();
       const report = await warm.reconciler.run(request, ending);
+      if (report.how === 'done' && !request.dryRun) isPast();
       // One that only looks proves nothing: neither that runs are good, nor that a call is allowed.
       if (!request.dryRun) {
         troubles.told(report);

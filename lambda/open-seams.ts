@@ -4,6 +4,7 @@ import { openDynamoStore } from '../providers/dynamodb/open-store.ts';
 import type { Clock } from '../src/contracts/clock.ts';
 import type { Random } from '../src/contracts/random.ts';
 import type { ReconcilerParts } from '../src/reconcile/reconciler-parts.ts';
+import { PinnedNetwork } from './pinned-network.ts';
 import type { LambdaSettings } from './settings.ts';
 
 export type OpenedSeams = Pick<ReconcilerParts, 'store' | 'records' | 'cloud' | 'inventory'>;
@@ -26,7 +27,13 @@ export async function openSeams(settings: LambdaSettings, { clock, random }: Tim
     credentials: 'environment',
     lookMs: LOOK_MS,
   });
-  return { store, records, cloud: network, inventory };
+  const { within } = settings;
+  return {
+    store: within === undefined ? store : new PinnedNetwork(store, within),
+    records,
+    cloud: network,
+    inventory,
+  };
 }
 
 async function openStore(

@@ -3,6 +3,7 @@ import { WeftError } from '../src/core/errors.ts';
 import { DEFAULT_LIFECYCLE_HOOK, isLifecycleHook } from '../src/core/lifecycle-hook.ts';
 import { probablyMeant } from '../src/core/nearest.ts';
 import { shownUrl } from '../src/core/shown-url.ts';
+import { trySubnet, type Subnet } from '../src/core/subnet.ts';
 import { LOG_LEVELS, type LogLevel } from '../src/system/log-words.ts';
 import { METRIC_NAMESPACE } from './metric-names.ts';
 
@@ -11,6 +12,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export interface LambdaSettings {
   readonly store: string;
   readonly networks: readonly string[];
+  /** Where the Network of the config must lie. Undefined: wherever the config says. */
+  readonly within: Subnet | undefined;
   readonly nodeTag: string | undefined;
   /** Name of the lifecycle hook whose actions are completed. */
   readonly hook: string;
@@ -32,6 +35,9 @@ interface Variable {
 export const VARIABLES = {
   WEFT_STORE: { help: '`dynamodb://TABLE[?network=ID&region=R]` or `etcd://HOST:PORT`, as nodes have it' },
   WEFT_VPC: { help: 'ids of the VPCs whose route tables are kept, with commas between them' },
+  WEFT_WITHIN: {
+    help: 'range (`10.42.0.0/16`) in which the Network of the network config must lie; of another the function keeps no route',
+  },
   WEFT_NODE_TAG: {
     fallback: 'weft:node',
     help: '`key` or `key=value` that an instance must carry for its lease to be believed; `none`: any instance may',
@@ -82,6 +88,10 @@ export function readSettings(environment: Environment): LambdaSettings {
   }
   const store = value('WEFT_STORE', (text) => /^(dynamodb|etcd):\/\/./.test(text), 'dynamodb://TABLE or etcd://HOST');
   const networks = value('WEFT_VPC', isVpcList, 'ids of VPCs (vpc-...), each once, with commas between them');
+  const range = given('WEFT_WITHIN');
+  const within = range === undefined || range.includes(':') ? undefined : trySubnet(range);
+  if (range !== undefined && within === undefined)
+    problems.push(`WEFT_WITHIN "${range}": expected a range like 10.42.0.0/16`);
   const tag = value('WEFT_NODE_TAG', (text) => TAG_FORM.test(text), 'key, key=value or none');
   const hook = value(
     'WEFT_LIFECYCLE_HOOK',
@@ -105,6 +115,7 @@ export function readSettings(environment: Environment): LambdaSettings {
   return {
     store,
     networks: splitList(networks),
+    within,
     nodeTag: tag === 'none' ? undefined : tag,
     hook,
     logLevel: levelOf(level) ?? 'info',

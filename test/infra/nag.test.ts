@@ -59,6 +59,16 @@ describe('cdk-nag', () => {
       assert.throws(() => app.synth(), /Validation failed/);
     }));
 
+  it('lets a group have spaces in its name', () =>
+    inScratch((outdir) => {
+      const { app } = checkedApp({
+        context: { ...flags(), ...FULL, 'weft:groups': 'my web servers,other' },
+        code: () => NO_CODE,
+        outdir,
+      });
+      app.synth();
+    }));
+
   it('is let off single findings alone, each with its reason', () => {
     const { stack } = checkedApp({ context: { ...flags(), ...FULL }, code: () => NO_CODE });
     const given = stack.node

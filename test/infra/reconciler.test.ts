@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Duration } from 'aws-cdk-lib';
+import { CfnParameter, Duration, Fn, type Stack } from 'aws-cdk-lib';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
 import { nodePolicy, reconcilerPolicy, type PolicyScope } from '../../infra/policies.ts';
 import { RouteReconciler, type RouteReconcilerProps } from '../../infra/route-reconciler.ts';
@@ -83,6 +83,41 @@ describe('the reconciler of a stack', () => {
     assert.deepEqual(all(resources, 'AWS::IAM::ManagedPolicy'), []);
   });
 
+  it('is told in which range alone it keeps routes, where one is given', () => {
+    const { Variables } = only(made({ containerNetwork: '10.42.0.0/16' }), 'AWS::Lambda::Function').properties[
+      'Environment'
+    ] as { readonly Variables: Readonly<Record<string, string>> };
+    assert.equal(readSettings({ ...Variables, AWS_REGION: REGION }).within, '10.42.0.0/16');
+  });
+
+  it('refuses a password in the URL of an etcd, which everybody would see who may see the template', () => {
+    for (const etcd of ['etcd://weft:geheim@10.0.0.1:2379', 'etcd://10.0.0.1:2379?username=weft&password=geheim'])
+      assert.throws(
+        () => made({ store: { etcd } }),
+        (error) => error instanceof Error && /holds a password/.test(error.message) && !/geheim/.test(error.message),
+      );
+    made({ store: { etcd: 'etcd://10.0.0.1:2379/a?username=weft&passwordfile=/opt/password' } });
+  });
+
+  it('refuses lists that nobody knows before the deployment: what they hold could not be named one by one', () => {
+    const list = (stack: Stack, id: string): string[] =>
+      new CfnParameter(stack, id, { type: 'CommaDelimitedList' }).valueAsList;
+    for (const change of [
+      (stack: Stack) => ({ vpcs: list(stack, 'Vpcs') }),
+      (stack: Stack) => ({ routeTables: { by: 'id', ids: list(stack, 'Tables') } as const }),
+      (stack: Stack) => ({ groups: list(stack, 'Groups') }),
+    ])
+      assert.throws(
+        () => resourcesOf((stack) => new RouteReconciler(stack, 'R', { ...usual, ...change(stack) })),
+        /a list that is known at the deployment alone/,
+      );
+    const one = resourcesOf((stack) => {
+      const vpcs = [Fn.select(0, list(stack, 'Vpcs'))];
+      new RouteReconciler(stack, 'R', { ...usual, vpcs });
+    });
+    assert.ok(only(one, 'AWS::Lambda::Function'));
+  });
+
   it('writes into the route tables that were chosen, and no others', () => {
     const statement = (routeTables: NonNullable<RouteReconcilerProps['routeTables']>): unknown => {
       const [first] = Object.values(policies(made({ routeTables })));
@@ -110,7 +145,8 @@ describe('the reconciler of a stack', () => {
       Array.from({ length: count }, (_, at) => `rtb-${String(at).padStart(17, '0')}`);
     assert.throws(() => made({ routeTables: { by: 'id', ids: [] } }), /"routeTables" names 0 tables: expected 1 to 50/);
     assert.throws(() => made({ routeTables: { by: 'id', ids: ids(51) } }), /names 51 tables.*give them a tag/);
-    const most = { ...scope, routeTables: { by: 'id', ids: ids(50) } } as const;
+    const tableKeyArn = `arn:aws:kms:${REGION}:${ACCOUNT}:key/01234567-89ab-cdef-0123-456789abcdef`;
+    const most = { ...scope, tableKeyArn, routeTables: { by: 'id', ids: ids(50) } } as const;
     assert.ok(JSON.stringify(nodePolicy(most, { writesRoutes: true, forwards: true })).length <= 6144);
   });
 

@@ -4,6 +4,8 @@ import { readSettings, SETTING_NAMES, type Settings } from '../../infra/settings
 import { readDocument } from '../docs/tables.ts';
 import { ACCOUNT, REGION, STREAM_ARN, TABLE_ARN, VPC } from './template.ts';
 
+const KEY_ARN = `arn:aws:kms:${REGION}:${ACCOUNT}:key/01234567-89ab-cdef-0123-456789abcdef`;
+
 const read = (context: Readonly<Record<string, unknown>>): Settings => readSettings(context, '1.2.3');
 const refused = (context: Readonly<Record<string, unknown>>, why: RegExp): void =>
   assert.throws(() => read(context), why);
@@ -23,6 +25,7 @@ describe('settings of the app, as CDK context', () => {
       groups: [],
       hook: undefined,
       reserve: true,
+      containerNetwork: undefined,
       nodes: undefined,
     });
   });
@@ -51,6 +54,11 @@ describe('settings of the app, as CDK context', () => {
     });
   });
 
+  it('name the key that encrypts a standing table', () => {
+    const { table } = read({ 'weft:table': TABLE_ARN, 'weft:tableKey': KEY_ARN });
+    assert.deepEqual(table, { tableArn: TABLE_ARN, keyArn: KEY_ARN });
+  });
+
   it('make nodes when some are wanted', () => {
     const wanted = { 'weft:nodes': 3, 'weft:nodeSubnets': 'subnet-01234567', 'weft:containerNetwork': '10.42.0.0/16' };
     assert.deepEqual(read(wanted).nodes, {
@@ -72,7 +80,12 @@ describe('settings of the app, as CDK context', () => {
     refused({ 'weft:minutes': '0.5' }, /expected 1 to 60/);
     refused({ 'weft:network': 'a,b' }, /"weft:network": expected one/);
     refused({ 'weft:table': 'weft' }, /expected the ARN of a DynamoDB table/);
-    refused({ 'weft:tableStream': STREAM_ARN }, /without "weft:table"/);
+    refused({ 'weft:tableStream': STREAM_ARN }, /"weft:tableStream" without "weft:table"/);
+    refused({ 'weft:tableKey': KEY_ARN }, /"weft:tableKey" without "weft:table"/);
+    refused({ 'weft:table': `${TABLE_ARN}s`, 'weft:tableStream': STREAM_ARN }, /is the stream of another table/);
+    for (const range of ['999.42.0.0/16', '10.42.0.0/33', '10.42/16'])
+      refused({ 'weft:containerNetwork': range }, /expected the Network of the network config/);
+    refused({ 'weft:table': TABLE_ARN, 'weft:tableKey': 'alias/weft' }, /expected the ARN of the key/);
     refused({ 'weft:routeTables': 'rtb-01234567', 'weft:routeTableTag': 'a=b' }, /expected one of them/);
   });
 

@@ -22,6 +22,7 @@ test('store and VPC are enough', () => {
   assert.deepEqual(readSettings({ ...LEAST, AWS_LAMBDA_FUNCTION_NAME: 'weft-routes', PATH: '/bin' }), {
     store: 'dynamodb://weft',
     networks: ['vpc-0123456789abcdef0'],
+    within: undefined,
     nodeTag: 'weft:node',
     hook: 'weft-drain',
     logLevel: 'info',
@@ -38,6 +39,7 @@ test('all of it can be said, and empty means unsaid', () => {
     ...LEAST,
     WEFT_STORE: 'etcd://10.0.0.1:2379',
     WEFT_VPC: 'vpc-01234567, vpc-89abcdef',
+    WEFT_WITHIN: ' 10.42.3.4/16',
     WEFT_NODE_TAG: 'none',
     WEFT_LIFECYCLE_HOOK: 'net/leave_1',
     WEFT_LOG_LEVEL: 'debug',
@@ -47,6 +49,7 @@ test('all of it can be said, and empty means unsaid', () => {
     AWS_LAMBDA_FUNCTION_NAME: '',
   });
   assert.deepEqual(settings.networks, ['vpc-01234567', 'vpc-89abcdef']);
+  assert.equal(settings.within, '10.42.0.0/16');
   assert.equal(settings.nodeTag, undefined);
   assert.equal(settings.hook, 'net/leave_1');
   assert.equal(settings.logLevel, 'debug');
