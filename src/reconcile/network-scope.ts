@@ -215,7 +215,9 @@ export class NetworkScope implements CloudScope {
     const { leaving, ownersWrite } = this.#parts.removals;
     const isLeaving = (this.#only ?? leaving).has(step.row.node);
     if (step.kind !== 'remove' && step.kind !== 'forget')
-      return this.#stage === 'all' || (this.#stage === 'tell' && isLeaving && step.kind === 'refuse') ? [step] : [];
+      return this.#stage === 'all' || (this.#stage === 'tell' && isLeaving && step.kind === 'refuse')
+        ? [ownersWrite ? putForOwner(step) : step]
+        : [];
     if (this.#stage === 'tell' || (this.#stage === 'take' && !(isLeaving && step.kind === 'remove'))) return [];
     if (step.kind === 'remove' && step.entry === undefined) {
       this.#removals.set(step.key, {
@@ -279,6 +281,15 @@ export class NetworkScope implements CloudScope {
       why: `its owner is given ${printDuration(Math.ceil(leftMs / 1000) * 1000)} to write it`,
     };
   }
+}
+
+/** Who puts it takes it away: its owner, by his opinion of who sends, would not want it perhaps. */
+function putForOwner(step: RouteStep): RouteStep {
+  const { kind, row, entry } = step;
+  const old = entry?.row;
+  const isOurs = old?.forOwner === true && old.target === row.target && old.epoch === row.epoch;
+  if (kind === 'create' || kind === 'replace') return { ...step, row: { ...row, forOwner: true } };
+  return kind === 'adopt' && isOurs ? { ...step, row: { ...row, forOwner: true } } : step;
 }
 
 const elsewhere = ({ table }: LedgerRow): Removal => ({

@@ -51,7 +51,7 @@ export function judgeRemoval(
   const gone =
     whyGone(target, isBlackHole, machines) ?? (live === undefined ? whyEnded(row.node, machines) : undefined);
   if (gone !== undefined) return { kind: 'go', cause: 'gone', why: gone };
-  if (isHeld && ownersWrite) return { kind: 'leave' };
+  if (isHeld && ownersWrite && (row.forOwner !== true || isOverflow)) return { kind: 'leave' };
   if (live !== undefined && !machines.interfaces.has(target))
     return {
       kind: 'hold',
