@@ -17,6 +17,7 @@ import type { RouteStep } from './cloud-plan.ts';
 import type { CloudScope, Pace, SeenTable, StepHold } from './cloud-scope.ts';
 import { withoutFutureEpochs } from './future-epochs.ts';
 import { planNetwork, type RefusedRoute } from './network-plan.ts';
+import { putForOwner } from './put-for-owner.ts';
 import { isInterface } from './run-facts.ts';
 import { judgeRemoval, type Removal, type RemovalFacts } from './removal-judge.ts';
 import { bidRoutes, type Bid, type Bids } from './route-bids.ts';
@@ -182,7 +183,10 @@ export class NetworkScope implements CloudScope {
   #why(step: RouteStep): string {
     const removal = this.#removals.get(step.key);
     if (removal?.kind === 'go') return removal.why;
-    if (step.kind === 'adopt') return 'it stands as it ought to, and the ledger did not say so';
+    if (step.kind === 'adopt')
+      return step.entry?.row?.state === 'intent'
+        ? 'it was called for before, by whoever was cut before it could be said'
+        : 'it stands as it ought to, and the ledger did not say so';
     const senders = this.#senders.get(step.key) ?? 0;
     const asked = `${senders} ${senders === 1 ? 'host sends' : 'hosts send'} by it`;
     return this.#parts.removals.ownersWrite ? `${asked}, and its owner has not written it` : asked;
@@ -254,7 +258,6 @@ export class NetworkScope implements CloudScope {
       standing,
       waiting,
       isDue,
-      ownersWrite: removals.ownersWrite,
       hasLease: ({ row }) => removals.looks.lease(row.destination) !== undefined,
     });
   }
@@ -281,15 +284,6 @@ export class NetworkScope implements CloudScope {
       why: `its owner is given ${printDuration(Math.ceil(leftMs / 1000) * 1000)} to write it`,
     };
   }
-}
-
-/** Who puts it takes it away: its owner, by his opinion of who sends, would not want it perhaps. */
-function putForOwner(step: RouteStep): RouteStep {
-  const { kind, row, entry } = step;
-  const old = entry?.row;
-  const isOurs = old?.forOwner === true && old.target === row.target && old.epoch === row.epoch;
-  if (kind === 'create' || kind === 'replace') return { ...step, row: { ...row, forOwner: true } };
-  return kind === 'adopt' && isOurs ? { ...step, row: { ...row, forOwner: true } } : step;
 }
 
 const elsewhere = ({ table }: LedgerRow): Removal => ({

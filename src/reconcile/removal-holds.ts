@@ -15,7 +15,6 @@ export interface RemovalHoldsInput {
   readonly standing: number;
   readonly waiting: Waiting;
   readonly isDue: boolean;
-  readonly ownersWrite: boolean;
   /** Has the subnet an owner, silent or not? Somebody may send to him. */
   hasLease(step: RouteStep): boolean;
 }
@@ -25,7 +24,7 @@ const MAY_BE_USED: ReadonlySet<RemovalCause> = new Set<RemovalCause>(['unwanted'
 
 /** By ledger key. */
 export function removalHolds(input: RemovalHoldsInput): ReadonlyMap<string, StepHold> {
-  const { steps, removals, removed, standing, waiting, isDue, ownersWrite, hasLease } = input;
+  const { steps, removals, removed, standing, waiting, isDue, hasLease } = input;
   const going = steps.filter(
     ({ kind, key, entry }) => kind === 'remove' && entry !== undefined && removals.get(key)?.kind === 'go',
   ).length;
@@ -42,7 +41,7 @@ export function removalHolds(input: RemovalHoldsInput): ReadonlyMap<string, Step
     const isCounted = kind === 'remove' && cause !== 'leaving';
     const hold = removalHold({ cause, ...waited, isDue, crowd: isCounted ? crowd : undefined });
     if (hold !== undefined) holds.set(key, { result: hold.kind, why: `${why}: ${hold.why}` });
-    else if (kind === 'remove' && !ownersWrite && row.state === 'committed' && MAY_BE_USED.has(cause) && hasLease(step))
+    else if (kind === 'remove' && row.state === 'committed' && MAY_BE_USED.has(cause) && hasLease(step))
       holds.set(key, { result: 'waiting', why: `${why}: it goes with the next run`, published: true });
   }
   return holds;
