@@ -44,6 +44,8 @@ export interface LedgerRow {
   readonly node: NodeId;
   readonly state: 'intent' | 'committed' | 'refused';
   readonly why?: string;
+  /** Where nodes write: the reconciler has put it for its owner, who had not. Who put it takes it away. */
+  readonly forOwner?: true;
   /** Generation of the `writer` record under which it was written. */
   readonly generation: number;
 }

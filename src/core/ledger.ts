@@ -25,7 +25,7 @@ export interface LedgerEntry {
 export type Ledger = ReadonlyMap<string, LedgerEntry>;
 
 export function ledgerRowToJson(row: LedgerRow): JsonObject {
-  const { table, destination, target, before, epoch, node, state, why, generation } = row;
+  const { table, destination, target, before, epoch, node, state, why, forOwner, generation } = row;
   return {
     v: VERSION,
     table,
@@ -36,6 +36,7 @@ export function ledgerRowToJson(row: LedgerRow): JsonObject {
     node,
     state,
     ...(why === undefined ? {} : { why: why.slice(0, MAX_WHY) }),
+    ...(forOwner === undefined ? {} : { forOwner }),
     generation,
   };
 }
@@ -64,6 +65,7 @@ export function readLedgerRow(key: string, value: JsonValue): LedgerRow | undefi
     node,
     state,
     ...(why === undefined ? {} : { why }),
+    ...(own(value, 'forOwner') === true ? { forOwner: true } : {}),
     generation,
   };
 }

@@ -12,18 +12,23 @@ export type RemovalCause =
   /** Nobody has the subnet, and the machine lives. */
   | 'lease-gone'
   /** Its owner lives, and the route is wanted no more or its lease is not believed. */
-  | 'unwanted';
+  | 'unwanted'
+  /** It is the row alone that goes: its table is not among those that are looked at. */
+  | 'table-gone';
 
 const MINUTE_MS = 60_000;
 /** As long as a freed subnet goes to nobody else: until then its owner may come back, and a call that was signed before may arrive (CLOUD.md 1.4). */
 const QUARANTINE_MS = 15 * MINUTE_MS;
 const HOLD_MS = 5 * MINUTE_MS;
+/** The table may be of a VPC that another reconciler keeps: one that runs has taken the route away long before, and a row that is lost makes it nobody's. */
+const ELSEWHERE_MS = 24 * 60 * MINUTE_MS;
 
 const DELAY_MS: Readonly<Record<RemovalCause, number>> = {
   gone: 0,
   leaving: 0,
   'lease-gone': QUARANTINE_MS,
   unwanted: HOLD_MS,
+  'table-gone': ELSEWHERE_MS,
 };
 
 /** Fewer removals than this are everyday life. */

@@ -1,4 +1,4 @@
-/** Which of the wanted routes get a place where a table cannot hold them all: those that the most senders use, and among equals those that stand. */
+/** Which of the wanted routes get a place where a table cannot hold them all: those that the most senders use; what stands yields to notably more of them. */
 
 export interface RouteBid {
   readonly table: string;
@@ -9,7 +9,7 @@ export interface RouteBid {
 }
 
 export interface Fit<T extends RouteBid> {
-  /** Most senders first. */
+  /** Those of the most worth first. */
   readonly fits: readonly T[];
   readonly overflow: readonly T[];
 }
@@ -28,7 +28,15 @@ export function fitRoutes<T extends RouteBid>(bids: readonly T[], room: Readonly
   return { fits, overflow };
 }
 
+/**
+ * Where zones share a table a host that joins one of them makes all routes to the others worth a sender more: without a margin each change of a group's size
+ * would evict hundreds that stand, for as many that do no better.
+ */
+const MARGIN = 1.25;
+const worth = ({ senders, stands }: RouteBid): number => senders * (stands ? MARGIN : 1);
+
 const byWorth = (a: RouteBid, b: RouteBid): number =>
+  worth(b) - worth(a) ||
   b.senders - a.senders ||
   Number(b.stands) - Number(a.stands) ||
   compare(a.table, b.table) ||

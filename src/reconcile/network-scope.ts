@@ -8,7 +8,6 @@ import { printDuration } from '../core/duration.ts';
 import { isSubnetOf, type Belief, type DoubtedLease } from '../core/lease-belief.ts';
 import type { Ledger } from '../core/ledger.ts';
 import type { NetworkConfig } from '../core/network-config.ts';
-import { isImplausible, removalHold } from '../core/removal-hold.ts';
 import type { Lease } from '../core/lease.ts';
 import type { RouteWriter } from '../core/route-writer.ts';
 import { contains, type Subnet } from '../core/subnet.ts';
@@ -18,9 +17,11 @@ import type { RouteStep } from './cloud-plan.ts';
 import type { CloudScope, Pace, SeenTable, StepHold } from './cloud-scope.ts';
 import { withoutFutureEpochs } from './future-epochs.ts';
 import { planNetwork, type RefusedRoute } from './network-plan.ts';
+import { putForOwner } from './put-for-owner.ts';
 import { isInterface } from './run-facts.ts';
 import { judgeRemoval, type Removal, type RemovalFacts } from './removal-judge.ts';
 import { bidRoutes, type Bid, type Bids } from './route-bids.ts';
+import { removalHolds } from './removal-holds.ts';
 import { RoomInTables } from './room-in-tables.ts';
 import type { WriteRight } from './route-writer.ts';
 import type { Waiting } from './waiting.ts';
@@ -32,7 +33,7 @@ export interface NetworkScopeParts {
   /** Whom to believe, by what the cloud said of machines when the run began. */
   believe(leases: readonly Lease[]): Belief;
   readonly quotas: ReadonlyMap<string, RouteQuota>;
-  readonly removals: Omit<RemovalFacts, 'doubted'>;
+  readonly removals: Omit<RemovalFacts, 'doubted' | 'mistrust' | 'range'>;
   readonly waiting: Waiting;
   readonly isDue: boolean;
   readonly adopt: boolean;
@@ -70,6 +71,8 @@ export class NetworkScope implements CloudScope {
   #belief: Belief = { believed: [], doubted: [] };
   #doubted: ReadonlyMap<Subnet, DoubtedLease> = new Map();
   #overflow: ReadonlySet<string> = new Set();
+  #senders: ReadonlyMap<string, number> = new Map();
+  #mistrust: string | undefined;
   #removals = new Map<string, Removal>();
   /** What this pass has taken away. */
   readonly #removed = new Set<string>();
@@ -103,6 +106,8 @@ export class NetworkScope implements CloudScope {
     this.#belief = this.#parts.believe(leases.filter(({ subnet }) => removals.looks.isAsJudged(subnet.v4)));
     this.#doubted = new Map(this.#belief.doubted.map((doubt) => [doubt.lease.subnet.v4, doubt]));
     this.#bids = bidRoutes({ ...this.#parts, belief: this.#belief, tables, ledger, isOrphan });
+    this.#senders = new Map(this.#bids.wanted.map(({ key, senders }) => [key, senders]));
+    this.#mistrust = this.#mistrustOf(this.#belief, allowed, tables);
     this.#overflow = new Set(this.#bids.overflow.map(({ key }) => key));
     const steps = planNetwork({
       wanted: this.#bids.wanted.map(({ route }) => route),
@@ -178,8 +183,11 @@ export class NetworkScope implements CloudScope {
   #why(step: RouteStep): string {
     const removal = this.#removals.get(step.key);
     if (removal?.kind === 'go') return removal.why;
-    if (step.kind === 'adopt') return 'it stands as it ought to, and the ledger did not say so';
-    const senders = this.#bids.wanted.find(({ key }) => key === step.key)?.senders ?? 0;
+    if (step.kind === 'adopt')
+      return step.entry?.row?.state === 'intent'
+        ? 'it was called for before, by whoever was cut before it could be said'
+        : 'it stands as it ought to, and the ledger did not say so';
+    const senders = this.#senders.get(step.key) ?? 0;
     const asked = `${senders} ${senders === 1 ? 'host sends' : 'hosts send'} by it`;
     return this.#parts.removals.ownersWrite ? `${asked}, and its owner has not written it` : asked;
   }
@@ -211,7 +219,9 @@ export class NetworkScope implements CloudScope {
     const { leaving, ownersWrite } = this.#parts.removals;
     const isLeaving = (this.#only ?? leaving).has(step.row.node);
     if (step.kind !== 'remove' && step.kind !== 'forget')
-      return this.#stage === 'all' || (this.#stage === 'tell' && isLeaving && step.kind === 'refuse') ? [step] : [];
+      return this.#stage === 'all' || (this.#stage === 'tell' && isLeaving && step.kind === 'refuse')
+        ? [ownersWrite ? putForOwner(step) : step]
+        : [];
     if (this.#stage === 'tell' || (this.#stage === 'take' && !(isLeaving && step.kind === 'remove'))) return [];
     if (step.kind === 'remove' && step.entry === undefined) {
       this.#removals.set(step.key, {
@@ -225,10 +235,12 @@ export class NetworkScope implements CloudScope {
       .find(({ id }) => id === step.row.table)
       ?.routes.find(({ destination }) => destination === step.row.destination);
     const live = step.kind === 'remove' ? standing : undefined;
-    const facts = { ...this.#parts.removals, doubted: this.#doubted };
+    const { config, removals } = this.#parts;
+    const facts = { ...removals, range: config.v4, doubted: this.#doubted, mistrust: this.#mistrust };
     const removal = judgeRemoval(step.row, live, this.#overflow.has(step.key), facts);
     if (removal.kind === 'leave') return [];
-    this.#removals.set(step.key, removal);
+    const isThere = tables.some(({ id }) => id === step.row.table);
+    this.#removals.set(step.key, isThere || removal.kind !== 'go' ? removal : elsewhere(step.row));
     if (step.kind === 'forget' || !ownersWrite || removal.kind !== 'go') return [step];
     // Whoever takes the subnet meanwhile meets this at the row, and looks again.
     const mark: LedgerRow = { ...step.row, state: 'refused', why: `it is being removed: ${removal.why}` };
@@ -236,26 +248,29 @@ export class NetworkScope implements CloudScope {
   }
 
   #removalHolds(steps: readonly RouteStep[]): ReadonlyMap<string, StepHold> {
-    const { waiting, isDue } = this.#parts;
-    const going = steps.filter(
-      ({ kind, key, entry }) => kind === 'remove' && entry !== undefined && this.#removals.get(key)?.kind === 'go',
-    ).length;
+    const { waiting, isDue, removals } = this.#parts;
     let standing = 0;
     for (const count of this.#bids.standing.values()) standing += count;
-    const crowd = isImplausible(going, standing) ? { going, standing } : undefined;
-    const holds = new Map<string, StepHold>();
-    for (const { kind, key, row, entry } of steps) {
-      const removal = this.#removals.get(key);
-      if (removal === undefined || (kind === 'forget' && this.#removed.has(key))) continue;
-      if (removal.kind === 'hold') holds.set(key, { result: 'held', why: removal.why });
-      if (removal.kind !== 'go' || entry === undefined) continue;
-      const { cause, why } = removal;
-      const waited = waiting.wait(row.table, row.destination, cause);
-      const isCounted = kind === 'remove' && cause !== 'leaving';
-      const hold = removalHold({ cause, ...waited, isDue, crowd: isCounted ? crowd : undefined });
-      if (hold !== undefined) holds.set(key, { result: hold.kind, why: `${why}: ${hold.why}` });
-    }
-    return holds;
+    return removalHolds({
+      steps,
+      removals: this.#removals,
+      removed: this.#removed,
+      standing,
+      waiting,
+      isDue,
+      hasLease: ({ row }) => removals.looks.lease(row.destination) !== undefined,
+    });
+  }
+
+  /** Why whatever a live owner's route is not wanted for may be a mistake; undefined: nothing looks like one. */
+  #mistrustOf(
+    { believed, doubted }: Belief,
+    allowed: ReadonlySet<string>,
+    tables: readonly SeenTable[],
+  ): string | undefined {
+    if (allowed.size === 0 && tables.length > 0) return 'the network config names no table that is there';
+    const [first] = doubted;
+    return believed.length > 0 || first === undefined ? undefined : `not one lease is believed, as where ${first.why}`;
   }
 
   #ownerFirst({ key, row }: RouteStep): StepHold | undefined {
@@ -270,3 +285,9 @@ export class NetworkScope implements CloudScope {
     };
   }
 }
+
+const elsewhere = ({ table }: LedgerRow): Removal => ({
+  kind: 'go',
+  cause: 'table-gone',
+  why: `there is no route table ${table} here`,
+});

@@ -87,9 +87,10 @@ function planOwn(
   });
   const mine = lease.attributes.weft?.fabric?.target;
   const others = new Set([...view.leases.values()].flatMap(({ subnet, key }) => (key === lease.key ? [] : subnet.v4)));
+  // What the reconciler has put by its own opinion of who sends is its to take away: else the two would take turns.
   const mayRemove = (row: LedgerRow): boolean =>
     row.destination === lease.subnet.v4
-      ? row.epoch <= lease.epoch
+      ? row.epoch <= lease.epoch && (leaving === true || row.forOwner !== true || row.epoch < lease.epoch)
       : // A subnet that is another's now is his to write.
         row.node === node && row.target === mine && !others.has(row.destination);
   return planRoutes({ wanted: leaving === true ? [] : wanted, tables, ledger, generation, mayRemove });

@@ -28,7 +28,7 @@ import { whyEnded, type Machines } from './run-facts.ts';
 import type { HeldLock } from './run-lock.ts';
 import { plannedOutcomes, tableReports, unreadable } from './run-report.ts';
 import { RunRight } from './run-right.ts';
-import { believer, concerning, configOf, readLedgerNow, readWorld, stayers } from './run-start.ts';
+import { believer, concerning, configOf, readLedgerNow, readWorld, silentOf, stayers } from './run-start.ts';
 import type { RunState } from './run-state.ts';
 import { Waiting } from './waiting.ts';
 
@@ -54,7 +54,8 @@ interface Heard {
   readonly waiting: Waiting;
   /** By the clock or by a person's word: events and changes come in crowds, and prove no time to have passed. */
   readonly isDue: boolean;
-  readonly expired: ReadonlySet<LeaseKey>;
+  /** Leases that nobody renews, in the version that has stood too long. */
+  readonly silent: ReadonlyMap<LeaseKey, string>;
 }
 
 /** Of the cloud. */
@@ -115,7 +116,7 @@ export class ReconcilerRun {
     const sightings = await ExpirySightings.read(records, signal);
     const expired = sightings.expired(view.leases.values(), { ageMs: state.ageMs, ttlMs: config.leaseTtlMs });
     if (!dryRun) await sightings.save(signal);
-    return { ledger, looks, config, leaving, writer, waiting, isDue, expired };
+    return { ledger, looks, config, leaving, writer, waiting, isDue, silent: silentOf(expired, view) };
   }
 
   async #takeOver({ routeWriter }: NetworkConfig, ledger: Ledger, signal: AbortSignal): Promise<RouteWriter> {
@@ -136,7 +137,7 @@ export class ReconcilerRun {
     const { clock, audit, lock, budget, state } = this.#parts;
     const { networks } = this.#settings;
     const { dryRun, adopt, untilMs, leaving: told } = this.#request;
-    const { looks, config, leaving, ledger, writer, waiting, isDue, expired } = heard;
+    const { looks, config, leaving, ledger, writer, waiting, isDue, silent } = heard;
     const { view } = looks;
     const passes = new CloudPasses({ ...this.#parts, cloud: this.#cloud.network });
     const known = { config, networks, view, ledger, leaving: leaving.all.keys() };
@@ -145,9 +146,9 @@ export class ReconcilerRun {
       for (const instance of stayers(leaving, told, machines, view, state)) await leaving.forget(instance, signal);
     const leaves = new Map([...leaving.all].map(([instance, machine]) => [instance, machine.why]));
     if (dryRun) for (const one of told) leaves.set(one.instance, one.why);
-    const believe = believer(expired, config, this.#settings, machines, leaves);
-    const right = new RunRight({ clock, budget, lock, looks, writer, untilMs });
-    const removals = { looks, machines, expired, leaving: leaves, ownersWrite: writer.mode === 'node' };
+    const believe = believer(silent, config, this.#settings, machines, leaves);
+    const right = new RunRight({ clock, budget, lock, looks, silent, writer, untilMs });
+    const removals = { looks, machines, silent, leaving: leaves, ownersWrite: writer.mode === 'node' };
     const rules = { networks, config, writer, believe, quotas, removals, waiting, isDue, adopt, right, audit };
     const findings: Finding[] = [...view.findings, ...unreadable(view, ledger, leaving.unreadable)];
     if (state.anew) findings.push({ code: 'STATE_UNREADABLE', message: ANEW });

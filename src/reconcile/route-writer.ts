@@ -136,6 +136,7 @@ const standsFor = (standing: LedgerRow | undefined, wanted: LedgerRow): boolean 
   standing.before?.join() === wanted.before?.join() &&
   standing.epoch === wanted.epoch &&
   standing.node === wanted.node &&
+  standing.forOwner === wanted.forOwner &&
   standing.generation === wanted.generation;
 
 async function unlessChanged(write: () => Promise<void>): Promise<WeftError | undefined> {

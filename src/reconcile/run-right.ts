@@ -1,6 +1,7 @@
 /** By what right a run writes: it holds the lock, has time and a place among the calls left, and the store says a moment ago what it said at the start. */
 import type { Clock } from '../contracts/clock.ts';
 import { CLOUD_CALL_DEADLINE_MS } from '../core/cloud-route.ts';
+import type { LeaseKey } from '../core/lease.ts';
 import type { RouteWriter } from '../core/route-writer.ts';
 import type { ApiBudget } from './api-budget.ts';
 import type { RouteCall } from './cloud-plan.ts';
@@ -10,6 +11,8 @@ import type { HeldLock } from './run-lock.ts';
 
 /** How old the word of the store may be. */
 const FRESH_MS = 30_000;
+/** And how old where a route goes because its owner is silent: one who was cut off for a day may come back at any moment. */
+const FRESH_OF_SILENT_MS = 1000;
 /** What a run needs after its last call: one look, the rows that say what was seen, and its own records. */
 export const TAIL_MS = 10_000;
 
@@ -22,6 +25,8 @@ export interface RunRightParts {
   readonly budget: ApiBudget;
   readonly lock: Pick<HeldLock, 'validForMs'>;
   readonly looks: LeaseLooks;
+  /** Leases that nobody renews, in the version that has stood too long. */
+  readonly silent: ReadonlyMap<LeaseKey, string>;
   /** Under which the run began. */
   readonly writer: RouteWriter;
   readonly untilMs: number;
@@ -45,10 +50,14 @@ export class RunRight implements WriteRight {
     const why = this.mayCall(deadlineMs);
     if (why !== undefined) return why;
     const { looks, writer, clock, lock } = this.#parts;
-    await looks.within(FRESH_MS, signal);
+    const owned = kind === 'remove' ? looks.lease(row.destination) : undefined;
+    const silent = owned === undefined ? undefined : this.#parts.silent.get(owned.key);
+    await looks.within(silent === undefined ? FRESH_MS : FRESH_OF_SILENT_MS, signal);
     const now = looks.writer;
     if (now !== undefined && (now.mode !== writer.mode || now.generation !== writer.generation))
       return `routes are written by ${now.mode === 'node' ? 'nodes' : 'the reconciler'} under generation ${now.generation} now`;
+    if (silent !== undefined && looks.lease(row.destination)?.version !== silent)
+      return `the owner of ${row.destination} is silent no more`;
     if (!looks.isAsJudged(row.destination) || (kind === 'remove' && looks.isUnreadable(row.destination)))
       return `the lease of ${row.destination} has changed since it was planned`;
     // The look may have taken its time.

@@ -92,10 +92,14 @@ export async function readWorld(
   return { tables, machines, quotas: await readQuotas(inventory, used, signal) };
 }
 
-/** Of leases that are not expired. */
+/** In which version those stand that nobody renews. */
+export const silentOf = (expired: ReadonlySet<LeaseKey>, { leases }: LeaseView): ReadonlyMap<LeaseKey, string> =>
+  new Map([...expired].map((key) => [key, leases.get(key)?.version ?? '']));
+
+/** Of leases whose owners are not silent. */
 export const believer =
   (
-    expired: ReadonlySet<LeaseKey>,
+    silent: ReadonlyMap<LeaseKey, string>,
     config: NetworkConfig,
     { networks, nodeTag }: ReconcilerSettings,
     machines: Machines,
@@ -103,6 +107,6 @@ export const believer =
   ) =>
   (leases: readonly Lease[]): Belief =>
     believe(
-      leases.filter(({ key }) => !expired.has(key)),
+      leases.filter(({ key, version }) => silent.get(key) !== version),
       { ...machines, range: config.v4, provider: PROVIDER, networks, nodeTag, leaving },
     );

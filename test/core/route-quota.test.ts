@@ -18,6 +18,12 @@ describe('routes in tables that cannot hold them all', () => {
     assert.deepEqual([names(fits), names(overflow)], ['b d c', 'a']);
   });
 
+  it('keep it against a few senders more, and yield it to a quarter more: what comes and goes evicts nobody', () => {
+    const all = (more: number): string =>
+      names(fitRoutes([bid('a', 100, true), bid('b', 100 + more)], new Map([['rtb-a', 1]])).fits);
+    assert.deepEqual([all(1), all(24), all(26)], ['a', 'a', 'b']);
+  });
+
   it('have any amount of room where nobody says how much there is, and none in a table that is over-full', () => {
     const bids = [bid('a', 1), bid('b', 1, true, 'rtb-b')];
     const { fits, overflow } = fitRoutes(bids, new Map([['rtb-b', -2]]));

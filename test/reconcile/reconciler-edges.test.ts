@@ -147,3 +147,17 @@ it('an idle run writes its lock and its own record, and nothing else', async () 
   await world.run(world.process({ tap: () => tap }));
   assert.deepEqual(writes, ['put lock reconciler', 'put run state', 'put run state', 'remove lock reconciler']);
 });
+
+it('what a run was cut after is in the audit of the next', async () => {
+  const world = await pair();
+  const cut = new AbortController();
+  world.cloud.after = (call) => {
+    if (call === 'create') cut.abort();
+  };
+  await world.run(world.process(), {}, cut.signal).catch(() => undefined);
+  const created = world.cloud.text.length;
+  assert.ok(created > 0);
+  const { audit } = await world.run();
+  const why = 'it was called for before, by whoever was cut before it could be said';
+  assert.equal(audit.filter((entry) => entry.action === 'adopted' && entry.why === why).length, created);
+});
