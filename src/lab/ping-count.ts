@@ -46,15 +46,16 @@ export class PingCount {
     return this.#rttMs.push(Number.NaN) - 1;
   }
 
-  answered(sequence: number, atMs: number): void {
+  /** @param notBeforeMs when it had not come yet: whoever reads it late, because he got no time, does not make it late */
+  answered(sequence: number, atMs: number, notBeforeMs = atMs): void {
     const sentAtMs = this.#sentAtMs[sequence];
     // A duplicate counts once.
-    if (sentAtMs === undefined || !Number.isNaN(this.#rttMs[sequence]) || atMs - sentAtMs > OVERDUE_MS) return;
+    if (sentAtMs === undefined || !Number.isNaN(this.#rttMs[sequence]) || notBeforeMs - sentAtMs > OVERDUE_MS) return;
     this.#rttMs[sequence] = atMs - sentAtMs;
     this.#answered += 1;
   }
 
-  /** Cheap however long it has run: a look that takes its time would delay pings. @param now never earlier than at the look before */
+  /** Cheap however long it has run: a look that takes its time would delay pings. @param now all that has come by then is counted; never earlier than at the look before */
   soFar(now: number): FlowProgress {
     for (; this.#judged < this.sent; this.#judged++) {
       const sentAtMs = this.#sentAtMs[this.#judged] ?? now;
