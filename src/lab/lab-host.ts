@@ -14,7 +14,7 @@ import type { HostPlan } from './topology.ts';
 import { UPLINK } from './world.ts';
 
 /** A busy machine starts many hosts at once. */
-const START_MS = 60_000;
+const START_MS = 30_000;
 
 export interface HostOptions {
   /** What runs weftd: Node and the bundle. */
