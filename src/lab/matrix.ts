@@ -1,4 +1,5 @@
 /** Every container pings every other, and each sending host says which path it takes. */
+import type { Status } from '../core/status.ts';
 import type { LabHost } from './lab-host.ts';
 import { padded, type Colour, type Paint } from './paint.ts';
 import type { Pinger } from './pinger.ts';
@@ -18,7 +19,7 @@ export interface PairResult {
 const PINGS = 5;
 
 export async function pingAllPairs(hosts: readonly LabHost[], pinger: Pinger): Promise<PairResult[]> {
-  const statuses = new Map(await Promise.all(hosts.map(async (host) => [host, await host.status()] as const)));
+  const statuses = new Map(await Promise.all(hosts.map(async (host) => [host, await statusOf(host)] as const)));
   const pairs = hosts.flatMap((from) => hosts.filter((to) => to !== from).map((to) => ({ from, to })));
   return await Promise.all(
     pairs.map(async ({ from, to }) => {
@@ -33,6 +34,12 @@ export async function pingAllPairs(hosts: readonly LabHost[], pinger: Pinger): P
       };
     }),
   );
+}
+
+/** A daemon that runs has something to say, if late; a host may have none. */
+async function statusOf(host: LabHost): Promise<Status | undefined> {
+  if (host.daemon === undefined || host.daemon.ending !== undefined) return await host.status();
+  return await host.await('says by which path it sends', (status) => status, new AbortController().signal);
 }
 
 const PATH_COLOURS: Readonly<Record<string, Colour>> = {

@@ -8,6 +8,8 @@ export interface FlowProgress {
 }
 
 export interface FlowCount extends FlowProgress {
+  /** Of the lost ones: answered all the same, when it was too late. */
+  readonly late: number;
   /** Median round trip; null when none was answered. */
   readonly rttMs: number | null;
   /** The longest stretch without an answered ping: from the first lost one's sending to that of the next that was answered, or the last sent. */
@@ -24,6 +26,7 @@ export class PingCount {
   /** Round trip by sequence; NaN while there is no answer. */
   readonly #rttMs: number[] = [];
   #answered = 0;
+  readonly #late = new Set<number>();
   /** How many of the first are overdue or answered, whatever comes; and how many of these are lost. */
   #judged = 0;
   #lost = 0;
@@ -46,15 +49,17 @@ export class PingCount {
     return this.#rttMs.push(Number.NaN) - 1;
   }
 
-  answered(sequence: number, atMs: number): void {
+  /** @param notBeforeMs when it had not come yet: whoever reads it late, because he got no time, does not make it late */
+  answered(sequence: number, atMs: number, notBeforeMs = atMs): void {
     const sentAtMs = this.#sentAtMs[sequence];
     // A duplicate counts once.
-    if (sentAtMs === undefined || !Number.isNaN(this.#rttMs[sequence]) || atMs - sentAtMs > OVERDUE_MS) return;
+    if (sentAtMs === undefined || !Number.isNaN(this.#rttMs[sequence])) return;
+    if (notBeforeMs - sentAtMs > OVERDUE_MS) return void this.#late.add(sequence);
     this.#rttMs[sequence] = atMs - sentAtMs;
     this.#answered += 1;
   }
 
-  /** Cheap however long it has run: a look that takes its time would delay pings. @param now never earlier than at the look before */
+  /** Cheap however long it has run: a look that takes its time would delay pings. @param now all that has come by then is counted; never earlier than at the look before */
   soFar(now: number): FlowProgress {
     for (; this.#judged < this.sent; this.#judged++) {
       const sentAtMs = this.#sentAtMs[this.#judged] ?? now;
@@ -84,6 +89,7 @@ export class PingCount {
       sent: this.sent,
       answered: this.#answered,
       lost,
+      late: this.#late.size,
       rttMs: round[Math.floor(round.length / 2)] ?? null,
       outageMs,
       elapsedMs: this.sent === 0 ? 0 : this.lastSentMs - (this.#sentAtMs[0] ?? 0),

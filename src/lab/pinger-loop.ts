@@ -27,6 +27,8 @@ export type PingAnswer =
 
 const STDIN = 0;
 const STDOUT = 1;
+/** So many pings of a flow go out before its answers are read: after a stall many are due, and more answers than these the socket may not hold. */
+const MOST_AT_ONCE = 16;
 
 interface Flow {
   readonly number: number;
@@ -41,17 +43,21 @@ interface Flow {
 export function pingUntilStdinEnds(): void {
   const flows = new Map<number, Flow>();
   let waiting = '';
+  // All answers that had come by then are read.
+  let readMs = performance.now();
   for (;;) {
     const fds = [STDIN, ...[...flows.values()].map(({ socket }) => socket.fd)];
+    const lookMs = performance.now();
     const readable = new Set(waitReadable(fds, untilNext(flows)));
-    for (const flow of flows.values()) if (readable.has(flow.socket.fd)) receive(flow);
-    for (const flow of flows.values()) sendDue(flow);
+    for (const flow of flows.values()) if (readable.has(flow.socket.fd)) receive(flow, readMs);
+    readMs = lookMs;
+    for (const flow of flows.values()) sendDue(flow, readMs);
     const text = readable.has(STDIN) ? readOrders() : '';
     if (text === undefined) return;
     const lines = (waiting + text).split('\n');
     waiting = lines.pop() ?? '';
-    for (const line of lines) follow(JSON.parse(line) as PingOrder, flows);
-    for (const flow of flows.values()) if (isOver(flow)) end(flow, flows);
+    for (const line of lines) follow(JSON.parse(line) as PingOrder, flows, readMs);
+    for (const flow of flows.values()) if (isOver(flow, readMs)) end(flow, flows);
   }
 }
 
@@ -79,27 +85,29 @@ function untilNext(flows: ReadonlyMap<number, Flow>): number {
 
 const sendsMore = (flow: Flow): boolean => !flow.stopped && flow.count.sent < flow.limit;
 
-function receive(flow: Flow): void {
+/** @param readMs until when nothing of what is read here had come */
+function receive(flow: Flow, readMs: number): void {
   for (;;) {
     const sequence = flow.socket.receive();
     if (sequence === undefined) return;
-    flow.count.answered(sequence, performance.now());
+    flow.count.answered(sequence, performance.now(), readMs);
   }
 }
 
 /** A late turn sends all that is due: the number sent is what the interval says, however busy the machine. */
-function sendDue(flow: Flow): void {
-  while (sendsMore(flow)) {
+function sendDue(flow: Flow, readMs: number): void {
+  for (let sent = 1; sendsMore(flow); sent++) {
     const now = performance.now();
     if (flow.nextAtMs > now) return;
     flow.nextAtMs += flow.intervalMs;
     flow.socket.send(flow.count.sends(now));
+    if (sent % MOST_AT_ONCE === 0) receive(flow, readMs);
   }
 }
 
-function isOver(flow: Flow): boolean {
+function isOver(flow: Flow, readMs: number): boolean {
   if (sendsMore(flow)) return false;
-  return flow.count.allAnswered || performance.now() - flow.count.lastSentMs >= OVERDUE_MS;
+  return flow.count.allAnswered || readMs - flow.count.lastSentMs > OVERDUE_MS;
 }
 
 function end(flow: Flow, flows: Map<number, Flow>): void {
@@ -108,7 +116,7 @@ function end(flow: Flow, flows: Map<number, Flow>): void {
   answer({ flow: flow.number, kind: 'end', count: flow.count.read(Number.POSITIVE_INFINITY) });
 }
 
-function follow(order: PingOrder, flows: Map<number, Flow>): void {
+function follow(order: PingOrder, flows: Map<number, Flow>, readMs: number): void {
   if (order.op === 'start') {
     try {
       // The process has its own range of ids in each namespace: nobody else pings there by raw socket with the same.
@@ -125,7 +133,7 @@ function follow(order: PingOrder, flows: Map<number, Flow>): void {
   if (flow === undefined) return;
   if (order.op === 'stop') flow.stopped = true;
   else if (order.op === 'cancel') end(flow, flows);
-  else answer({ flow: flow.number, kind: 'look', count: flow.count.soFar(performance.now()) });
+  else answer({ flow: flow.number, kind: 'look', count: flow.count.soFar(readMs) });
 }
 
 function answer(message: PingAnswer): void {

@@ -13,6 +13,8 @@ const PATIENCE_MS = 30_000;
 export interface Loss {
   readonly sentPings: number;
   readonly lostPings: number;
+  /** Of the lost ones: answered all the same, when it was too late. */
+  readonly latePings: number;
   /** The longest time between two pings of one flow, on average over the whole: what a loss shorter than it could hide in. */
   readonly intervalMs: number;
   /** `a1>b1: 3 of 412` for each flow that lost any. */
@@ -76,6 +78,7 @@ export class SteadyFlows {
     return {
       sentPings: counts.reduce((sum, { sent }) => sum + sent, 0),
       lostPings: counts.reduce((sum, { lost }) => sum + lost, 0),
+      latePings: counts.reduce((sum, { late }) => sum + late, 0),
       intervalMs: Math.max(...counts.map(({ sent, elapsedMs }) => elapsedMs / Math.max(1, sent - 1))),
       losers: counts.filter(({ lost }) => lost > 0).map(({ name, lost, sent }) => `${name}: ${lost} of ${sent}`),
       flows: counts.map(({ from, to, sent, lost, outageMs }) => ({ from, to, sent, lost, outageMs })),

@@ -195,6 +195,12 @@ export class HostPasses {
     const firewall = changed.has(FIREWALL);
     const keys = new Set<LeaseKey>();
     for (const key of changed) if (key !== FIREWALL) keys.add(key);
+    for (const key of keys) {
+      // Its route still stands, from before its lease went and came again: the path of that is taken, as at a start, so it has to be looked for.
+      const reached = this.#paths.get(key);
+      if (reached !== undefined && reached.peer.epoch !== (view.leases.get(key) ?? reached.peer).epoch)
+        return undefined;
+    }
     // What is new stands nowhere yet, and of all others it is known what was chosen.
     const parts: PlanParts = { self, paths, choose, standing: new Map() };
     const before: HostEntry[] = [];

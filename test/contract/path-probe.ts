@@ -20,7 +20,8 @@ import {
 const HEARD = { direct: 'heard', vxlan: 'heard' };
 const SILENT = { direct: 'silent', vxlan: 'silent' };
 
-export function pathProbeContract(name: string, makeWorld: () => Promise<ProbeWorld>): void {
+/** @param concurrency how many worlds there may be at a time */
+export function pathProbeContract(name: string, makeWorld: () => Promise<ProbeWorld>, concurrency = 1): void {
   const test = (title: string, body: (world: ProbeWorld) => Promise<void>): void => {
     it(title, async () => {
       const world = await makeWorld();
@@ -33,7 +34,7 @@ export function pathProbeContract(name: string, makeWorld: () => Promise<ProbeWo
     });
   };
 
-  describe(`probes by ${name}`, () => {
+  describe(`probes by ${name}`, { concurrency }, () => {
     test('hear of a path that carries both ways, with the time it takes', async (world) => {
       const outcomes = await askAll(world, 'near');
       assert.deepEqual(verdicts(outcomes), HEARD);

@@ -83,11 +83,26 @@ export class Outcomes {
   readonly all: ProbeOutcome[] = [];
   readonly #stop = new AbortController();
   readonly #done: Promise<void>;
+  #onMore = (): void => {};
 
   constructor(probe: PathProbe) {
     this.#done = (async () => {
-      for await (const outcomes of probe.outcomes(this.#stop.signal)) this.all.push(...outcomes);
+      for await (const outcomes of probe.outcomes(this.#stop.signal)) {
+        this.all.push(...outcomes);
+        this.#onMore();
+      }
     })();
+  }
+
+  /** Resolves when what was told is enough, or the other promise does. */
+  async until(isEnough: () => boolean, atLatest: Promise<void>): Promise<void> {
+    const enough = new Promise<void>((resolve) => {
+      this.#onMore = () => {
+        if (isEnough()) resolve();
+      };
+    });
+    this.#onMore();
+    await Promise.race([enough, atLatest]);
   }
 
   async stop(): Promise<void> {
@@ -110,7 +125,7 @@ export async function askAll(
   const count = (path: PathName): number => told().filter((one) => one.path === path).length;
   for (let round = 0; round < rounds; round++) {
     for (const path of PATHS) probe.ask(targetOf(otherOf(from), path, by));
-    await world.settle();
+    await outcomes.until(() => PATHS.every((path) => count(path) > round), world.settle());
   }
   for (let tries = 0; PATHS.some((path) => count(path) < rounds) && tries < 20; tries++) await world.settle();
   await outcomes.stop();
@@ -118,12 +133,16 @@ export async function askAll(
   return told();
 }
 
-/** What was said of each path. The last request on a path that does not work is silent, since no later one tells of it: that says nothing beside the others. */
+/**
+ * What was said of each path. Silence says nothing beside the others: the last request on a path that does not work is silent, since no later one tells of it, and so is any
+ * whose answer came late because one of the two got no time.
+ */
 export function verdicts(outcomes: readonly ProbeOutcome[]): Record<string, string> {
   const said = (path: PathName): string => {
     const all = outcomes.filter((one) => one.path === path).map(({ verdict }) => verdict);
-    const told = all.at(-1) === 'silent' ? all.slice(0, -1) : all;
-    return [...new Set(told)].join(' and ');
+    const told = new Set(all);
+    if (told.size > 1) told.delete('silent');
+    return [...told].join(' and ');
   };
   return { direct: said('direct'), vxlan: said('vxlan') };
 }

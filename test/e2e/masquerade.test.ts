@@ -10,6 +10,8 @@ import { becomes } from './becomes.ts';
 import { A1_A2_B1, closeLabs, CONFIG, NETWORK, never, reached, startLab } from './cluster.ts';
 import { whilePaused } from './paused.ts';
 
+/** For the lock that all users of iptables share, the daemons of all hosts here among them: without it the program fails when it meets another. */
+const WAITS = '-w';
 /** Gateway of segment A, in the world outside. */
 const OUTSIDE = { namespace: 'router', address: '172.30.1.1' };
 /** Writes down who sends to whom. */
@@ -73,7 +75,7 @@ enclosed(import.meta.url, () => {
       const passes = repairsOf(a1);
       await whilePaused(a1, async () => {
         await a1.run(['nft', 'flush', 'ruleset']);
-        await a1.run(['iptables-nft', '-P', 'FORWARD', 'DROP']);
+        await a1.run(['iptables-nft', WAITS, '-P', 'FORWARD', 'DROP']);
       });
       await becomes('the rules stand', [true, 2], async () => [
         withoutHandles(await masquerade(a1)) === withoutHandles(rules),
@@ -93,10 +95,10 @@ enclosed(import.meta.url, () => {
     it('looks by the clock where the kernel tells of no change (iptables-legacy)', async (t) => {
       const names = await a1.tryProgram(['cat', '/proc/net/ip_tables_names']);
       if (names.code !== 0) return t.skip('the kernel does not show its old tables to this user');
-      await a1.run(['iptables-legacy', '-P', 'FORWARD', 'DROP']);
+      await a1.run(['iptables-legacy', WAITS, '-P', 'FORWARD', 'DROP']);
       a1.daemon?.kill('SIGHUP');
       await becomes('accepted', 2, () => accepts('iptables-legacy'));
-      await a1.run(['iptables-legacy', '-F', 'FORWARD']);
+      await a1.run(['iptables-legacy', WAITS, '-F', 'FORWARD']);
       await becomes('accepted again', 2, () => accepts('iptables-legacy'));
       assert.deepEqual(await reached(lab), A1_A2_B1);
     });
@@ -140,7 +142,7 @@ enclosed(import.meta.url, () => {
         .toSorted();
 
     const accepts = async (program: string): Promise<number> =>
-      (await a1.run([program, '-S', 'FORWARD'])).split('\n').filter((rule) => rule.includes(NETWORK)).length;
+      (await a1.run([program, WAITS, '-S', 'FORWARD'])).split('\n').filter((rule) => rule.includes(NETWORK)).length;
 
     async function senders(): Promise<readonly string[]> {
       const from = a1.container.name;
@@ -163,7 +165,7 @@ enclosed(import.meta.url, () => {
 /** Whom the receiver takes for the sender of a ping. */
 async function sender(from: string, to: string, at: string): Promise<string> {
   await runIn(at, ['nft', 'flush', 'set', 'ip', 'test', 'seen']);
-  await tryIn(from, ['ping', '-c', '1', '-W', '1', to]);
+  await tryIn(from, ['ping', '-c', '1', '-W', '20', to]);
   const seen = await runIn(at, ['nft', 'list', 'set', 'ip', 'test', 'seen']);
   const pairs = [...seen.matchAll(/([0-9.]+) \. ([0-9.]+)/g)].filter(([, , destination]) => destination === to);
   return pairs.map(([, source = '']) => source).join(' and ');

@@ -75,13 +75,16 @@ export function mixedCluster(url: string, { by, backend, flannel, pairs }: Mixtu
   });
 }
 
-/** By the paths that it stays on: those that `pairs` names. */
+/** By the paths that `pairs` names. It may stay on another for a while, as long as a peer of flanneld's has no way back. */
 async function seesAll(host: LabHost, pairs: readonly string[]): Promise<void> {
-  const wanted = pairs.filter((pair) => pair.startsWith(`${host.name}>`)).length;
+  const wanted = pairs.flatMap((pair) => (pair.startsWith(`${host.name}>`) ? (pair.split(' ')[1] ?? '') : []));
+  const words = wanted.toSorted().join(', ');
   await host.await(
-    `reaches ${wanted} peers`,
-    ({ ready, peers }) =>
-      ready && peers.filter(({ path, settled }) => path !== 'none' && settled).length === wanted ? true : undefined,
+    `reaches its peers by ${words}`,
+    ({ ready, peers }) => {
+      const paths = peers.flatMap(({ path, settled }) => (path !== 'none' && settled ? path : []));
+      return ready && paths.toSorted().join(', ') === words ? true : undefined;
+    },
     never,
   );
 }

@@ -11,7 +11,6 @@ import type { Lab } from '../../src/lab/lab.ts';
 import type { LabHost } from '../../src/lab/lab-host.ts';
 import { ip } from '../../src/lab/namespaces.ts';
 import { enclosed } from '../lab/enclosed.ts';
-import { becomes } from './becomes.ts';
 import { closeLabs, never, startLab } from './cluster.ts';
 import { runAs } from './run-as.ts';
 
@@ -132,7 +131,7 @@ enclosed(import.meta.url, () => {
       assert.ok(await ping('a1', address('hostgw a1'), address('hostgw a2')));
       assert.ok(await ping('a2', address('vxlan a2'), address('vxlan a1')), 'the kernel goes on without a daemon');
       run('vxlan', 'a1');
-      await becomes('it is ready again', true, async () => (await daemon.status())?.ready);
+      await daemon.await('is ready again', ({ ready }) => (ready ? true : undefined), never);
       assert.ok(await ping('a1', address('vxlan a1'), address('vxlan a2')));
     });
   });

@@ -16,10 +16,12 @@ export interface Monitor {
 interface Teller {
   readonly file: string;
   readonly command: readonly string[];
-  /** RFC 5737 and RFC 7042: for examples. */
+  /** RFC 2544: for benchmarks; and of those that everybody may give (RFC 7042, 2.1). Many: a test that waits for a change looks often. */
   readonly sentinel: RegExp;
   provoke(number: number): Promise<string>;
 }
+
+const octet = (value: number): string => value.toString(16).padStart(2, '0');
 
 /** Started, and proven to listen. */
 export async function monitor(lab: Lab, host: LabHost): Promise<Monitor> {
@@ -27,9 +29,9 @@ export async function monitor(lab: Lab, host: LabHost): Promise<Monitor> {
     {
       file: path.join(host.folder, 'ip-monitor.txt'),
       command: ['ip', '-o', '-4', 'monitor', 'link', 'address', 'route', 'rule', 'neigh', 'netconf'],
-      sentinel: /192\.0\.2\.\d+/,
+      sentinel: /198\.18\.\d+\.\d+/,
       provoke: async (number) => {
-        const address = `192.0.2.${number}`;
+        const address = `198.18.${number >> 8}.${number & 0xff}`;
         await host.run(['ip', 'route', 'replace', 'unreachable', address]);
         await host.run(['ip', 'route', 'delete', 'unreachable', address]);
         return `${address} `;
@@ -38,9 +40,9 @@ export async function monitor(lab: Lab, host: LabHost): Promise<Monitor> {
     {
       file: path.join(host.folder, 'bridge-monitor.txt'),
       command: ['bridge', 'monitor', 'fdb'],
-      sentinel: /02:00:5e:00:53:/,
+      sentinel: /02:00:5e:53:/,
       provoke: async (number) => {
-        const mac = `02:00:5e:00:53:${number.toString(16).padStart(2, '0')}`;
+        const mac = `02:00:5e:53:${octet(number >> 8)}:${octet(number & 0xff)}`;
         await host.run(['bridge', 'fdb', 'replace', mac, 'dev', 'cni0', 'self', 'local']);
         await host.run(['bridge', 'fdb', 'delete', mac, 'dev', 'cni0', 'self']);
         return mac;

@@ -51,8 +51,11 @@ enclosed(import.meta.url, () => {
     for (const [name, damage] of damages) {
       it(`${name}: at once, and by one pass`, async () => {
         const state = await kernelState(a1);
+        const repairs = repairsOf(a1);
         await damage();
         await restored(a1, state);
+        // The kernel is right before the log says so.
+        await becomes('the log tells of a repair', true, () => repairsOf(a1) > repairs);
         assert.deepEqual(await reached(lab), A1_A2_B1);
         await byOnePass(state, damage);
       });

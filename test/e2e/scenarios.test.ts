@@ -72,6 +72,17 @@ const whyNot = async (store: StoreKind): Promise<string | undefined> =>
 
 // Mostly they wait, so two at a time; more would starve each other's probes on a small machine.
 describe('the scenario', { concurrency: 2 }, () => {
+  // The longest first: nobody else is left to play beside it at the end.
+  it('store-killed plays to its end on etcd: 30 s without it cost no packet and no lease', async (t) => {
+    const why = await whyNot('etcd');
+    if (why !== undefined) return t.skip(why);
+    const { store, storeKilled } = await play<StoreReport>('store-killed', 'etcd', t.signal);
+    assert.equal(store, 'etcd');
+    assert.ok(storeKilled.seconds >= 29, `${storeKilled.seconds} s`);
+    assert.ok(storeKilled.sentPings >= 4 * 6000, `${storeKilled.sentPings} sent`);
+    assert.equal(storeKilled.lostPings, 0);
+  });
+
   for (const name of NAMES) {
     it(`${name} plays to its end, and all that it expects holds`, async (t) => {
       const why = await whyNot('dynamodb');
@@ -96,15 +107,5 @@ describe('the scenario', { concurrency: 2 }, () => {
     assert.ok(scaleIn.sentToLeaver > 0);
     const { movedMs, routeGoneMs, letGoMs } = scaleIn;
     assert.ok(movedMs < routeGoneMs && routeGoneMs <= letGoMs, JSON.stringify(scaleIn));
-  });
-
-  it('store-killed plays to its end on etcd: 30 s without it cost no packet and no lease', async (t) => {
-    const why = await whyNot('etcd');
-    if (why !== undefined) return t.skip(why);
-    const { store, storeKilled } = await play<StoreReport>('store-killed', 'etcd', t.signal);
-    assert.equal(store, 'etcd');
-    assert.ok(storeKilled.seconds >= 29, `${storeKilled.seconds} s`);
-    assert.ok(storeKilled.sentPings >= 4 * 6000, `${storeKilled.sentPings} sent`);
-    assert.equal(storeKilled.lostPings, 0);
   });
 });

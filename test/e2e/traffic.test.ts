@@ -116,9 +116,9 @@ enclosed(import.meta.url, () => {
     }
   });
 
-  /** One that may not be cut into fragments. */
+  /** One that may not be cut into fragments. Each here is answered, or refused at once: only a stall makes it wait. */
   const ping = (from: string, to: string, bytes: number) =>
-    tryIn(from, ['ping', '-M', 'do', '-c', '1', '-W', '0.3', '-s', String(bytes), to]);
+    tryIn(from, ['ping', '-M', 'do', '-c', '1', '-W', '20', '-s', String(bytes), to]);
 
   /** How many packets were cut, and how many pieces came, by the kernel's own count (proc_net_snmp). */
   async function fragments(namespace: string): Promise<readonly (string | undefined)[]> {

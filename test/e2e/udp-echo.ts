@@ -11,6 +11,8 @@ const SMALL_BYTES = 1444;
 const LARGE_BYTES = 40_000;
 const LARGE_EVERY = 50;
 const SEQUENCE_BYTES = 4;
+/** An answer that has not come by then after the one before does not come. */
+const QUIET_MS = 500;
 
 const [mode, first = '', second = ''] = process.argv.slice(2);
 
@@ -41,8 +43,14 @@ if (mode === 'serve') {
     process.stdin.resume();
     process.stdin.on('end', () => {
       clearInterval(timer);
-      console.log(`${sent} ${answered} ${wrong}`);
-      socket.close();
+      // The last are on their way, for as long as some come.
+      let before = -1;
+      const end = setInterval(() => {
+        if (answered < sent && answered > before) return void (before = answered);
+        clearInterval(end);
+        console.log(`${sent} ${answered} ${wrong}`);
+        socket.close();
+      }, QUIET_MS);
     });
   });
 }

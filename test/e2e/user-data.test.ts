@@ -54,7 +54,7 @@ enclosed(import.meta.url, () => {
     const becomes = <T>(what: string, view: (status: Status) => T | undefined): Promise<T> =>
       eventually(
         what,
-        30_000,
+        60_000,
         async () => {
           const now = await status();
           const found = now === undefined ? undefined : view(now);
@@ -70,7 +70,7 @@ enclosed(import.meta.url, () => {
     const pings = async (from: string, to: string): Promise<void> => {
       await eventually(
         `${from} reaches ${to}`,
-        30_000,
+        60_000,
         async () => {
           const { code, stdout } = await tryIn(from, ['ping', '-n', '-c', '1', '-W', '1', to]);
           return code === 0 ? { found: true } : { missing: stdout };
@@ -107,7 +107,6 @@ enclosed(import.meta.url, () => {
           ({ peers }) =>
             peers.some(({ node, path: by }) => node === planned.instance('a1') && by === 'fabric') ? true : undefined,
           never,
-          30_000,
         );
       await pings(container.name, far.address);
       await pings(far.name, container.address);

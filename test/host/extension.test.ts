@@ -142,11 +142,12 @@ describe('peers that commands reach', () => {
   });
 
   it('that hang keep nobody waiting behind them a second time', async () => {
-    const { wants } = daemon('boot 1', 300);
+    // Time enough for a command that does not hang, also where many run at once.
+    const { wants } = daemon('boot 1', 2000);
     const hanging = peer(3, { add: `${note('hang')}; sleep 63` });
     assert.deepEqual((await wants(hanging)).length, 1);
     const [first, second] = await wants(hanging, peer(4));
-    assert.match(first ?? '', /took longer than 0\.3 s/);
+    assert.match(first ?? '', /took longer than 2 s/);
     assert.equal(second, 'put done');
     assert.deepEqual(
       ran().filter((line) => !line.startsWith('remove')),

@@ -203,12 +203,13 @@ describe('forwarded packets of the Network', { skip: NEEDS_ROOT }, () => {
       }
       run('sysctl', '-qw', 'net.ipv4.ip_forward=1');
       startDocker(iptables);
-      const ping = (from: string, to: string): number | null =>
-        spawnSync('ip', ['netns', 'exec', from, 'ping', '-c1', '-W1', to]).status;
+      /** @param seconds to wait for an answer that shall not come, or may be late */
+      const ping = (from: string, to: string, seconds: number): number | null =>
+        spawnSync('ip', ['netns', 'exec', from, 'ping', '-c1', `-W${seconds}`, to]).status;
       const [left = '', right = ''] = hosts.map((host) => host.name);
-      assert.deepEqual([ping(left, '10.42.2.2'), ping(right, '10.42.1.2')], [1, 1]);
+      assert.deepEqual([ping(left, '10.42.2.2', 0.5), ping(right, '10.42.1.2', 0.5)], [1, 1]);
       await put(NETWORK);
-      assert.deepEqual([ping(left, '10.42.2.2'), ping(right, '10.42.1.2')], [0, 0]);
+      assert.deepEqual([ping(left, '10.42.2.2', 20), ping(right, '10.42.1.2', 20)], [0, 0]);
     } finally {
       for (const { name } of hosts) run('ip', 'netns', 'delete', name);
     }

@@ -1,5 +1,5 @@
 import { pathProbeContract } from '../contract/path-probe.ts';
 import { enclosed } from '../lab/enclosed.ts';
-import { probeHosts } from './probe-hosts.ts';
+import { AT_ONCE, probeHosts } from './probe-hosts.ts';
 
-enclosed(import.meta.url, () => pathProbeContract('Linux', () => probeHosts()));
+enclosed(import.meta.url, () => pathProbeContract('Linux', () => probeHosts(), AT_ONCE));

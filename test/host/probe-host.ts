@@ -35,6 +35,7 @@ export class ProbeHost implements PathProbe {
   readonly #child: ChildProcessByStdio<Writable, Readable, null>;
   readonly #waiters = new Map<number, Waiter>();
   readonly #ended: Promise<void>;
+  #isClosed = false;
   #next = 1;
   #outcomes: ProbeOutcome[] = [];
   #wake: () => void = () => {};
@@ -49,6 +50,7 @@ export class ProbeHost implements PathProbe {
     return new Promise((resolve, reject) => {
       let host: ProbeHost | undefined;
       child.once('error', reject);
+      child.once('exit', (code, signal) => reject(new Error(`a probe child ended with ${signal ?? code}`)));
       createInterface({ input: child.stdout }).on('line', (line) => {
         const said = JSON.parse(line) as Said;
         if (said.key !== undefined) resolve((host = new ProbeHost(child, said.key)));
@@ -61,6 +63,10 @@ export class ProbeHost implements PathProbe {
     this.key = key;
     this.#child = child;
     this.#ended = new Promise((resolve) => child.once('exit', () => resolve()));
+    // Else whoever waits for it would wait for ever.
+    void this.#ended.then(() => {
+      if (!this.#isClosed) for (const { reject } of this.#waiters.values()) reject(new Error('a probe child ended'));
+    });
   }
 
   hear({ id, result, error, outcome }: Said): void {
@@ -139,6 +145,7 @@ export class ProbeHost implements PathProbe {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.#child.kill('SIGKILL');
     await this.#ended;
   }

@@ -37,6 +37,8 @@ export interface LinuxProbeWorld extends ProbeWorld {
   readonly near: ProbeHost;
   readonly far: ProbeHost;
   readonly privateKeys: Readonly<Record<Side, string>>;
+  /** The network namespaces of the two: worlds stand side by side. */
+  readonly namespaces: Readonly<Record<Side, string>>;
   nft(side: Side, commands: string): Promise<void>;
 }
 
@@ -46,16 +48,24 @@ const passing = (from: Side, path: PathName): string =>
     ? `iifname "eth0" ip saddr ${SUBNETS[from]}`
     : `iifname "eth0" ip saddr ${HOSTS[from]} udp dport 8472`;
 
+/** Tests of probes mostly wait for what does not come: so many have their own worlds at a time. */
+export const AT_ONCE = 4;
+
+let worlds = 0;
+
 export async function probeHosts(path: PathName = 'vxlan'): Promise<LinuxProbeWorld> {
-  await ip(SIDES.map((side) => `netns add ${side}`));
-  await ip(['link add eth0 netns near index 1000 type veth peer name eth0 netns far index 1001']);
+  worlds += 1;
+  const namespaces = { near: `near${worlds}`, far: `far${worlds}` };
+  await ip(SIDES.map((side) => `netns add ${namespaces[side]}`));
+  const ends = [`netns ${namespaces.near} index 1000`, `netns ${namespaces.far} index 1001`];
+  await ip([`link add eth0 ${ends[0]} type veth peer name eth0 ${ends[1]}`]);
   for (const side of SIDES) {
-    await ip(['link set lo up', `address add ${HOSTS[side]}/24 dev eth0`, 'link set eth0 up'], side);
+    await ip(['link set lo up', `address add ${HOSTS[side]}/24 dev eth0`, 'link set eth0 up'], namespaces[side]);
     const nft = 'table ip cuts { chain before { type filter hook prerouting priority -300; udp dport 9 drop; }; }';
-    await runIn(side, ['nft', nft]);
+    await runIn(namespaces[side], ['nft', nft]);
   }
   const privateKeys = { near: newProbeKey(), far: newProbeKey() };
-  const [near, far] = await Promise.all(SIDES.map((side) => ProbeHost.start(side, privateKeys[side])));
+  const [near, far] = await Promise.all(SIDES.map((side) => ProbeHost.start(namespaces[side], privateKeys[side])));
   if (near === undefined || far === undefined) throw new Error('no hosts');
   const hosts = { near, far };
   for (const side of SIDES) await hosts[side].put(...wanted(side, path));
@@ -63,28 +73,30 @@ export async function probeHosts(path: PathName = 'vxlan'): Promise<LinuxProbeWo
     near,
     far,
     privateKeys,
+    namespaces,
     async cut(from, cutPath) {
-      await runIn(otherOf(from), [
+      await runIn(namespaces[otherOf(from)], [
         'nft',
         `add rule ip cuts before ${passing(from, cutPath)} drop comment "${cutPath}"`,
       ]);
     },
     async mend(from, mended) {
-      const text = await runIn(otherOf(from), ['nft', '-a', 'list', 'chain', 'ip', 'cuts', 'before']);
+      const there = namespaces[otherOf(from)];
+      const text = await runIn(there, ['nft', '-a', 'list', 'chain', 'ip', 'cuts', 'before']);
       for (const [, handle = ''] of text.matchAll(new RegExp(`comment "${mended}" # handle (\\d+)`, 'g')))
-        await runIn(otherOf(from), ['nft', 'delete', 'rule', 'ip', 'cuts', 'before', 'handle', handle]);
+        await runIn(there, ['nft', 'delete', 'rule', 'ip', 'cuts', 'before', 'handle', handle]);
     },
     async traffic(from) {
       const to = baseOf(SUBNETS[otherOf(from)]).replace(/\.0$/, '.5');
       await hosts[from].packet({ from: baseOf(SUBNETS[from]), to, text: 'hello' });
     },
     async nft(side, commands) {
-      await runIn(side, ['nft', commands]);
+      await runIn(namespaces[side], ['nft', commands]);
     },
     settle: () => wait(GRACE_MS + 50),
     async close() {
       await Promise.all([near.close(), far.close()]);
-      await ip(SIDES.map((side) => `netns delete ${side}`));
+      await ip(SIDES.map((side) => `netns delete ${namespaces[side]}`));
     },
   };
 }

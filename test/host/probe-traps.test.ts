@@ -19,7 +19,7 @@ import { eventually } from '../../src/lab/eventually.ts';
 import { ip, runIn } from '../../src/lab/namespaces.ts';
 import { quietLink } from '../../src/lab/world.ts';
 import { enclosed } from '../lab/enclosed.ts';
-import { probeHosts, wanted, type LinuxProbeWorld } from './probe-hosts.ts';
+import { AT_ONCE, probeHosts, wanted, type LinuxProbeWorld } from './probe-hosts.ts';
 
 const HEARD = { direct: 'heard', vxlan: 'heard' };
 const NEAR = baseOf(SUBNETS.near);
@@ -59,7 +59,7 @@ enclosed(import.meta.url, () => {
     });
   };
 
-  describe('a probe', () => {
+  describe('a probe', { concurrency: AT_ONCE }, () => {
     test('is not taken for an answer by a stateful filter, whatever the other side has asked before', async (world) => {
       await world.nft(
         'far',
@@ -103,8 +103,8 @@ enclosed(import.meta.url, () => {
       // The kernel takes it to be on the link and asks there by ARP. Who shares the link answers, and is reached by it: the path that was asked about.
       assert.deepEqual(verdicts(await askAll(world, 'near')), HEARD);
       // As in a cloud, where nobody answers for a container's address.
-      await runIn('far', ['sysctl', '-qw', 'net.ipv4.conf.eth0.arp_ignore=1']);
-      await ip(['neighbour flush dev eth0'], 'near');
+      await runIn(world.namespaces.far, ['sysctl', '-qw', 'net.ipv4.conf.eth0.arp_ignore=1']);
+      await ip(['neighbour flush dev eth0'], world.namespaces.near);
       const outcomes = await askAll(world, 'near');
       assert.deepEqual(verdicts(outcomes), { ...HEARD, direct: 'missed' });
       assert.ok(outcomes.every(({ why }) => why !== anotherWay));
@@ -131,9 +131,9 @@ enclosed(import.meta.url, () => {
       'follows its device when that is made anew, and does not leave while there is none',
       async (world) => {
         assert.deepEqual(verdicts(await askAll(world, 'near')), HEARD);
-        await ip([`link delete ${VXLAN.name}`], 'near');
+        await ip([`link delete ${VXLAN.name}`], world.namespaces.near);
         // The source address went with the device.
-        await ip([`address add ${NEAR}/32 dev lo`], 'near');
+        await ip([`address add ${NEAR}/32 dev lo`], world.namespaces.near);
         const there = wanted('near', 'direct').filter((entry) => entry.kind === 'route' && entry.metric === undefined);
         await world.near.put(...there);
         const outcomes = await askAll(world, 'near');
@@ -169,7 +169,7 @@ enclosed(import.meta.url, () => {
     });
   });
 
-  describe('a responder', () => {
+  describe('a responder', { concurrency: AT_ONCE }, () => {
     test('answers what is authentic, new and of this run, once; nothing else', async (world) => {
       const { out, in: back } = sealsOf(world, 'near');
       const flipped = encodeProbe(request(1), out);
@@ -244,12 +244,14 @@ enclosed(import.meta.url, () => {
       // Where its containers would be, and past the filter that ends other packets of these tests.
       const container = `neighbour add ${offset(FAR, 5)} lladdr 02:00:00:00:00:05 dev cni0 nud permanent`;
       const lines = ['link add cni0 type veth peer name c0', `address add ${offset(FAR, 1)}/24 dev cni0`];
-      await ip([...lines, ...quietLink('c0'), ...quietLink('cni0'), container], 'far');
+      await ip([...lines, ...quietLink('c0'), ...quietLink('cni0'), container], world.namespaces.far);
       await world.nft('far', 'flush chain ip cuts before');
       await world.far.active(undefined, never);
       await world.traffic('near');
       const arrived = async () => {
-        const [link] = JSON.parse(await runIn('far', ['ip', '-json', '-stats', 'link', 'show', 'cni0'])) as readonly {
+        const [link] = JSON.parse(
+          await runIn(world.namespaces.far, ['ip', '-json', '-stats', 'link', 'show', 'cni0']),
+        ) as readonly {
           readonly stats64: { readonly tx: { readonly packets: number } };
         }[];
         return link?.stats64.tx.packets === 1 ? { found: true } : { missing: JSON.stringify(link?.stats64.tx) };

@@ -57,7 +57,8 @@ function runInside(
   // The test runner tells its children by this how to report; this one reports for people.
   const { NODE_TEST_CONTEXT: _, ...rest } = process.env;
   const node = [process.execPath, '--enable-source-maps', '--test-reporter=spec', file];
-  const [program, ...args] = command(way, node);
+  // A file that does not end is killed by the test runner, and what it has started here would go on beside all others (setpriv(1)).
+  const [program, ...args] = ['setpriv', '--pdeathsig', 'KILL', ...command(way, node)];
   const env = { ...rest, [INSIDE]: part, PATH: searchPath(process.env['PATH']) };
   const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'], signal, killSignal: 'SIGKILL' });
   let output = '';

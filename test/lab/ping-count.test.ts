@@ -34,7 +34,18 @@ test('an answer counts once, however often it comes, and not after a second', ()
   count.answered(0, 2);
   count.answered(1, 1500);
   count.answered(7, 3);
+  count.answered(1, 1600);
   assert.deepEqual(pick(count.read(2000)), { sent: 2, answered: 1, lost: 1 });
+  assert.equal(count.read(2000).late, 1);
+});
+
+test('an answer that is read late counts when it may have come in time', () => {
+  const count = new PingCount();
+  sent(count, 3, 10);
+  count.answered(0, 3000, 1000);
+  count.answered(1, 3000, 1010);
+  count.answered(2, 3000, 1021);
+  assert.deepEqual(pick(count.read(3000)), { sent: 3, answered: 2, lost: 1 });
 });
 
 test('the outage is the longest stretch between a lost ping and the next that was answered', () => {

@@ -85,6 +85,19 @@ test('without its own lease in the view it puts but removes nothing', async () =
   assert.ok(held.length > 0 && held.every(({ why }) => /own lease is missing/.test(why)));
 });
 
+test('a peer that claims its subnet again keeps the path that stands, whether it is looked at alone or with all', async () => {
+  const standing: Choose = (_, __, stands) => ({ path: stands ?? 'vxlan', why: '', trouble: false, refused: [] });
+  const again = lease('10.42.2.0/24', '192.168.0.2', { weft: vxlanAt('two'), epoch: 9 });
+  for (const changed of ['all', new Set([again.key])] as const) {
+    const { pass, host } = await passes();
+    await pass(inputOf(SEVERAL));
+    const before = host.text;
+    assert.match(before, /route 10\.42\.2\.0\/24 via 192\.168\.0\.2 /);
+    await pass({ ...inputOf([MINE, again, ...SEVERAL.slice(2)], changed), choose: standing });
+    assert.equal(host.text, before);
+  }
+});
+
 test('another epoch of its own lease in the view counts as missing', async () => {
   const { pass, host } = await passes();
   await pass(inputOf(SEVERAL));

@@ -61,7 +61,7 @@ enclosed(import.meta.url, () => {
       return await runIn(host, [process.execPath, '--input-type=module', '-e', code]);
     };
     const reaches = async (from: string, source: string, to: string): Promise<boolean> => {
-      const [program, ...args] = insideOf(from, ['ping', '-c', '2', '-i', '0.02', '-W', '0.3', '-I', source, to]);
+      const [program, ...args] = insideOf(from, ['ping', '-c', '2', '-i', '0.02', '-W', '1', '-I', source, to]);
       return (await attempt(program, args)).code === 0;
     };
 

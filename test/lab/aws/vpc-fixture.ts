@@ -101,7 +101,7 @@ export class VpcFixture {
 
   /** Can packets go there and back? From a container's address when `source` is one. */
   async reaches(from: string, to: string, source?: string): Promise<boolean> {
-    const words = ['ping', '-c', '2', '-i', '0.02', '-W', '0.3', ...(source === undefined ? [] : ['-I', source]), to];
+    const words = ['ping', '-c', '2', '-i', '0.02', '-W', '1', ...(source === undefined ? [] : ['-I', source]), to];
     const [program, ...args] = insideOf(from, words);
     return (await attempt(program, args)).code === 0;
   }
@@ -121,7 +121,7 @@ export class VpcFixture {
 
   /** Does a TCP connection come about? */
   async connects(from: string, to: string, port: number): Promise<boolean> {
-    const caller = `const c = require('net').connect({ host: '${to}', port: ${port}, timeout: 300 });
+    const caller = `const c = require('net').connect({ host: '${to}', port: ${port}, timeout: 2000 });
       c.on('connect', () => process.exit(0)).on('timeout', () => process.exit(1)).on('error', () => process.exit(2));`;
     const [program, ...args] = insideOf(from, [process.execPath, '-e', caller]);
     return (await attempt(program, args)).code === 0;

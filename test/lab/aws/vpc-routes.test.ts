@@ -34,7 +34,7 @@ enclosed(import.meta.url, () => {
 
     it('CLOUD 1.6: has an MTU of 9001 inside the VPC, and 1500 out of it', async () => {
       const big = async (to: string): Promise<boolean> => {
-        const [program, ...args] = insideOf('a1', ['ping', '-c1', '-W0.3', '-Mdo', '-s8900', to]);
+        const [program, ...args] = insideOf('a1', ['ping', '-c1', '-W1', '-Mdo', '-s8900', to]);
         return (await attempt(program, args)).code === 0;
       };
       assert.equal(await big('10.0.2.11'), true);
