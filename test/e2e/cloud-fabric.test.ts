@@ -42,7 +42,7 @@ enclosed(import.meta.url, () => {
     const becomes = (expected: readonly string[]): Promise<unknown> =>
       eventually(
         'pairs are on their paths',
-        40_000,
+        90_000,
         async () => {
           const now = await reached(lab);
           return now.join() === expected.join() ? { found: true } : { missing: now.join('\n') };
