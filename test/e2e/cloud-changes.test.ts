@@ -83,7 +83,7 @@ enclosed(import.meta.url, () => {
 
     it('a host whose metadata server is absent, garbage or silent waits for it and says so; one that is slow will do', async () => {
       const metadata = (kind: string): Promise<unknown> =>
-        world().aws.do('metadata', { instance: 'b1', kind, ...(kind === 'slow' ? { ms: 800 } : {}) });
+        world().aws.do('metadata', { instance: 'b1', kind, ...(kind === 'slow' ? { ms: 300 } : {}) });
       const b1 = world().host('b1');
       await metadata('absent');
       b1.startDaemon();
@@ -112,6 +112,7 @@ enclosed(import.meta.url, () => {
       await a2.await('has its lease', ({ subnet, ready }) => (ready && subnet === left ? true : undefined), never);
       await a2.weftd(['drain']);
       assert.equal(world().routes('table-b').has(left), false);
+      assert.equal(await a2.daemon?.ended, 'exit code 0');
       assert.doesNotMatch(await a2.weftd(['cleanup', ...subnetFile]), /stays/);
     });
   });

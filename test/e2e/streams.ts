@@ -11,8 +11,8 @@ import { never } from './cluster.ts';
 
 /** So much more than before, taken by the other end, and told back, proves that both ways go on. */
 const FURTHER_BYTES = 200_000;
-/** TCP doubles its patience with each loss: after some seconds without a path it may wait as long again, and on a machine that is busy those are many. */
-const WITHIN_MS = 60_000;
+/** TCP doubles its patience with each loss: after some seconds without a path it may wait as long again. */
+const WITHIN_MS = 15_000;
 
 /** One end, as a program in a namespace. */
 export class End {
