@@ -55,7 +55,7 @@ function embedded(address: Address, executable: string, dataFolder: string): Emu
   const program = path.join(path.dirname(manifest), 'dynoxide');
   const file = path.join(dataFolder, 'dynamodb.sqlite');
   const command = [program, '--host', address, '-p', String(PORT), '--db-path', file];
-  return { title: 'DynamoDB emulator', command, withinMs: 10_000, keepsData: true };
+  return { title: 'DynamoDB emulator', command, withinMs: 60_000, keepsData: true };
 }
 
 async function amazons(executable: string): Promise<Emulator> {

@@ -27,7 +27,7 @@ export function etcdProgram({ address }: StorePlan, dataFolder: string): StorePr
     kind: 'etcd',
     title,
     command: ['etcd', ...flags.flat()],
-    withinMs: 20_000,
+    withinMs: 60_000,
     saysWhenItServes: 'ready to serve client requests',
     keepsData: true,
     // flannel's own prefix.

@@ -13,8 +13,8 @@ import type { StoreAccess } from './store.ts';
 import type { HostPlan } from './topology.ts';
 import { UPLINK } from './world.ts';
 
-/** A busy machine starts many hosts at once. */
-const START_MS = 30_000;
+/** Some seconds as a rule. A busy machine starts many hosts at once, and has other things to do. */
+const START_MS = 90_000;
 
 export interface HostOptions {
   /** What runs weftd: Node and the bundle. */

@@ -64,7 +64,7 @@ export async function raiseBridge(
 async function linksUp(namespace: string, links: readonly string[], signal: AbortSignal): Promise<void> {
   await eventually(
     `${links.join(', ')} in ${namespace} can send`,
-    5000,
+    30_000,
     async () => {
       const lines = (await runIn(namespace, ['ip', '-o', 'link', 'show', 'up'])).split('\n');
       const down = links.filter(

@@ -37,6 +37,8 @@ enclosed(import.meta.url, () => {
     let daemon: LabProcess;
     let notify: number;
     const told: string[] = [];
+    /** A service manager reads all the time; what a full socket does not take is lost (unix(7), max_dgram_qlen: ten). */
+    let hearing: NodeJS.Timeout;
 
     /** What the service manager has heard by now. */
     function hear(): string {
@@ -50,7 +52,7 @@ enclosed(import.meta.url, () => {
     const becomes = <T>(what: string, look: () => T | undefined | Promise<T | undefined>): Promise<T> =>
       eventually(
         what,
-        30_000,
+        60_000,
         async () => {
           const found = await look();
           const log = existsSync(daemon.logFile) ? readFileSync(daemon.logFile, 'utf8') : 'no log';
@@ -74,6 +76,7 @@ enclosed(import.meta.url, () => {
       assert.ok(address !== undefined);
       notify = checked('socket', libc().socket(AF_UNIX, SOCK_DGRAM, 0));
       checked('bind', libc().bind(notify, address, address.length));
+      hearing = setInterval(hear, 50);
       etcd = startProcess({
         name: 'etcd',
         namespace: 'a1',
@@ -94,6 +97,7 @@ enclosed(import.meta.url, () => {
       daemon.kill('SIGKILL');
       etcd.kill('SIGKILL');
       await Promise.all([daemon.ended, etcd.ended]);
+      clearInterval(hearing);
       closeSync(notify);
       await closeLabs();
     });

@@ -6,7 +6,7 @@ import type { Lab } from '../../src/lab/lab.ts';
 import type { LabHost } from '../../src/lab/lab-host.ts';
 import { SteadyFlows } from '../../src/lab/steady-flows.ts';
 import { enclosed } from '../lab/enclosed.ts';
-import { becomes, restored } from './becomes.ts';
+import { becomes, restored, statusOf } from './becomes.ts';
 import { A1_A2_B1, closeLabs, CONFIG, never, reached, startCluster } from './cluster.ts';
 import { EtcdHand } from './etcd-hand.ts';
 
@@ -52,12 +52,11 @@ enclosed(import.meta.url, () => {
     after(closeLabs);
 
     const skipped = async (): Promise<readonly string[]> =>
-      ((await a1.status())?.skipped ?? []).map(({ key }) => key).toSorted();
+      (await statusOf(a1)).skipped.map(({ key }) => key).toSorted();
     const peer = (subnet: string) =>
       a1.await(`sees ${subnet}`, ({ peers }) => peers.find((one) => one.subnet === subnet), never);
     const keyOf = ({ container }: LabHost): string => `subnets/${container.subnet.replace('/', '-')}`;
-    const findings = async (): Promise<readonly string[]> =>
-      ((await a1.status())?.findings ?? []).map(({ code }) => code);
+    const findings = async (): Promise<readonly string[]> => (await statusOf(a1)).findings.map(({ code }) => code);
 
     async function restart(): Promise<void> {
       await a1.killDaemon();

@@ -16,7 +16,7 @@ enclosed(import.meta.url, () => {
       return cluster;
     };
     before(async () => {
-      cluster = await ChangingCloud.start(['a1', 'a2', 'b1'], { Weft: { Probe: { Interval: '500ms', Hold: '2s' } } });
+      cluster = await ChangingCloud.start(['a1', 'a2', 'b1']);
       await cluster.paths(FABRIC);
     });
     after(closeLabs);
@@ -24,7 +24,11 @@ enclosed(import.meta.url, () => {
 
     it('a subnet comes to use another table: its hosts fall to the tunnel, say so, and get the route there', async () => {
       // The association goes, and the main table serves it.
-      await world().fallen(['a1>b1', 'a2>b1'], () => world().aws.do('associate', { subnet: 'a' }));
+      await world().fallen(
+        ['a1>b1', 'a2>b1'],
+        () => world().aws.do('associate', { subnet: 'a' }),
+        () => world().routes('main').has(subnetOf('b1')),
+      );
       world().look('a1', 'a2');
       await world().paths(FABRIC);
       assert.ok(world().routes('main').has(subnetOf('b1')));
@@ -34,7 +38,11 @@ enclosed(import.meta.url, () => {
       await world().aws.do('set-main', { table: 'table-a' });
       // What the table held for them before still stands.
       await world().paths(FABRIC);
-      await world().fallen(['a1>b1', 'a2>b1'], () => world().aws.do('set-main', { table: 'table-b' }));
+      await world().fallen(
+        ['a1>b1', 'a2>b1'],
+        () => world().aws.do('set-main', { table: 'table-b' }),
+        () => world().routes('table-b').has(subnetOf('b1')),
+      );
       world().look('a1', 'a2');
       await world().paths(FABRIC);
       assert.ok(world().routes('table-b').has(subnetOf('b1')));
@@ -45,7 +53,12 @@ enclosed(import.meta.url, () => {
       const swap = async (): Promise<void> => {
         made = await world().aws.do('swap-interface', { instance: 'a1' });
       };
-      await world().fallen(['a1>a2', 'a2>a1', 'a1>b1', 'b1>a1'], swap, 'one');
+      const before = world().routes('table-b').get(subnetOf('a1'));
+      await world().fallen(
+        ['a1>a2', 'a2>a1', 'a1>b1', 'b1>a1'],
+        swap,
+        () => world().routes('table-b').get(subnetOf('a1')) !== before,
+      );
       const { id } = made as { readonly id: string };
       world().look('a1');
       await world().paths(FABRIC);
@@ -70,7 +83,7 @@ enclosed(import.meta.url, () => {
 
     it('a host whose metadata server is absent, garbage or silent waits for it and says so; one that is slow will do', async () => {
       const metadata = (kind: string): Promise<unknown> =>
-        world().aws.do('metadata', { instance: 'b1', kind, ...(kind === 'slow' ? { ms: 800 } : {}) });
+        world().aws.do('metadata', { instance: 'b1', kind, ...(kind === 'slow' ? { ms: 300 } : {}) });
       const b1 = world().host('b1');
       await metadata('absent');
       b1.startDaemon();
@@ -83,7 +96,7 @@ enclosed(import.meta.url, () => {
       for (const kind of ['garbage', 'silent', 'slow']) await metadata(kind);
       await b1.addContainer(never);
       await world().paths(FABRIC);
-      assert.deepEqual((await b1.status())?.findings, []);
+      await becomes('it has no more to say', [], async () => (await b1.status())?.findings);
     });
 
     it('a host that is cleaned up and not drained leaves its routes behind, says how they go, and that is so', async () => {
@@ -99,6 +112,7 @@ enclosed(import.meta.url, () => {
       await a2.await('has its lease', ({ subnet, ready }) => (ready && subnet === left ? true : undefined), never);
       await a2.weftd(['drain']);
       assert.equal(world().routes('table-b').has(left), false);
+      assert.equal(await a2.daemon?.ended, 'exit code 0');
       assert.doesNotMatch(await a2.weftd(['cleanup', ...subnetFile]), /stays/);
     });
   });

@@ -23,6 +23,9 @@ const EXPECTED = [
   'o1>b1 vxlan',
 ];
 
+/** Six as a rule. Where all start at once a pair may be doubted before its peer forwards: that is two more each time, three times before it has to wait. */
+const MOST_CALLS = 12;
+
 enclosed(import.meta.url, () => {
   describe('hosts in a VPC and one at home', () => {
     let lab: Lab;
@@ -42,7 +45,7 @@ enclosed(import.meta.url, () => {
     const becomes = (expected: readonly string[]): Promise<unknown> =>
       eventually(
         'pairs are on their paths',
-        40_000,
+        90_000,
         async () => {
           const now = await reached(lab);
           return now.join() === expected.join() ? { found: true } : { missing: now.join('\n') };
@@ -53,7 +56,7 @@ enclosed(import.meta.url, () => {
     it('reach each other: directly in a subnet, by route tables across subnets, by tunnel from home', async () => {
       await becomes(EXPECTED);
       for (const [who, { total, mutating }] of Object.entries(lab.aws?.cloud.journal.counts() ?? {}))
-        assert.ok(total <= 8 && mutating <= 3, `${who}: ${total} calls, ${mutating} that change something`);
+        assert.ok(total <= MOST_CALLS && mutating <= 3, `${who}: ${total} calls, ${mutating} that change something`);
     });
 
     it('a restart makes no call that changes anything, and keeps every path', async () => {

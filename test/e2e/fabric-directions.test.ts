@@ -15,7 +15,7 @@ import { OWN_GROUP, sixInACloud, VPC_RANGE } from './six-in-a-cloud.ts';
 import { settledOn, turnedSince, turnsOf, type Turns } from './turns.ts';
 
 /** Also on a machine that is busy with other things: a filter remembers what passed for ten seconds at least. */
-const WITHIN_MS = 60_000;
+const WITHIN_MS = 120_000;
 const NAMES = ['a1', 'a2', 'b1', 'b2'];
 const AT_FIRST = Object.fromEntries(
   NAMES.flatMap((from) =>
@@ -70,6 +70,8 @@ enclosed(import.meta.url, () => {
       await haveTurned({ 'a1>b2': ['vxlan'], 'a2>b2': ['vxlan'] });
       await noneIsLost();
       await aws.do('put-route', { ...route, instance: 'b2' });
+      // Those who fell may have told the ledger: its owner, who knows better, would look half a minute later by itself.
+      host('b2').daemon?.kill('SIGHUP');
       await haveReturned({ 'a1>b2': ['vxlan', 'fabric'], 'a2>b2': ['vxlan', 'fabric'] });
     });
 
@@ -83,8 +85,7 @@ enclosed(import.meta.url, () => {
       await haveTurned(intoB1());
       await noneIsLost();
       // The group passes the answers to what b1 asks. Nobody may take that for a way in, and b1 must go on to be heard.
-      await asksAnew(host('b1'), [host('a1'), host('b2')]);
-      await asksAnew(host('a1'), [host('b1')]);
+      await Promise.all([asksAnew(host('b1'), [host('a1'), host('b2')]), asksAnew(host('a1'), [host('b1')])]);
       await haveTurned(intoB1());
       await settledOn({ ...AT_FIRST, 'a1>b1': 'vxlan', 'a2>b1': 'vxlan', 'b2>b1': 'vxlan' }, hosts);
       await aws.do('ingress', { group: OWN_GROUP, peers: `${VPC_RANGE},${CONTAINERS}` });
@@ -98,7 +99,7 @@ async function asksAnew(from: LabHost, peers: readonly LabHost[]): Promise<void>
   const before = new Map(await Promise.all(peers.map(async (to) => [to, await portsOf(from, to)] as const)));
   await eventually(
     `${from.name} asks from other ports`,
-    30_000,
+    60_000,
     async () => {
       for (const [to, known] of before) {
         const ports = await portsOf(from, to);

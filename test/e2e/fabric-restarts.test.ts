@@ -6,6 +6,7 @@ import type { Lab } from '../../src/lab/lab.ts';
 import type { LabHost } from '../../src/lab/lab-host.ts';
 import { SteadyFlows } from '../../src/lab/steady-flows.ts';
 import { enclosed } from '../lab/enclosed.ts';
+import { becomes } from './becomes.ts';
 import { closeLabs, never } from './cluster.ts';
 import { mutatingCalls, startCloud, startInCloud } from './cloud-cluster.ts';
 import { monitor, type Monitor } from './netlink-monitor.ts';
@@ -67,7 +68,8 @@ enclosed(import.meta.url, () => {
       await settledOn(paths, hosts);
       const { losers, sentPings } = await flows.stop();
       assert.deepEqual(losers, [], `of ${sentPings} pings`);
-      assert.deepEqual(difference(before, await world()), []);
+      // The kernel's link watch may be a moment behind a tunnel that is held again; what changed meanwhile the monitors know.
+      await becomes('the world is as it was', [], async () => difference(before, await world()));
       for (const each of monitors) assert.deepEqual(await each.changes(), []);
       // Whoever has been restarted knows one turn: to what it found.
       const found = Object.fromEntries(Object.entries(paths).map(([direction, path]) => [direction, [path]]));

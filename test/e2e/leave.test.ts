@@ -61,7 +61,15 @@ onEachStore(import.meta.url, (store) => {
     it('has the same subnet when it comes back soon', async () => {
       a1.startDaemon();
       assert.equal(await a1.await('has a lease', (status) => status.subnet ?? undefined, never), subnet);
-      await a1.await('is ready', ({ ready, peers }) => (ready && peers.length === 2 ? true : undefined), never);
+      // What comes next compares kernels: its pairs have to be where they stay.
+      await a1.await(
+        'is ready, and on its paths',
+        ({ ready, peers }) =>
+          ready && peers.length === 2 && peers.every(({ path, settled }) => path !== 'none' && settled)
+            ? true
+            : undefined,
+        never,
+      );
       assert.notDeepEqual(difference(bare, await everything(a1)), []);
     });
 

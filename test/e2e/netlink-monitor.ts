@@ -57,7 +57,7 @@ export async function monitor(lab: Lab, host: LabHost): Promise<Monitor> {
   const catchUp = async (): Promise<void> => {
     await eventually(
       'the monitors listen',
-      10_000,
+      60_000,
       async () => {
         provoked += 1;
         const told = await Promise.all(

@@ -22,7 +22,8 @@ export const bestPathBut =
   (from, to) =>
     directions.has(`${from.name}>${to.name}`) ? path : bestPath(topology)(from, to);
 
-const FIRST_PATHS_MS = 40_000;
+/** Probes of three seconds, and a hold of eight, where the machine has nothing else to do. */
+const FIRST_PATHS_MS = 90_000;
 
 /** Waits until every host says that it sends so. */
 export async function awaitPaths({ signal }: Stage, hosts: readonly LabHost[], pathOf: PathOf): Promise<void> {

@@ -38,7 +38,7 @@ async function forgets(host: LabHost, subnet: string, signal: AbortSignal): Prom
   );
   await eventually(
     `${host.name} has no route to ${subnet}`,
-    5000,
+    60_000,
     async () => {
       const left = (await host.run(['ip', 'route', 'show', 'table', 'all', 'root', subnet])).trim();
       return left === '' ? { found: true } : { missing: left };

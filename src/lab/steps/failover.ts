@@ -1,6 +1,7 @@
 /** Cloud routes to one host turn into black holes while containers talk, and work again later. */
 import { eventually } from '../eventually.ts';
 import type { LabHost } from '../lab-host.ts';
+import { Stopwatch } from '../stopwatch.ts';
 import { trafficRouteTo } from '../traffic-routes.ts';
 import type { Stage } from '../scenario.ts';
 import { SteadyFlows, type Loss } from '../steady-flows.ts';
@@ -42,10 +43,10 @@ export async function routesDie(stage: Stage, hole: BlackHole): Promise<Fall> {
   const affected = new SteadyFlows(lab, affectedBy(hole));
   const others = new SteadyFlows(lab, bystanders);
   await affected.more(PINGS, signal);
-  const startMs = performance.now();
+  const watch = new Stopwatch();
   await awsOf(lab).do('kill-routes', { instance: victim.name });
   step.update('EC2 says "active"; no packet comes through');
-  const moves = await whenAll(stage, hole, startMs, (device) => device !== UPLINK);
+  const moves = await whenAll(stage, hole, watch, (device) => device !== UPLINK);
   await affected.more(PINGS, signal, (text) => step.update(`by vxlan: ${text}`));
   const loss = await affected.stop();
   const untouched = await others.stop();
@@ -80,10 +81,10 @@ export async function routesMend(stage: Stage, hole: BlackHole): Promise<number>
   const affected = new SteadyFlows(lab, affectedBy(hole));
   const others = new SteadyFlows(lab, bystanders);
   await affected.more(PINGS, signal);
-  const startMs = performance.now();
+  const watch = new Stopwatch();
   await awsOf(lab).do('mend-routes', { instance: victim.name });
   step.update('probes come through; now the path has to hold');
-  const moves = await whenAll(stage, hole, startMs, (device) => device === UPLINK);
+  const moves = await whenAll(stage, hole, watch, (device) => device === UPLINK);
   await affected.more(PINGS, signal, (text) => step.update(`by the fabric: ${text}`));
   const loss = await affected.stop();
   const untouched = await others.stop();
@@ -132,7 +133,7 @@ function showFlows({ screen }: Stage, { flows }: Loss, moves: ReadonlyMap<string
 async function whenAll(
   { signal }: Stage,
   { senders, victim }: BlackHole,
-  startMs: number,
+  watch: Stopwatch,
   isRight: (device: string) => boolean,
 ): Promise<ReadonlyMap<string, number>> {
   const { subnet } = victim.container;
@@ -143,13 +144,13 @@ async function whenAll(
       async () => {
         const route = await trafficRouteTo(sender, subnet);
         const device = / dev (\S+)/.exec(route)?.[1];
-        return device !== undefined && isRight(device)
-          ? { found: performance.now() - startMs }
-          : { missing: `its route is ${route}` };
+        return device !== undefined && isRight(device) ? { found: watch.ms } : { missing: `its route is ${route}` };
       },
       signal,
     );
     return [sender.name, tookMs];
   });
-  return new Map(await Promise.all(times));
+  const all = new Map(await Promise.all(times));
+  watch.stop();
+  return all;
 }

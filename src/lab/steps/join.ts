@@ -27,7 +27,7 @@ export async function join(
       const flow = lab.pinger.start({ from: host.container.name, to: container.address, intervalMs: 10 });
       await eventually(
         `${host.name} reaches ${joiner.name}`,
-        20_000,
+        60_000,
         async () => ((await flow.look()).answered > 0 ? { found: true } : { missing: 'no ping is answered' }),
         signal,
       );

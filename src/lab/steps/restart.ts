@@ -10,7 +10,7 @@ import { checkNoLoss } from './loss.ts';
 
 /** Pings of each flow before the kill, while there is no agent, and after its return. */
 const PINGS = 150;
-const LOOKS_AT_CLOUD_MS = 20_000;
+const LOOKS_AT_CLOUD_MS = 60_000;
 
 /** Members of the JSON report. */
 export interface RestartResult {

@@ -5,6 +5,7 @@ import type { Lab } from '../lab.ts';
 import type { LabHost } from '../lab-host.ts';
 import type { Flow } from '../pinger.ts';
 import type { Stage } from '../scenario.ts';
+import { Stopwatch } from '../stopwatch.ts';
 import { awaitPaths, bestPath } from './best-path.ts';
 import { awsOf } from './cloud-routes.ts';
 import { callsOfAll } from './ec2-calls.ts';
@@ -32,8 +33,8 @@ export async function switchCheckOn(stage: Stage, victim: LabHost, peer: LabHost
   const flows = [pings(lab, peer, victim), pings(lab, victim, peer)];
   await answered(flows, signal);
   const before = callsOfAll(lab);
-  const startMs = performance.now();
-  const since = (): number => Math.round(performance.now() - startMs);
+  const watch = new Stopwatch();
+  const since = (): number => Math.round(watch.ms);
   await aws.do('check', { instance: name, on: true });
   step.update('its packets die; probes are missed');
   const fellBackMs = await victim.await(
@@ -56,6 +57,7 @@ export async function switchCheckOn(stage: Stage, victim: LabHost, peer: LabHost
   step.update(`switched off again after ${mendedMs} ms; the paths have to hold first`);
   await awaitPaths(stage, lab.running, bestPath(lab.topology));
   const returnedMs = since();
+  watch.stop();
   await answered(flows, signal);
   const counts = await Promise.all(flows.map((flow) => flow.stop()));
   const lostPings = counts.reduce((sum, { lost }) => sum + lost, 0);

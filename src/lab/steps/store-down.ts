@@ -11,6 +11,9 @@ import { checkNoLoss } from './loss.ts';
 /** Of the pair whose route is deleted: how long it was out is read from its pings. */
 const WATCH_EVERY_MS = 2;
 const PINGS = 150;
+/** A call that was under way is given up after 12 s, and only then it is noticed. */
+const NOTICED_MS = 90_000;
+const REPAIRED_MS = 60_000;
 
 /** @param flows leave out the pair `victim` > `lostPeer`: its route goes, and its loss is counted for itself. */
 export async function storeDown(
@@ -53,7 +56,7 @@ export async function storeDown(
 
 export async function noticesStore(host: LabHost, reachable: boolean, signal: AbortSignal): Promise<void> {
   const what = reachable ? 'has the store back' : 'notices that the store is away';
-  await host.await(what, ({ store }) => (store.reachable === reachable ? true : undefined), signal, 30_000);
+  await host.await(what, ({ store }) => (store.reachable === reachable ? true : undefined), signal, NOTICED_MS);
 }
 
 export async function allReady(hosts: readonly LabHost[]): Promise<boolean> {
@@ -68,7 +71,7 @@ async function deleteRoute(stage: Stage, victim: LabHost, lostPeer: LabHost): Pr
   const flow = lab.pinger.start({ from: victim.container.name, to: address, intervalMs: WATCH_EVERY_MS });
   await eventually(
     `${victim.name} reaches ${lostPeer.name}`,
-    5000,
+    REPAIRED_MS,
     async () => ((await flow.look()).answered > 0 ? { found: true } : { missing: 'no ping is answered' }),
     signal,
   );
@@ -78,7 +81,7 @@ async function deleteRoute(stage: Stage, victim: LabHost, lostPeer: LabHost): Pr
   const deletedMs = performance.now();
   await eventually(
     `${victim.name} puts back its route to ${lostPeer.name}`,
-    10_000,
+    REPAIRED_MS,
     async () => ((await route()) === before ? { found: true } : { missing: `the route was ${before}` }),
     signal,
   );
@@ -86,7 +89,7 @@ async function deleteRoute(stage: Stage, victim: LabHost, lostPeer: LabHost): Pr
   const back = (await flow.look()).answered;
   await eventually(
     `${victim.name} reaches ${lostPeer.name} again`,
-    5000,
+    REPAIRED_MS,
     async () => ((await flow.look()).answered > back + 20 ? { found: true } : { missing: 'no ping is answered' }),
     signal,
   );
