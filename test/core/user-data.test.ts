@@ -33,6 +33,8 @@ const hostile = fc
       ';',
       '\\',
       '\\x41\\n',
+      // Ends of a line to Unicode, and not to a shell or systemd.
+      'a\u2028b\u2029c\u0085d',
       '#',
       '',
     ),
