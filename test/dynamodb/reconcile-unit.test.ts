@@ -58,7 +58,7 @@ describe('examples/reconciler/weft-reconcile.service', { skip: whyNoDynamoDB() ?
 
   let told = (): string => 'not yet';
   const until = (what: string, is: () => boolean | Promise<boolean>): Promise<true> =>
-    eventually(what, 30_000, async () => ((await is()) ? { found: true } : { missing: told() }), never());
+    eventually(what, 120_000, async () => ((await is()) ? { found: true } : { missing: told() }), never());
 
   it('starts, tells how it fares, answers, makes runs, and ends when it is told to', async () => {
     const { command, settings } = readUnit(readDocument('examples/reconciler/weft-reconcile.service'));
