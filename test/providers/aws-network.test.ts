@@ -23,7 +23,7 @@ describe('route tables of a VPC', () => {
   afterEach(() => account.close());
   /** One that waits less long, where there is nothing to wait for. */
   const meeting = (kind: string): void => {
-    if (kind === 'silence') host = account.host('a1', { requestTimeoutMs: 1000 });
+    if (kind === 'silence') host = account.host('a1', { requestTimeoutMs: 600 });
   };
   const during = <T>(work: Promise<T>): Promise<T> => account.clock.during(work);
   const put = (expected?: string): Promise<void> => during(host.network.putRoute(ids.tableA, MINE, expected, signal));
