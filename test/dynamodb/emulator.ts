@@ -37,7 +37,9 @@ export async function startDynamoDB(): Promise<TestDynamoDB> {
   const executable = program();
   if (executable === undefined) throw new Error(whyNoDynamoDB());
   const port = await ownPort();
-  const child = spawn(executable, ['--host', '127.0.0.1', '-p', String(port)], { stdio: ['ignore', 'ignore', 'pipe'] });
+  // It ends with us, also where a test file that hangs is ended by a signal.
+  const words = ['--pdeathsig', 'KILL', executable, '--host', '127.0.0.1', '-p', String(port)];
+  const child = spawn('setpriv', words, { stdio: ['ignore', 'ignore', 'pipe'] });
   const kill = (): void => void child.kill('SIGKILL');
   process.once('exit', kill);
   await new Promise<void>((resolve, reject) => {
