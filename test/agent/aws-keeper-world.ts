@@ -15,7 +15,7 @@ import { MemoryNetwork } from '../fakes/memory-network.ts';
 import { MemoryRecords } from '../fakes/memory-records.ts';
 import { SeededRandom } from '../fakes/seeded-random.ts';
 import { ids } from '../lab/aws/account-fixture.ts';
-import { AwsAccount, type AwsHost } from '../providers/aws-account.ts';
+import { AwsAccount, type AwsHost, type HostLimits } from '../providers/aws-account.ts';
 import './loaded.ts';
 
 const ADDRESS = parseAddress('10.0.1.11');
@@ -42,16 +42,16 @@ export class AwsKeeperWorld {
   readonly #runs: Promise<unknown>[] = [];
   readonly #underWay = new Set<Promise<unknown>>();
 
-  private constructor(account: AwsAccount) {
+  private constructor(account: AwsAccount, limits: HostLimits) {
     this.account = account;
     this.network = new MemoryNetwork(account.clock);
     this.records = new MemoryRecords(this.network);
-    this.host = account.host('a1', { requestTimeoutMs: 1500, metadataTimeoutMs: 500 });
+    this.host = account.host('a1', limits);
     this.keeper = this.#make();
   }
 
-  static async start(): Promise<AwsKeeperWorld> {
-    return new AwsKeeperWorld(await AwsAccount.start());
+  static async start(limits: HostLimits = {}): Promise<AwsKeeperWorld> {
+    return new AwsKeeperWorld(await AwsAccount.start(), limits);
   }
 
   get view(): LeaseView {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { ids } from '../lab/aws/account-fixture.ts';
+import type { HostLimits } from '../providers/aws-account.ts';
 import { AwsKeeperWorld } from './aws-keeper-world.ts';
 
 const MINUTE = 60_000;
@@ -36,6 +37,11 @@ describe('a host whose cloud is in trouble', () => {
     world = await AwsKeeperWorld.start();
   });
   afterEach(() => world.end());
+  /** Where an answer never comes it is waited for less long. */
+  const hasty = async (limits: HostLimits): Promise<void> => {
+    await world.end();
+    world = await AwsKeeperWorld.start(limits);
+  };
   const operate = (op: string, order: object = {}): Promise<unknown> =>
     world.account.account.control('POST', 'do', { op, ...order });
   const mutations = (): string[] => world.calls().filter((call) => /^(Create|Replace|Delete|Modify)/.test(call));
@@ -70,6 +76,7 @@ describe('a host whose cloud is in trouble', () => {
 
   for (const kind of ['reset-after', 'cut', 'garbage', 'silence'] as const)
     it(`a creation that took effect and has no answer (${kind}) is adopted, and not repeated`, async () => {
+      if (kind === 'silence') await hasty({ requestTimeoutMs: 3000 });
       world.account.cloud.faults.add({ kind, action: 'CreateRoute', times: 1 });
       world.run();
       await world.pass(MINUTE);
@@ -155,6 +162,7 @@ describe('a host whose cloud is in trouble', () => {
 
   for (const kind of ['absent', 'silent', 'garbage', 'token-refused'] as const)
     it(`a metadata server that turns ${kind} while it runs takes nothing away`, async () => {
+      if (kind === 'silent') await hasty({ metadataTimeoutMs: 500 });
       world.run();
       await world.pass(MINUTE);
       const before = world.keeper.facts;

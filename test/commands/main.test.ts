@@ -92,7 +92,7 @@ describe('weftd as a process', () => {
         return text.startsWith('weftd ') ? { found: text } : { missing: text };
       };
       const { signal } = new AbortController();
-      assert.doesNotMatch(await eventually('its command line is its own', 10_000, commandLine, signal), /hunter2/);
+      assert.doesNotMatch(await eventually('its command line is its own', 60_000, commandLine, signal), /hunter2/);
       child.stdin.end('{}');
       await once(child, 'exit');
     }

@@ -22,7 +22,8 @@ export function readUnit(text: string): ReadUnit {
       section = head[1] ?? '';
       continue;
     }
-    const [, key = '', value = ''] = /^([A-Za-z]+)=(.*)$/.exec(line) ?? [];
+    // A dot of its own ends at what Unicode calls a line separator, which is a letter like others to systemd.
+    const [, key = '', value = ''] = /^([A-Za-z]+)=(.*)$/s.exec(line) ?? [];
     assert.notEqual(key, '', `a line that is no setting: ${line}`);
     assert.ok(!value.endsWith('\\'), `a line that goes on: ${line}`);
     settings.set(`${section}.${key}`, [...(settings.get(`${section}.${key}`) ?? []), value]);
@@ -68,7 +69,7 @@ function words(value: string): string[] {
       if (word !== undefined) found.push(word);
       word = undefined;
     } else {
-      assert.ok(one !== ';' || word !== undefined || !/^;(\s|$)/.test(value.slice(at)), 'a second command');
+      assert.ok(one !== ';' || word !== undefined || !/^;([ \t]|$)/.test(value.slice(at)), 'a second command');
       word = (word ?? '') + one;
     }
   }

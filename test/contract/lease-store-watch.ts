@@ -111,7 +111,7 @@ export function watchContract(test: Case): void {
     await watcher.next();
     await store.renew(lease, attributes(a), HOUR, signal);
     await store.claim(wish(b, { previous: subnet(2) }), signal);
-    const { changed } = await watcher.next();
+    const { changed } = await watcher.until(({ leases }) => leases.size === 2);
     assert.deepEqual(changed, new Set([key(2)]));
     await watcher.stop();
   });
@@ -122,7 +122,7 @@ export function watchContract(test: Case): void {
     const watcher = new Watcher(world.open());
     await watcher.next();
     const stored = await store.writeConfig('{"Network":"10.1.0.0/16"}', undefined, signal);
-    const { view, changed } = await watcher.next();
+    const { view, changed } = await watcher.until(({ config }) => config?.version === stored.version);
     assert.deepEqual([view.config, changed], [stored, new Set()]);
     await watcher.stop();
   });
@@ -147,7 +147,7 @@ export function watchContract(test: Case): void {
     const watcher = new Watcher(world.open());
     const before = await watcher.next();
     await store.claim(wish(b, { previous: subnet(2) }), signal);
-    const after = await watcher.next();
+    const after = await watcher.until(({ leases }) => leases.size === 2);
     assert.equal(after.view.leases.get(key(1)), before.view.leases.get(key(1)));
     assert.deepEqual(
       [before.view.leases.size, after.view.leases.size],

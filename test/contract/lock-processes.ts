@@ -29,6 +29,8 @@ export function lockProcesses(makeStore: () => Promise<{ readonly url: string; r
         }, file);
       } finally {
         for (const { child } of racers) child.kill('SIGKILL');
+        // Whoever is at work in the folder makes its file anew.
+        await Promise.all(racers.map(({ ended }) => ended));
         rmSync(folder, { recursive: true });
       }
     });

@@ -33,6 +33,8 @@ const hostile = fc
       ';',
       '\\',
       '\\x41\\n',
+      // Ends of a line to Unicode, and not to a shell or systemd.
+      'a\u2028b\u2029c\u0085d',
       '#',
       '',
     ),
@@ -61,7 +63,7 @@ describe('what user data writes', () => {
         );
         assert.deepEqual(readdirSync(scratch).toSorted(), ['script', 'weftd.service']);
       }),
-      { numRuns: 150 },
+      { numRuns: 150, examples: [[['\u2029'], ['\u2028']]] },
     );
   });
 

@@ -1,9 +1,8 @@
 /** A DynamoDB for one test file: the emulator from npm, or what WEFT_TEST_DYNAMODB=local names (`npm run test:dynamodb-local`). */
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { createRequire } from 'node:module';
-import { createServer } from 'node:net';
 import path from 'node:path';
+import { ownPort } from '../lab/own-port.ts';
 
 export interface TestDynamoDB {
   readonly kind: 'emulator' | 'local';
@@ -37,8 +36,10 @@ export async function startDynamoDB(): Promise<TestDynamoDB> {
   }
   const executable = program();
   if (executable === undefined) throw new Error(whyNoDynamoDB());
-  const port = await freePort();
-  const child = spawn(executable, ['--host', '127.0.0.1', '-p', String(port)], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const port = await ownPort();
+  // It ends with us, also where a test file that hangs is ended by a signal.
+  const words = ['--pdeathsig', 'KILL', executable, '--host', '127.0.0.1', '-p', String(port)];
+  const child = spawn('setpriv', words, { stdio: ['ignore', 'ignore', 'pipe'] });
   const kill = (): void => void child.kill('SIGKILL');
   process.once('exit', kill);
   await new Promise<void>((resolve, reject) => {
@@ -67,14 +68,4 @@ function program(): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no free port');
-  return address.port;
 }

@@ -64,6 +64,11 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
 };
 const WATCHING: Operation = { prepare: leased, run: firstView };
 
+/** Where a call is never answered it is waited for; what comes later than this for another reason is asked for again, and nothing is the worse for it. */
+const STALLED_MS = 150;
+/** Where each call is answered, or breaks: longer than anything takes. */
+const PATIENT_MS = 20_000;
+
 /** A fault that goes on: one of each sort will do. */
 const LASTING = {
   throttled: 'STORE_THROTTLED',
@@ -94,7 +99,7 @@ describeOnDynamoDB('a DynamoDB that fails', (ground) => {
   async function trial(
     operation: Operation,
     fault: FaultProxy['fault'],
-    requestTimeoutMs = 100,
+    requestTimeoutMs = PATIENT_MS,
   ): Promise<{ calls: number; stands: string[]; error: unknown }> {
     const { proxy } = ground();
     const world = await ground().makeWorld();
@@ -118,7 +123,7 @@ describeOnDynamoDB('a DynamoDB that fails', (ground) => {
 
   for (const [name, operation] of Object.entries({ ...OPERATIONS, 'a first view': WATCHING })) {
     it(`${name} gets over each fault at each of its calls`, async () => {
-      const clean = await trial(operation, () => undefined, 5000);
+      const clean = await trial(operation, () => undefined);
       assert.equal(clean.error, undefined);
       assert.ok(clean.calls > 0);
       for (const fault of FAULTS) {
@@ -126,7 +131,7 @@ describeOnDynamoDB('a DynamoDB that fails', (ground) => {
           const { stands, error } = await trial(
             operation,
             ({ number }) => (number === spoiled ? fault : undefined),
-            fault === 'stalled' ? 100 : 5000,
+            fault === 'stalled' ? STALLED_MS : PATIENT_MS,
           );
           assert.equal(error, undefined, `${fault} at call ${spoiled}: ${String(error)}`);
           assert.deepEqual(stands, clean.stands, `${fault} at call ${spoiled}`);
@@ -138,11 +143,11 @@ describeOnDynamoDB('a DynamoDB that fails', (ground) => {
   for (const [name, operation] of Object.entries(OPERATIONS)) {
     it(`${name} says so when it cannot, and leaves nothing half done`, async () => {
       const untouched = await trial({ ...operation, run: async () => undefined }, () => undefined);
-      const clean = await trial(operation, () => undefined, 5000);
+      const clean = await trial(operation, () => undefined);
       const ends = [untouched.stands, clean.stands].map((stands) => JSON.stringify(stands));
       for (const [fault, code] of Object.entries(LASTING) as [keyof typeof LASTING, string][]) {
         for (let from = 0; from < clean.calls; from++) {
-          const { stands, error } = await trial(operation, ({ number }) => (number >= from ? fault : undefined), 5000);
+          const { stands, error } = await trial(operation, ({ number }) => (number >= from ? fault : undefined));
           assert.ok(error instanceof WeftError, `${fault} from call ${from} on: ${String(error)}`);
           assert.equal(error.code, code, `${fault} from call ${from} on: ${error.message}`);
           assert.ok(ends.includes(JSON.stringify(stands)), `${fault} from call ${from} on: ${JSON.stringify(stands)}`);
@@ -152,7 +157,7 @@ describeOnDynamoDB('a DynamoDB that fails', (ground) => {
   }
 
   it('gives up on a store that never answers', async () => {
-    const { error } = await trial(OPERATIONS['a first claim'] ?? assert.fail(), () => 'stalled');
+    const { error } = await trial(OPERATIONS['a first claim'] ?? assert.fail(), () => 'stalled', STALLED_MS);
     assert.ok(error instanceof WeftError && error.code === 'STORE_TIMEOUT', String(error));
   });
 
@@ -160,7 +165,8 @@ describeOnDynamoDB('a DynamoDB that fails', (ground) => {
     for (const fault of [...FAULTS, 'throughput exceeded', 'server error'] as const) {
       const { proxy } = ground();
       const world = await ground().makeWorld();
-      const peer = world.open('', { endpoint: proxy.endpoint, requestTimeoutMs: 150 });
+      const requestTimeoutMs = fault === 'stalled' ? STALLED_MS : PATIENT_MS;
+      const peer = world.open('', { endpoint: proxy.endpoint, requestTimeoutMs });
       proxy.calls = [];
       proxy.fault = ({ number }) => (number === 0 ? fault : undefined);
       const end = await peer.clock.during(peer.records.add('n', 1, signal)).catch((error: unknown) => error);
@@ -181,7 +187,7 @@ describeOnDynamoDB('a DynamoDB that fails', (ground) => {
       for (let spoiled = 0; spoiled < 4; spoiled++) {
         const world = await ground().makeWorld();
         const { store } = world.open();
-        const requestTimeoutMs = fault === 'stalled' ? 100 : 5000;
+        const requestTimeoutMs = fault === 'stalled' ? STALLED_MS : PATIENT_MS;
         const watcher = new Watcher(world.open('', { endpoint: proxy.endpoint, requestTimeoutMs }));
         await watcher.next();
         proxy.calls = [];

@@ -1,8 +1,6 @@
 /** The unit of examples/reconciler, started as systemd would: its command, its variables, its socket. */
 import assert from 'node:assert/strict';
 import { closeSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { once } from 'node:events';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -12,6 +10,7 @@ import { AF_UNIX, SOCK_DGRAM, unixAddress } from '../../src/native/unix-datagram
 import { readUnit } from '../commands/systemd-unit.ts';
 import { never } from '../contract/store-world.ts';
 import { readDocument } from '../docs/tables.ts';
+import { ownPort } from '../lab/own-port.ts';
 import { whyNoDynamoDB } from './emulator.ts';
 import { ReconcileWorld, VPC } from './reconcile-world.ts';
 
@@ -46,14 +45,6 @@ class Manager {
   }
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
-
 describe('examples/reconciler/weft-reconcile.service', { skip: whyNoDynamoDB() ?? false }, () => {
   let world: ReconcileWorld;
   const folder = mkdtempSync(path.join(os.tmpdir(), 'weft-unit-'));
@@ -67,13 +58,13 @@ describe('examples/reconciler/weft-reconcile.service', { skip: whyNoDynamoDB() ?
 
   let told = (): string => 'not yet';
   const until = (what: string, is: () => boolean | Promise<boolean>): Promise<true> =>
-    eventually(what, 30_000, async () => ((await is()) ? { found: true } : { missing: told() }), never());
+    eventually(what, 120_000, async () => ((await is()) ? { found: true } : { missing: told() }), never());
 
   it('starts, tells how it fares, answers, makes runs, and ends when it is told to', async () => {
     const { command, settings } = readUnit(readDocument('examples/reconciler/weft-reconcile.service'));
     assert.deepEqual(settings.get('Service.Type'), ['notify']);
     assert.deepEqual(settings.get('Service.RestartPreventExitStatus'), ['2']);
-    const port = await freePort();
+    const port = await ownPort();
     const [program, first, ...words] = command.map((word) => word.replace('127.0.0.1:8288', `127.0.0.1:${port}`));
     assert.deepEqual([program, first], ['/usr/local/bin/weftd', 'reconcile']);
     const socket = path.join(folder, 'notify');

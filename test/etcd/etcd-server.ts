@@ -1,10 +1,10 @@
-/** Real etcd servers for a test file: each a process of its own on free loopback ports, with a data folder that outlives kills and goes with the test. */
+/** Real etcd servers for a test file: each a process of its own on loopback ports of its own, with a data folder that outlives kills and goes with the test. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import { ownPort } from '../lab/own-port.ts';
 
 /** Why no etcd, no openssl to make certificates or no etcdctl can be had here; undefined when they can. */
 export function whyNoEtcd(...more: readonly ('openssl' | 'etcdctl')[]): string | undefined {
@@ -56,7 +56,7 @@ export class EtcdServer {
   static async startCluster(size: number, options: ServerOptions = {}): Promise<EtcdServer[]> {
     const members: { name: string; ports: Ports }[] = [];
     for (let index = 0; index < size; index++)
-      members.push({ name: `m${index}`, ports: { client: await freePort(), peer: await freePort() } });
+      members.push({ name: `m${index}`, ports: { client: await ownPort(), peer: await ownPort() } });
     const cluster = members.map(({ name, ports }) => `${name}=http://127.0.0.1:${ports.peer}`).join(',');
     const servers = members.map(({ name, ports }) => new EtcdServer(name, ports, cluster, options));
     await Promise.all(servers.map((server) => server.run()));
@@ -126,14 +126,4 @@ export class EtcdServer {
     await this.kill();
     rmSync(this.#folder, { recursive: true, force: true });
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no free port');
-  return address.port;
 }

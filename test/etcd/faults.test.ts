@@ -149,12 +149,14 @@ describeOnEtcd('an etcd that fails', (ground) => {
   it('tells of a lease that expired while away', async () => {
     const { proxy } = ground();
     const { store } = ground().direct();
-    await store.claim(wish(a, { previous: subnet(1), ttlMs: 2000 }), signal);
+    const { lease } = await store.claim(wish(a, { previous: subnet(1) }), signal);
     await store.claim(wish(b, { previous: subnet(2) }), signal);
     const observer = new Observer(ground().proxied().store);
     await observer.until('the first view', ({ leases }) => leases.size === 2);
     proxy.closed = true;
     proxy.cut();
+    // So short only now: it cannot have ended before it was seen.
+    await store.renew(lease, attributes(a), 2000, signal);
     await until('etcd to end the lease', async () => !(await standing()).includes('subnets/10.42.1.0-24'));
     assert.equal(observer.view?.leases.size, 2);
     proxy.closed = false;

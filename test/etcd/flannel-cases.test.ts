@@ -81,8 +81,10 @@ describeOnEtcd('flannel’s cases of its registry', (ground) => {
     const observer = new Observer(store);
     await observer.until('the first view', ({ leases }) => leases.size === 0);
     const { raw, prefix } = ground().world;
-    await raw.lease(1, { autoKeepAlive: false }).put(`${prefix}/subnets/10.3.31.0-24`).value(THEIRS);
+    await foreign('10.3.31.0-24');
     await observer.until('the new one', ({ leases }) => leases.size === 1);
+    // Renewed for a moment, now that it was seen.
+    await raw.lease(1, { autoKeepAlive: false }).put(`${prefix}/subnets/10.3.31.0-24`).value(THEIRS);
     await observer.until('its end', ({ leases }) => leases.size === 0);
     assert.deepEqual(observer.changes.at(-1)?.changed, new Set(['10.3.31.0-24']));
   });

@@ -30,9 +30,16 @@ export interface AwsHost {
   readonly troubles: (WeftError | undefined)[];
 }
 
-interface HostOptions {
+/** Short ones are for tests in which an answer never comes. */
+export interface HostLimits {
   readonly requestTimeoutMs?: number;
   readonly metadataTimeoutMs?: number;
+}
+
+/** Longer than any answer takes that comes. */
+const PATIENT_MS = 20_000;
+
+interface HostOptions extends HostLimits {
   readonly lookMs?: number;
 }
 
@@ -81,7 +88,8 @@ export class AwsAccount {
   host(who = 'a1', options: HostOptions = {}): AwsHost {
     const { clock, cloud, account } = this;
     const { id, secret } = cloud.credentials.add(who);
-    const sdk = { region: REGION, endpoint: account.url, requestTimeoutMs: options.requestTimeoutMs ?? 5000 };
+    const limits = { connectTimeoutMs: PATIENT_MS, requestTimeoutMs: options.requestTimeoutMs ?? PATIENT_MS };
+    const sdk = { region: REGION, endpoint: account.url, ...limits };
     const signing = <Api, Client extends SigningClient>(
       connection: SdkConnection<Api, Client>,
     ): SdkConnection<Api, Client> => {
@@ -103,7 +111,7 @@ export class AwsAccount {
     const metadata = new MetadataClient({
       clock,
       endpoint: this.metadataUrl,
-      timeoutMs: options.metadataTimeoutMs ?? 2000,
+      timeoutMs: options.metadataTimeoutMs ?? PATIENT_MS,
     });
     const imds = new Imds({ metadata, clock, random, onTrouble: (error) => troubles.push(error) });
     const parts = { ec2: async () => connection.api, clock, random };
