@@ -35,6 +35,8 @@ export interface NetworkScopeParts {
   readonly removals: Omit<RemovalFacts, 'doubted'>;
   readonly waiting: Waiting;
   readonly isDue: boolean;
+  /** Machines that leave, and whose senders have had no time to do so yet: their routes stay. */
+  readonly lingering?: ReadonlySet<string>;
   readonly adopt: boolean;
   readonly right: WriteRight & { mayWait(ms: number): boolean };
   readonly audit: Pick<AuditLog, 'add'>;
@@ -250,6 +252,10 @@ export class NetworkScope implements CloudScope {
       if (removal.kind === 'hold') holds.set(key, { result: 'held', why: removal.why });
       if (removal.kind !== 'go' || entry === undefined) continue;
       const { cause, why } = removal;
+      if (cause === 'leaving' && this.#parts.lingering?.has(row.node) === true) {
+        holds.set(key, { result: 'waiting', why: `${why}: its senders are given the time to leave` });
+        continue;
+      }
       const waited = waiting.wait(row.table, row.destination, cause);
       const isCounted = kind === 'remove' && cause !== 'leaving';
       const hold = removalHold({ cause, ...waited, isDue, crowd: isCounted ? crowd : undefined });
