@@ -2,13 +2,14 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Token } from 'aws-cdk-lib';
 import type { IAlarmAction } from 'aws-cdk-lib/aws-cloudwatch';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import { Architecture, Code, Function as LambdaFunction, Runtime, type ILayerVersion } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { METRIC_NAMESPACE } from '../lambda/metric-names.ts';
+import { trySubnet } from '../src/core/subnet.ts';
 import { hookName } from './lifecycle-hook.ts';
 import { DEFAULT_NODE_TAG, storeUrl, type Reach } from './reach.ts';
 import { ReconcilerAlarms } from './reconciler-alarms.ts';
@@ -84,7 +85,7 @@ export class RouteReconciler extends Construct {
       ...((props.reserveConcurrency ?? true) ? { reservedConcurrentExecutions: 1 } : {}),
       timeout: longEnough(this, props.timeout ?? Duration.minutes(15)),
       memorySize: props.memoryMegabytes ?? 512,
-      environment: environment(props, hook),
+      environment: environment(props, hook, within(this, props.containerNetwork)),
       ...(props.layers === undefined ? {} : { layers: [...props.layers] }),
       ...placement(props.placement),
       // An event waits while a run goes on. After an hour it tells nothing that the schedule has not shown.
@@ -114,7 +115,14 @@ function longEnough({ node }: Construct, timeout: Duration): Duration {
   throw new Error(`${node.path}: "timeout" is ${seconds} s: expected 2 to 15 minutes`);
 }
 
-function environment(props: RouteReconcilerProps, hook: string): Record<string, string> {
+/** The function would refuse it too, once it is deployed. */
+function within({ node }: Construct, range: string | undefined): string | undefined {
+  if (range === undefined || Token.isUnresolved(range)) return range;
+  if (!range.includes(':') && trySubnet(range) !== undefined) return range;
+  throw new Error(`${node.path}: "containerNetwork" is "${range}": expected a range like 10.42.0.0/16`);
+}
+
+function environment(props: RouteReconcilerProps, hook: string, range: string | undefined): Record<string, string> {
   const { logLevel, callsPerSecond, metricsNamespace } = props;
   return {
     WEFT_STORE: storeUrl(props.store),
@@ -124,7 +132,7 @@ function environment(props: RouteReconcilerProps, hook: string): Record<string, 
     ...(logLevel === undefined ? {} : { WEFT_LOG_LEVEL: logLevel }),
     ...(callsPerSecond === undefined ? {} : { WEFT_CALLS_PER_SECOND: String(callsPerSecond) }),
     ...(metricsNamespace === undefined ? {} : { WEFT_METRICS_NAMESPACE: metricsNamespace }),
-    ...(props.containerNetwork === undefined ? {} : { WEFT_WITHIN: props.containerNetwork }),
+    ...(range === undefined ? {} : { WEFT_WITHIN: range }),
     ...props.environment,
   };
 }

@@ -1,5 +1,5 @@
 /** What wakes the reconciler. No event carries state: each says "look again", and those of machines on their way out name one. */
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Token } from 'aws-cdk-lib';
 import { Rule, Schedule, type EventPattern } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
 import { EventSourceMapping, FilterCriteria, StartingPosition, type Function } from 'aws-cdk-lib/aws-lambda';
@@ -12,6 +12,11 @@ const STATES = ['running', 'stopping', 'stopped', 'shutting-down', 'terminated']
 /** Of what stands in the queue of a failing function at most so much is tried again. */
 const STREAM = { batch: 1000, windowSeconds: 5, retries: 2, maxAgeMinutes: 15 } as const;
 
+/** Characters of an event pattern: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html */
+const MOST_PATTERN = 2048;
+/** What stands for a name that is known at the deployment alone: the longest that a group may have. */
+const LONGEST_GROUP = 'x'.repeat(255);
+
 /** Of groups our own hook alone: another tool's is that tool's. https://docs.aws.amazon.com/eventbridge/latest/ref/events.html */
 export function eventPatterns(groups: readonly string[], hook: string): Readonly<Record<string, EventPattern>> {
   return {
@@ -21,16 +26,35 @@ export function eventPatterns(groups: readonly string[], hook: string): Readonly
       detail: { state: [...STATES] },
     },
     SpotInterruption: { source: ['aws.ec2'], detailType: ['EC2 Spot Instance Interruption Warning'] },
-    ...(groups.length === 0
-      ? {}
-      : {
-          GroupTerminates: {
-            source: ['aws.autoscaling'],
-            detailType: ['EC2 Instance-terminate Lifecycle Action'],
-            detail: { AutoScalingGroupName: [...groups], LifecycleHookName: [hook] },
-          },
-        }),
+    ...Object.fromEntries(
+      rulesOf(groups, hook).map((some, at) => [
+        at === 0 ? 'GroupTerminates' : `GroupTerminates${at + 1}`,
+        terminations(some, hook),
+      ]),
+    ),
   };
+}
+
+const terminations = (groups: readonly string[], hook: string): EventPattern => ({
+  source: ['aws.autoscaling'],
+  detailType: ['EC2 Instance-terminate Lifecycle Action'],
+  detail: { AutoScalingGroupName: [...groups], LifecycleHookName: [hook] },
+});
+
+/** As many groups to a rule as its pattern takes. */
+function rulesOf(groups: readonly string[], hook: string): readonly (readonly string[])[] {
+  const deployed = (name: string): string => (Token.isUnresolved(name) ? LONGEST_GROUP : name);
+  const fits = (some: readonly string[]): boolean => {
+    const { detailType, ...pattern } = terminations(some.map(deployed), deployed(hook));
+    return JSON.stringify({ ...pattern, 'detail-type': detailType }).length <= MOST_PATTERN;
+  };
+  const rules: string[][] = [];
+  for (const group of groups) {
+    const last = rules.at(-1);
+    if (last !== undefined && fits([...last, group])) last.push(group);
+    else rules.push([group]);
+  }
+  return rules;
 }
 
 export function wakeByEvents(

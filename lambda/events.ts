@@ -65,7 +65,7 @@ const look = (why: RunRequest['why'], ...leaving: readonly Leaving[]): Wake => (
 function ofState({ 'instance-id': instance, state }: JsonObject): Wake {
   if (!matches(instance, INSTANCE) || typeof state !== 'string') return bad('the event names no instance and state');
   if (state === 'shutting-down' || state === 'terminated')
-    return { ...look('event', { instance, why: `its instance is ${state}` }), about: instance };
+    return { ...look('event', { instance, why: `its instance is ${state}`, isEnded: true }), about: instance };
   return { ...look('event'), about: instance };
 }
 

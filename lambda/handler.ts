@@ -11,6 +11,7 @@ import { readEvent, type Here } from './events.ts';
 import { LambdaLog, type RequestLog } from './lambda-log.ts';
 import { METRIC_NAMESPACE } from './metric-names.ts';
 import { KnownMachines } from './known-machines.ts';
+import { mayWaitForSenders } from './lingering.ts';
 import { openSeams, type TimeAndChance } from './open-seams.ts';
 import { PastEvents } from './past-events.ts';
 import { answerOf, type RunAnswer } from './run-answer.ts';
@@ -72,7 +73,8 @@ export function makeHandler(environment: Environment, given: Partial<LambdaSeams
         return { how: 'ignored', bad };
       }
       const leftMs = context.getRemainingTimeInMillis();
-      request = { ...read.request, untilMs: beganMs + leftMs - MARGIN_MS };
+      const mayLinger = mayWaitForSenders(read.request, event, clock);
+      request = { ...read.request, mayLinger, untilMs: beganMs + leftMs - MARGIN_MS };
       ending = AbortSignal.timeout(Math.max(0, leftMs - LAST_MS));
       machines ??= new KnownMachines(warm.store, clock);
       if (read.about !== undefined) {

@@ -3,8 +3,8 @@ import { openAwsApi } from '../providers/aws/open-aws.ts';
 import { openDynamoStore } from '../providers/dynamodb/open-store.ts';
 import type { Clock } from '../src/contracts/clock.ts';
 import type { Random } from '../src/contracts/random.ts';
+import { PinnedNetwork } from '../src/reconcile/pinned-network.ts';
 import type { ReconcilerParts } from '../src/reconcile/reconciler-parts.ts';
-import { PinnedNetwork } from './pinned-network.ts';
 import type { LambdaSettings } from './settings.ts';
 
 export type OpenedSeams = Pick<ReconcilerParts, 'store' | 'records' | 'cloud' | 'inventory'>;

@@ -26,9 +26,15 @@ export class PastEvents {
     return () => (this.#untilMs = beganMs - MARGIN_MS);
   }
 
-  /** An event of EventBridge, by its own word: https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html */
   has(event: unknown): boolean {
-    const time = isJsonObject(event) ? event['time'] : undefined;
-    return typeof time === 'string' && Date.parse(time) <= this.#untilMs;
+    const toldMs = eventTimeMs(event);
+    return toldMs !== undefined && toldMs <= this.#untilMs;
   }
+}
+
+/** When an event of EventBridge happened, by its own word: https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html */
+export function eventTimeMs(event: unknown): number | undefined {
+  const time = isJsonObject(event) ? event['time'] : undefined;
+  const ms = typeof time === 'string' ? Date.parse(time) : Number.NaN;
+  return Number.isNaN(ms) ? undefined : ms;
 }

@@ -31,7 +31,8 @@ resource "aws_cloudwatch_log_group" "reconciler" {
 }
 
 resource "aws_lambda_function" "reconciler" {
-  function_name    = "weft-${var.network}"
+  # Networks of two tables may have one id, and a function's name has no dots: so the table is in it by its hash.
+  function_name    = "weft-${var.network}-${substr(sha256(var.table_name), 0, 8)}"
   description      = "Weft: keeps route tables true"
   role             = aws_iam_role.reconciler.arn
   runtime          = "nodejs24.x"
@@ -51,6 +52,7 @@ resource "aws_lambda_function" "reconciler" {
       WEFT_VPC            = join(",", var.vpcs)
       WEFT_NODE_TAG       = var.node_tag
       WEFT_LIFECYCLE_HOOK = var.hook
+      WEFT_WITHIN         = var.container_network
     }
   }
 

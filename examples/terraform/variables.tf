@@ -1,7 +1,8 @@
 terraform {
   required_version = ">= 1.5"
   required_providers {
-    aws     = { source = "hashicorp/aws", version = ">= 6.0" }
+    # The first that takes nodejs24.x.
+    aws     = { source = "hashicorp/aws", version = ">= 6.19" }
     archive = { source = "hashicorp/archive", version = ">= 2.4" }
   }
 }
@@ -37,8 +38,18 @@ variable "network" {
   description = "Which of the networks in the table: as ?network= in the store's URL."
   validation {
     # It is part of the function's name, which has no dots and 64 characters at most.
-    condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9_-]{0,58}$", var.network))
-    error_message = "At most 59 letters, digits, dashes and underscores, the first a letter or digit."
+    condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9_-]{0,49}$", var.network))
+    error_message = "At most 50 letters, digits, dashes and underscores, the first a letter or digit."
+  }
+}
+
+variable "container_network" {
+  type        = string
+  default     = ""
+  description = "Range in which the config's Network must lie; empty: wherever it says."
+  validation {
+    condition     = var.container_network == "" || can(cidrnetmask(var.container_network))
+    error_message = "A range like 10.42.0.0/16, or nothing."
   }
 }
 
@@ -46,6 +57,11 @@ variable "groups" {
   type        = list(string)
   default     = []
   description = "Names of the Auto Scaling groups that are held up at an instance's end; each needs the lifecycle hook that var.hook names, for autoscaling:EC2_INSTANCE_TERMINATING."
+  validation {
+    # A rule's pattern has 2,048 characters at most, the rest of it and the hook's name among them.
+    condition     = length(jsonencode(var.groups)) <= 1600
+    error_message = "So many names do not fit into one rule: give the groups to several rules."
+  }
 }
 
 variable "hook" {

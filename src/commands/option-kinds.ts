@@ -62,6 +62,13 @@ export const addressOrSubnet: Kind<Subnet> = {
   },
 };
 
+/** As flannel's Network is written. */
+export const range: Kind<Subnet> = {
+  placeholder: 'CIDR',
+  expects: 'a range like 10.42.0.0/16',
+  read: (value) => (value.includes(':') ? undefined : trySubnet(value)),
+};
+
 export const nodeId: Kind<NodeId> = {
   placeholder: 'ID',
   expects: '1 to 128 letters, digits, dots, dashes or underscores, the first a letter or digit',

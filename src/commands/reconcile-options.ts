@@ -1,7 +1,17 @@
 /** The options of `weftd reconcile` alone; all options there are stand in options.ts. */
 import { DEFAULT_LIFECYCLE_HOOK } from '../core/lifecycle-hook.ts';
 import type { CommandName } from './command-name.ts';
-import { awsId, awsRegion, duration, endpoint, lifecycleHook, nodeTag, toggle, wholeNumber } from './option-kinds.ts';
+import {
+  awsId,
+  awsRegion,
+  duration,
+  endpoint,
+  lifecycleHook,
+  nodeTag,
+  range,
+  toggle,
+  wholeNumber,
+} from './option-kinds.ts';
 import { defaulted, many, optional } from './option.ts';
 
 const OF_RECONCILER = { uses: ['reconcile'] as const satisfies readonly CommandName[] };
@@ -26,6 +36,10 @@ export const RECONCILER_OPTIONS = {
   }),
   region: optional(awsRegion, {
     help: "where those VPCs are; else AWS_REGION, the profile's, or this machine's own",
+    ...OF_RECONCILER,
+  }),
+  within: optional(range, {
+    help: 'in which the Network of the network config must lie, as WEFT_WITHIN of the Lambda function: with another config nothing is written; without it wherever the config says',
     ...OF_RECONCILER,
   }),
   nodeTag: defaulted(nodeTag, 'weft:node', {

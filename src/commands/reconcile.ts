@@ -1,6 +1,8 @@
 /** The reconciler by hand, or as a service where there is no Lambda: everybody's routes, from outside the nodes. */
 import os from 'node:os';
+import type { LeaseStore } from '../contracts/lease-store.ts';
 import { asWeftError } from '../core/errors.ts';
+import { PinnedNetwork } from '../reconcile/pinned-network.ts';
 import type { ReconcilerParts, ReconcilerSettings } from '../reconcile/reconciler-parts.ts';
 import { Reconciler } from '../reconcile/reconciler.ts';
 import { CryptoRandom } from '../system/crypto-random.ts';
@@ -25,11 +27,12 @@ export const reconcileWith =
     const log = new PinoLog(options.logLevel ?? (isService ? 'info' : 'error'));
     const seams = { clock, random: new CryptoRandom(), log };
     try {
-      return await withStore(invocation, async ({ store, records, seenWithinMs }) => {
+      return await withStore(invocation, async ({ store: whole, records, seenWithinMs }) => {
         const opened = await open(options, seams, isService ? Infinity : PATIENCE_MS, signal);
         const { network: cloud, inventory } = opened;
         const found = { networks: opened.networks, host: os.hostname(), storeSeenMs: seenWithinMs };
         const settings = reconcilerSettings(options, found);
+        const store = options.within === undefined ? whole : new PinnedNetwork(whole, options.within);
         const parts = { ...seams, store, records, cloud, inventory };
         try {
           await requireNetworks(opened, signal).catch((error: unknown) => {
@@ -37,7 +40,8 @@ export const reconcileWith =
             if (!isService || signal.aborted || asWeftError(error).code === 'CLOUD_NOT_FOUND') throw error;
           });
           return await (isService
-            ? serve(invocation, parts, settings, wish.everyMs)
+            ? // Who only waits for changes must not end by a config that strays: whoever wrote it would end the service.
+              serve(invocation, { ...parts, watched: whole }, settings, wish.everyMs)
             : once(invocation, parts, settings, wish));
         } finally {
           opened.close();
@@ -67,7 +71,7 @@ async function once(
 
 async function serve(
   { options, environment, version, signal }: Invocation,
-  parts: ReconcilerParts,
+  { watched, ...parts }: ReconcilerParts & { readonly watched: LeaseStore },
   settings: ReconcilerSettings,
   everyMs: number,
 ): Promise<number> {
@@ -80,6 +84,7 @@ async function serve(
   const supervisor = serviceManager(environment, log);
   const service = new ReconcileService({
     ...parts,
+    store: watched,
     reconciler: new Reconciler(parts, settings),
     settings,
     everyMs,

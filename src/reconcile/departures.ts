@@ -4,6 +4,9 @@
  *   senders are told ──► they have had the time to leave ──► routes go ──► the lease is released ──► the machine may go
  *                 └─► nothing arrives there any more ──────────┘
  *
+ * Senders are told at once, of however many machines; the time that they have is one wait for all, in a run that has nobody behind it. A run that does not
+ * wait leaves the routes of those that still carry packets where they are.
+ *
  * Where nodes write their own routes, a row that says "refused" would be an owner's to write: there the lease goes first, and that tells the senders.
  */
 import type { CloudInventory } from '../contracts/cloud-inventory.ts';
@@ -24,6 +27,8 @@ export interface DeparturesParts extends ReleaseParts {
   readonly machines: LeavingMachines;
   readonly ownersWrite: boolean;
   readonly seenWithinMs: number;
+  /** The runs' age. */
+  readonly ageMs: number;
   mayWait(ms: number): boolean;
   /** Nothing arrives at this machine any more, by the cloud's word. */
   isEnded(instance: string): boolean;
@@ -40,8 +45,16 @@ export interface Departed {
   readonly ledger: Ledger;
   /** Something was done: the tables are not as they were. */
   readonly hasMoved: boolean;
+  /** Machines whose senders have been told, and had no time to leave yet. */
+  readonly lingering: ReadonlySet<string>;
   readonly findings: readonly Finding[];
 }
+
+/**
+ * Whose senders were told so long ago has been left. More than a clock that jumps can add to the age between two runs: less would prove nothing, and be
+ * saved by nobody.
+ */
+const TOLD_LONG_MS = 5 * 60_000;
 
 export class Departures {
   readonly #parts: DeparturesParts;
@@ -52,19 +65,25 @@ export class Departures {
   }
 
   async see(tables: readonly SeenTable[], ledger: Ledger, signal: AbortSignal): Promise<Departed> {
-    const { machines, clock, seenWithinMs, isEnded } = this.#parts;
+    const { machines, clock, seenWithinMs, ageMs, isEnded } = this.#parts;
     const leaving = [...machines.all.values()].filter((machine) => this.#isPending(machine, tables, ledger));
-    if (leaving.length === 0) return { ledger, hasMoved: false, findings: [] };
+    if (leaving.length === 0) return { ledger, hasMoved: false, lingering: new Set(), findings: [] };
     const told = await this.#tell(leaving, ledger, signal);
-    const ended = leaving.filter(({ instance }) => isEnded(instance));
-    const alive = leaving.filter(({ instance }) => !isEnded(instance));
-    let known = await this.#take(ended, told.ledger, signal);
-    if (alive.length > 0 && (!told.isNews || this.#parts.mayWait(seenWithinMs))) {
-      // Whoever sends to one that still carries packets is given the time to leave; to the others nothing arrives as it is.
-      if (told.isNews) await clock.sleep(seenWithinMs, signal);
-      known = await this.#take(alive, known, signal);
-    }
-    return { ledger: known, hasMoved: true, findings: this.#findings };
+    const alive = leaving.filter(({ instance }) => !isEnded(instance) && hasRoutes(instance, tables, ledger));
+    const idle = leaving.filter((machine) => !alive.includes(machine));
+    const idleLeft = await this.#take(idle, told.ledger, signal);
+    // Whoever sends to one that still carries packets is given the time to leave; to the others nothing arrives as it is.
+    const isNews = told.isNews || alive.some(({ sinceMs }) => ageMs - sinceMs < TOLD_LONG_MS);
+    if (alive.length > 0 && isNews && !this.#parts.mayWait(seenWithinMs))
+      return {
+        ledger: idleLeft,
+        hasMoved: idle.length > 0,
+        lingering: namesOf(alive),
+        findings: this.#findings,
+      };
+    if (alive.length > 0 && isNews) await clock.sleep(seenWithinMs, signal);
+    const left = await this.#take(alive, idleLeft, signal);
+    return { ledger: left, hasMoved: true, lingering: new Set(), findings: this.#findings };
   }
 
   /** @returns whether there was anybody to be told, by what was written */
@@ -120,15 +139,18 @@ export class Departures {
   /** Does it still have a lease, a route, or an action that waits? */
   #isPending({ instance, action }: LeavingMachine, tables: readonly SeenTable[], ledger: Ledger): boolean {
     if (action !== undefined || leasesOf(this.#parts.looks, instance).length > 0) return true;
-    return [...ledger.values()].some(
-      ({ row }) =>
-        row?.node === instance &&
-        tables.some(
-          ({ id, routes }) => id === row.table && routes.some(({ destination }) => destination === row.destination),
-        ),
-    );
+    return hasRoutes(instance, tables, ledger);
   }
 }
+
+const hasRoutes = (instance: string, tables: readonly SeenTable[], ledger: Ledger): boolean =>
+  [...ledger.values()].some(
+    ({ row }) =>
+      row?.node === instance &&
+      tables.some(
+        ({ id, routes }) => id === row.table && routes.some(({ destination }) => destination === row.destination),
+      ),
+  );
 
 const leasesOf = (looks: LeaseLooks, instance: string): Lease[] =>
   [...looks.view.leases.values()].filter(({ attributes }) => attributes.weft?.node === instance);

@@ -36,6 +36,8 @@ export interface NetworkScopeParts {
   readonly removals: Omit<RemovalFacts, 'doubted' | 'mistrust' | 'range'>;
   readonly waiting: Waiting;
   readonly isDue: boolean;
+  /** Machines that leave, and whose senders have had no time to do so yet: their routes stay. */
+  readonly lingering?: ReadonlySet<string>;
   readonly adopt: boolean;
   readonly right: WriteRight & { mayWait(ms: number): boolean };
   readonly audit: Pick<AuditLog, 'add'>;
@@ -248,7 +250,7 @@ export class NetworkScope implements CloudScope {
   }
 
   #removalHolds(steps: readonly RouteStep[]): ReadonlyMap<string, StepHold> {
-    const { waiting, isDue, removals } = this.#parts;
+    const { waiting, isDue, removals, lingering = new Set() } = this.#parts;
     let standing = 0;
     for (const count of this.#bids.standing.values()) standing += count;
     return removalHolds({
@@ -258,6 +260,7 @@ export class NetworkScope implements CloudScope {
       standing,
       waiting,
       isDue,
+      lingering,
       hasLease: ({ row }) => removals.looks.lease(row.destination) !== undefined,
     });
   }

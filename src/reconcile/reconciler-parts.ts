@@ -42,6 +42,8 @@ export interface ReconcilerSettings {
 export interface Leaving {
   readonly instance: string;
   readonly why: string;
+  /** The cloud has told that it ends, which it may show some seconds later: nothing arrives there any more. */
+  readonly isEnded?: boolean;
   /** To be completed once nobody sends to it by the cloud any more. */
   readonly action?: LifecycleAction;
 }
@@ -56,6 +58,11 @@ export interface RunRequest {
   readonly dryRun: boolean;
   /** By `Clock.now()`: nothing is begun that may not end before. Infinity: no limit. */
   readonly untilMs: number;
+  /**
+   * May it wait until senders have left machines that leave? Where others stand in line behind it, it does not: senders are told, and a later run that may
+   * wait does so once for all of those machines. Absent: it may.
+   */
+  readonly mayLinger?: boolean;
 }
 
 export interface TableReport {

@@ -174,9 +174,11 @@ export class ReconcilerRun {
       ...(await prepareInterfaces(prepareParts, believe([...looks.view.leases.values()]), machines, signal)),
     );
     const stillSo = departed.hasMoved ? undefined : tables;
+    const { lingering } = departed;
+    const all = lingering.size === 0 ? scope : new NetworkScope({ ...rules, lingering }, 'all');
     let made: CloudReport;
     try {
-      made = await passes.pass({ config, ledger: departed.ledger, scope, writes: true, tables: stillSo }, signal);
+      made = await passes.pass({ config, ledger: departed.ledger, scope: all, writes: true, tables: stillSo }, signal);
       const mayGoOn = (): boolean => right.mayWait(0);
       await releaseTerminated({ ...this.#parts, looks, waiting, machines, networks, mayGoOn }, signal);
     } catch (error) {
@@ -186,19 +188,21 @@ export class ReconcilerRun {
     }
     await waiting.save(new Set([...tables.map(({ id }) => id), RELEASES]), signal);
     findings.push(...made.missing.map((id) => ({ code: 'CLOUD_NOT_FOUND' as const, message: missing(id, networks) })));
-    return this.#report(writer, seen, made);
+    return this.#report(writer, { ...seen, scope: all }, made);
   }
 
   #departures({ looks, config, leaving }: Heard, { passes, tables, machines, rules }: Seen): Departures {
     const { right, removals } = rules;
+    const ended = new Set(this.#request.leaving.flatMap(({ instance, isEnded }) => (isEnded ? [instance] : [])));
     return new Departures({
       ...this.#parts,
       machines: leaving,
       looks,
       ownersWrite: removals.ownersWrite,
       seenWithinMs: this.#settings.seenWithinMs ?? SEEN_WITHIN_MS,
-      mayWait: (ms) => right.mayWait(ms),
-      isEnded: (instance) => whyEnded(instance, machines) !== undefined,
+      ageMs: this.#parts.state.ageMs,
+      mayWait: (ms) => this.#request.mayLinger !== false && right.mayWait(ms),
+      isEnded: (instance) => ended.has(instance) || whyEnded(instance, machines) !== undefined,
       pass: (stage, only, ledger, within) =>
         passes.pass({ config, ledger, scope: new NetworkScope(rules, stage, only), writes: true, tables }, within),
     });

@@ -15,6 +15,8 @@ export interface RemovalHoldsInput {
   readonly standing: number;
   readonly waiting: Waiting;
   readonly isDue: boolean;
+  /** Machines that leave, and whose senders have had no time to do so yet. */
+  readonly lingering: ReadonlySet<string>;
   /** Has the subnet an owner, silent or not? Somebody may send to him. */
   hasLease(step: RouteStep): boolean;
 }
@@ -24,7 +26,7 @@ const MAY_BE_USED: ReadonlySet<RemovalCause> = new Set<RemovalCause>(['unwanted'
 
 /** By ledger key. */
 export function removalHolds(input: RemovalHoldsInput): ReadonlyMap<string, StepHold> {
-  const { steps, removals, removed, standing, waiting, isDue, hasLease } = input;
+  const { steps, removals, removed, standing, waiting, isDue, lingering, hasLease } = input;
   const going = steps.filter(
     ({ kind, key, entry }) => kind === 'remove' && entry !== undefined && removals.get(key)?.kind === 'go',
   ).length;
@@ -37,6 +39,10 @@ export function removalHolds(input: RemovalHoldsInput): ReadonlyMap<string, Step
     if (removal.kind === 'hold') holds.set(key, { result: 'held', why: removal.why });
     if (removal.kind !== 'go' || entry === undefined) continue;
     const { cause, why } = removal;
+    if (cause === 'leaving' && lingering.has(row.node)) {
+      holds.set(key, { result: 'waiting', why: `${why}: its senders are given the time to leave` });
+      continue;
+    }
     const waited = waiting.wait(row.table, row.destination, cause);
     const isCounted = kind === 'remove' && cause !== 'leaving';
     const hold = removalHold({ cause, ...waited, isDue, crowd: isCounted ? crowd : undefined });

@@ -102,6 +102,20 @@ describe('weftd reconcile', () => {
     assert.match(wrong.err, /^weftd: BAD_OPTION: --node-tag "=x": expected a tag as KEY or KEY=VALUE, or none/);
   });
 
+  it('writes nothing for a network config that lies outside the range that it was given', async () => {
+    await join(1, 'a');
+    await join(2, 'b');
+    for (const range of ['10.43.0.0/16', '10.42.0.0/17']) {
+      const { err, exit } = await type(`reconcile --within ${range}`);
+      assert.equal(exit, 2);
+      assert.ok(err.startsWith('weftd: CONFIG_INVALID: Network 10.42.0.0/16 of the network config lies outside'), err);
+      assert.match(err, /--within/);
+    }
+    assert.deepEqual([cloud.text, cloud.mutations], [[], []]);
+    assert.equal((await type('reconcile --within 10.0.0.0/8')).exit, 0);
+    assert.equal(cloud.text.length, 2);
+  });
+
   it('says that another run is at work, and ends with 1', async () => {
     const { clock, records } = terminal;
     const random = new SeededRandom(5);
@@ -120,6 +134,7 @@ describe('weftd reconcile', () => {
     ['--every 1s', '--every "1s": expected a duration of at least 10s'],
     ['--status-listen 127.0.0.1:1', '--status-listen is given without --every'],
     ['--vpc subnet-1', '--vpc "subnet-1": expected an id like vpc-0123456789abcdef0'],
+    ['--within fd00::/64', '--within "fd00::/64": expected a range like 10.42.0.0/16'],
     ['--region mars', '--region "mars": expected a region like eu-central-1'],
     ['--calls-per-second 0', '--calls-per-second "0": expected a whole number from 1 to 1000'],
   ] as const) {

@@ -73,6 +73,7 @@ describe('examples/reconciler/weft-reconcile.service', { skip: whyNoDynamoDB() ?
     await world.claim('b1', 'b', 'table-b');
     const service = world.service('unit', words.join(' '), {
       FLANNELD_VPC: VPC,
+      FLANNELD_WITHIN: '10.42.0.0/16',
       NOTIFY_SOCKET: socket,
       WATCHDOG_USEC: '180000000',
     });
@@ -109,6 +110,17 @@ describe('examples/reconciler/weft-reconcile.service', { skip: whyNoDynamoDB() ?
       'a change of the leases makes a run before its time',
       async () => (await runsDone()) > status.runs.done,
     );
+
+    // A node writes another Network into the store: the service says so, and lives on.
+    const routes = world.routes;
+    const writeConfig = (config: object) => world.store.store.writeConfig(JSON.stringify(config), undefined, never());
+    await writeConfig({ ...CONFIG, Network: '192.168.0.0/16' });
+    const says = async () => (await get('/status')).text;
+    await until('it says that the config strays', async () => /CONFIG_INVALID.*lies outside/s.test(await says()));
+    assert.deepEqual(world.routes, routes);
+    await writeConfig(CONFIG);
+    await until('it goes on once the config is right', async () => !/CONFIG_INVALID/.test(await says()));
+
     service.child.kill('SIGTERM');
     assert.equal(await service.ended, 0, service.said);
     await until('its end is told', () => manager.has(/^STOPPING=1$/));

@@ -90,6 +90,22 @@ describe('the reconciler of a stack', () => {
     assert.equal(readSettings({ ...Variables, AWS_REGION: REGION }).within, '10.42.0.0/16');
   });
 
+  it('refuses a range that is none before it is deployed, and takes one that is known then alone', () => {
+    for (const containerNetwork of ['10.42.0.0', '10.42.0.0/33', 'fd00::/64', '', 'all'])
+      assert.throws(
+        () => made({ containerNetwork }),
+        /"containerNetwork" is ".*": expected a range like 10.42.0.0\/16/,
+      );
+    const later = resourcesOf((stack) => {
+      const { valueAsString: containerNetwork } = new CfnParameter(stack, 'Range');
+      new RouteReconciler(stack, 'R', { ...usual, containerNetwork });
+    });
+    const { Variables } = only(later, 'AWS::Lambda::Function').properties['Environment'] as {
+      readonly Variables: Readonly<Record<string, string>>;
+    };
+    assert.equal(Variables['WEFT_WITHIN'], '<Range>');
+  });
+
   it('refuses a password in the URL of an etcd, which everybody would see who may see the template', () => {
     for (const etcd of ['etcd://weft:geheim@10.0.0.1:2379', 'etcd://10.0.0.1:2379?username=weft&password=geheim'])
       assert.throws(
@@ -175,6 +191,33 @@ describe('the reconciler of a stack', () => {
       all(resources, 'AWS::Events::Rule')
         .map(({ id }) => `<${id}.Arn>`)
         .toSorted(),
+    );
+  });
+
+  it('hears of more groups than one rule can name, each once, by rules that EventBridge takes', () => {
+    const hook = 'h'.repeat(255);
+    const groupsOf = (rules: readonly Resource[]): readonly (readonly string[])[] =>
+      rules.flatMap(({ properties }) => {
+        const pattern = properties['EventPattern'] as {
+          readonly detail?: { readonly AutoScalingGroupName?: string[] };
+        };
+        assert.ok(JSON.stringify(pattern ?? {}).length <= 2048);
+        return pattern?.detail?.AutoScalingGroupName === undefined ? [] : [pattern.detail.AutoScalingGroupName];
+      });
+    const groups = Array.from({ length: 20 }, (_, at) => `g${at}-`.padEnd(255, 'x'));
+    const many = groupsOf(all(made({ groups, hook }), 'AWS::Events::Rule'));
+    assert.ok(many.length > 1);
+    assert.deepEqual(many.flat(), groups);
+    const short = Array.from({ length: 50 }, (_, at) => `nodes-${at}`);
+    assert.deepEqual(groupsOf(all(made({ groups: short }), 'AWS::Events::Rule')), [short]);
+    // Of names that CloudFormation knows alone none can be longer than this.
+    const unnamed = resourcesOf((stack) => {
+      const names = Array.from({ length: 9 }, (_, at) => new CfnParameter(stack, `Group${at}`).valueAsString);
+      new RouteReconciler(stack, 'R', { ...usual, groups: names });
+    });
+    assert.deepEqual(
+      groupsOf(all(unnamed, 'AWS::Events::Rule')).map(({ length }) => length),
+      [7, 2],
     );
   });
 

@@ -30,6 +30,7 @@ const terraform = await Terraform.read('examples/terraform', {
   'var.node_tag': 'weft:node',
   'var.hook': 'weft-drain',
   'var.table_name': 'weft',
+  'var.container_network': '10.42.0.0/16',
   'var.alarm_topics': [],
   'coalescelist(var.groups, ["none"])': ['web'],
   'data.aws_partition.current.partition': 'aws',
@@ -71,9 +72,16 @@ const policy = (name: string): readonly Block[] =>
   terraform.value(policyOf(terraform.block('data', 'aws_iam_policy_document', name))) as readonly Block[];
 
 describe('the reconciler by Terraform', () => {
+  const containerNetwork = '10.42.0.0/16';
   const resources: readonly Resource[] = resourcesOf((stack) => {
     const { table } = new LeaseTable(stack, 'Leases', { tableName: 'weft' });
-    new RouteReconciler(stack, 'R', { store: { table }, vpcs: [VPC], groups: ['web'], code: NO_CODE });
+    new RouteReconciler(stack, 'R', {
+      store: { table },
+      vpcs: [VPC],
+      groups: ['web'],
+      code: NO_CODE,
+      containerNetwork,
+    });
   });
 
   it('has the generated policies, for itself and for nodes', () => {
@@ -121,6 +129,16 @@ describe('the reconciler by Terraform', () => {
     assert.deepEqual([settings.store, settings.networks], ['dynamodb://weft?network=default', [VPC]]);
     const { WEFT_NODE_TAG, WEFT_LIFECYCLE_HOOK } = Variables;
     assert.deepEqual([settings.nodeTag, settings.hook], [WEFT_NODE_TAG, WEFT_LIFECYCLE_HOOK]);
+    assert.equal(settings.within, containerNetwork);
+    // Not given: as if nothing were said.
+    assert.equal(readSettings({ ...variables, WEFT_WITHIN: '', AWS_REGION: REGION }).within, undefined);
+  });
+
+  it('names the function by network and table: two tables may have a network of one id', () => {
+    const { function_name } = terraform.block('resource', 'aws_lambda_function', 'reconciler');
+    assert.equal(function_name, 'weft-${var.network}-${substr(sha256(var.table_name), 0, 8)}');
+    // The longest id that the variable takes, and Lambda's own bound.
+    assert.ok(`weft-${'x'.repeat(50)}-01234567`.length <= 64);
   });
 
   it('is woken by the same events, behind the same filter', () => {

@@ -4,7 +4,7 @@ import { afterEach, describe, it } from 'node:test';
 import { planned } from '../../src/lab/aws/account.ts';
 import { whyNoLambda } from './lambda-world.ts';
 import { RunningFunction, SCHEDULE, terminated } from './running-function.ts';
-import { NODES } from './small-cluster.ts';
+import { NODES, routesFor, TABLES } from './small-cluster.ts';
 
 describe('a crowd of events', { skip: whyNoLambda() ?? false }, () => {
   let running: RunningFunction;
@@ -21,6 +21,13 @@ describe('a crowd of events', { skip: whyNoLambda() ?? false }, () => {
     ...terminated(name),
     time: time.toISOString().replace(/\.\d+Z$/, 'Z'),
     detail: { 'instance-id': planned.instance(name), state: 'running' },
+  });
+
+  const interrupted = (name: string): object => ({
+    ...terminated(name),
+    'detail-type': 'EC2 Spot Instance Interruption Warning',
+    time: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
+    detail: { 'instance-id': planned.instance(name), 'instance-action': 'terminate' },
   });
 
   it('about instances without a lease costs a look at the leases, and not one each', async () => {
@@ -70,6 +77,30 @@ describe('a crowd of events', { skip: whyNoLambda() ?? false }, () => {
     assert.deepEqual(answers, ['done', 'done', 'ignored', 'ignored', 'ignored', 'ignored']);
     const states = (await running.world.rows('lease#')).map(({ state }) => state);
     assert.deepEqual(new Set(states), new Set(['freed']));
+  });
+
+  it('of Spot interruptions reaches all senders at once: no run waits until they have left, while others stand in line', async () => {
+    running = await RunningFunction.start(NODES);
+    await running.ask(SCHEDULE);
+    const leavers = NODES.filter(({ subnet }) => subnet === 'b');
+    const sent = leavers.map(({ name }) => running.service.send(interrupted(name)));
+    await Promise.all(sent);
+    const answers = running.service.invocations.slice(1).map((invocation) => running.answerOf(invocation)['how']);
+    assert.deepEqual(
+      answers,
+      leavers.map(() => 'done'),
+    );
+    const ledger = await running.world.records('ledger');
+    for (const { lease } of leavers) assert.equal(ledger.get(`${TABLES.a}/${lease}`)?.['state'], 'refused');
+    // A run that waits takes them away when it has done so.
+    assert.deepEqual(running.world.routes(TABLES.a), routesFor('a', NODES));
+    assert.deepEqual(running.world.routes(TABLES.b), routesFor('b', NODES));
+    assert.equal((await running.world.records('leaving')).size, leavers.length);
+    // EC2's word that they end is the end of their routes, whether or not a run by the clock was before it.
+    running.world.cloud.orderInstance(planned.instance('b2'), 'terminate');
+    assert.equal((await running.ask(terminated('b2')))['how'], 'done');
+    assert.ok(!running.world.routes(TABLES.a).some((route) => route.endsWith(planned.interface('b2'))));
+    assert.equal(running.world.routes(TABLES.a).length, 2);
   });
 
   it('of records that cannot be read is told in a few lines', async () => {

@@ -64,8 +64,8 @@ test('the clock wakes a run that looks at everything, by a rule and by a schedul
 });
 
 test('an instance that shuts down leaves; one that stops may come back', () => {
-  assert.deepEqual(leavingOf(state('shutting-down')), [{ instance: INSTANCE, why: 'its instance is shutting-down' }]);
-  assert.deepEqual(leavingOf(state('terminated')), [{ instance: INSTANCE, why: 'its instance is terminated' }]);
+  for (const name of ['shutting-down', 'terminated'])
+    assert.deepEqual(leavingOf(state(name)), [{ instance: INSTANCE, why: `its instance is ${name}`, isEnded: true }]);
   for (const name of ['pending', 'running', 'stopping', 'stopped']) assert.deepEqual(leavingOf(state(name)), []);
 });
 

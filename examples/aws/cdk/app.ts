@@ -15,12 +15,14 @@ const reach = {
   routeTables: { by: 'id', ids: vpc.privateSubnets.map(({ routeTable }) => routeTable.routeTableId) },
 } as const;
 
+/** The Network of network.json; it must lie outside the VPC's own range. */
+const containerNetwork = '10.42.0.0/16';
+
 const nodes = new WeftNodes(stack, 'Nodes', {
   ...reach,
   vpc,
   subnets: { subnetType: SubnetType.PRIVATE_WITH_EGRESS },
-  // The Network of network.json; it must lie outside the VPC's own range.
-  containerNetwork: '10.42.0.0/16',
+  containerNetwork,
   routeWriter: 'reconciler',
   image: MachineImage.latestAmazonLinux2023({ cpuType: AmazonLinuxCpuType.ARM_64 }),
   instanceType: new InstanceType('t4g.small'),
@@ -31,6 +33,8 @@ const nodes = new WeftNodes(stack, 'Nodes', {
 new RouteReconciler(stack, 'Reconciler', {
   ...reach,
   vpcs: [vpc.vpcId],
+  // With another Network in the config no route is written: a node that is broken into could write one there.
+  containerNetwork,
   groups: [nodes.group.autoScalingGroupName],
   alarmActions: [new SnsAction(new Topic(stack, 'Alarms'))],
 });

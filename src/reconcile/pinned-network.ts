@@ -1,13 +1,13 @@
 /**
  * The store of nodes that are not trusted with the network config. Whoever may write leases may write the config too, for it stands beside them, and IAM
  * cannot tell the rows apart: with another Network in it a node that is broken into could have routes to anybody's addresses written to itself. Whose
- * config strays from the range that the function was given is told so, and nothing is written.
+ * config strays from the range that the reconciler was given is told so, and nothing is written.
  */
-import type { Claimed, ClaimWish, LeaseStore, ViewChange } from '../src/contracts/lease-store.ts';
-import { WeftError } from '../src/core/errors.ts';
-import type { Lease, LeaseAttributes, StoredConfig } from '../src/core/lease.ts';
-import { readNetworkConfig } from '../src/core/parse-network-config.ts';
-import { contains, type Subnet } from '../src/core/subnet.ts';
+import type { Claimed, ClaimWish, LeaseStore, ViewChange } from '../contracts/lease-store.ts';
+import { WeftError } from '../core/errors.ts';
+import type { Lease, LeaseAttributes, StoredConfig } from '../core/lease.ts';
+import { readNetworkConfig } from '../core/parse-network-config.ts';
+import { contains, type Subnet } from '../core/subnet.ts';
 
 export class PinnedNetwork implements LeaseStore {
   readonly #store: LeaseStore;
@@ -52,8 +52,10 @@ export class PinnedNetwork implements LeaseStore {
     if (range === undefined || contains(this.#within, range)) return stored;
     throw new WeftError(
       'CONFIG_INVALID',
-      `Network ${range} of the network config lies outside ${this.#within}, for which this function keeps routes`,
-      { hint: 'Put the config right, or WEFT_WITHIN; a config that nobody of you has changed was changed by a node.' },
+      `Network ${range} of the network config lies outside ${this.#within}, in which alone routes are kept`,
+      {
+        hint: 'Put the config right, or the range (WEFT_WITHIN of the function, --within of weftd reconcile); a config that nobody of you has changed was changed by a node.',
+      },
     );
   }
 }
