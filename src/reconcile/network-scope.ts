@@ -30,6 +30,8 @@ export interface NetworkScopeParts {
   readonly networks: readonly string[];
   readonly config: NetworkConfig;
   readonly writer: RouteWriter;
+  /** The ledger as the run found it. */
+  readonly begun: Ledger;
   /** Whom to believe, by what the cloud said of machines when the run began. */
   believe(leases: readonly Lease[]): Belief;
   readonly quotas: ReadonlyMap<string, RouteQuota>;
@@ -250,7 +252,7 @@ export class NetworkScope implements CloudScope {
   }
 
   #removalHolds(steps: readonly RouteStep[]): ReadonlyMap<string, StepHold> {
-    const { waiting, isDue, removals, lingering = new Set() } = this.#parts;
+    const { waiting, isDue, begun, removals, lingering = new Set() } = this.#parts;
     let standing = 0;
     for (const count of this.#bids.standing.values()) standing += count;
     return removalHolds({
@@ -261,6 +263,7 @@ export class NetworkScope implements CloudScope {
       waiting,
       isDue,
       lingering,
+      begun,
       hasLease: ({ row }) => removals.looks.lease(row.destination) !== undefined,
     });
   }

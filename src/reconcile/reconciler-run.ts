@@ -149,7 +149,20 @@ export class ReconcilerRun {
     const believe = believer(silent, config, this.#settings, machines, leaves);
     const right = new RunRight({ clock, budget, lock, looks, silent, writer, untilMs });
     const removals = { looks, machines, silent, leaving: leaves, ownersWrite: writer.mode === 'node' };
-    const rules = { networks, config, writer, believe, quotas, removals, waiting, isDue, adopt, right, audit };
+    const rules = {
+      networks,
+      config,
+      writer,
+      begun: ledger,
+      believe,
+      quotas,
+      removals,
+      waiting,
+      isDue,
+      adopt,
+      right,
+      audit,
+    };
     const findings: Finding[] = [...view.findings, ...unreadable(view, ledger, leaving.unreadable)];
     if (state.anew) findings.push({ code: 'STATE_UNREADABLE', message: ANEW });
     return { passes, tables, machines, rules, scope: new NetworkScope(rules, 'all'), findings };
