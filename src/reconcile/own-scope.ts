@@ -93,5 +93,12 @@ function planOwn(
       ? row.epoch <= lease.epoch && (leaving === true || row.forOwner !== true || row.epoch < lease.epoch)
       : // A subnet that is another's now is his to write.
         row.node === node && row.target === mine && !others.has(row.destination);
-  return planRoutes({ wanted: leaving === true ? [] : wanted, tables, ledger, generation, mayRemove });
+  return planRoutes({ wanted: leaving === true ? [] : wanted, tables, ledger, generation, mayRemove }).map(takenOver);
+}
+
+/** What was put for an owner who wants it himself is his from then on: to keep while he wants it, to take away when no reconciler is there any more. */
+function takenOver(step: RouteStep): RouteStep {
+  if (step.kind !== 'keep' || step.row.forOwner !== true) return step;
+  const { forOwner: _, ...row } = step.row;
+  return { ...step, kind: 'adopt', row };
 }

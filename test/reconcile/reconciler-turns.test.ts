@@ -8,7 +8,7 @@ import { readLedger } from '../../src/core/ledger.ts';
 import { parseNetworkConfig } from '../../src/core/parse-network-config.ts';
 import { CloudPasses } from '../../src/reconcile/cloud-pass.ts';
 import { OwnRoutes } from '../../src/reconcile/own-scope.ts';
-import { B, pair, rows } from './reconciler-pair.ts';
+import { A, B, pair, rows } from './reconciler-pair.ts';
 import { BETWEEN_RUNS, config, destination, instanceOf, ReconcilerWorld } from './reconciler-world.ts';
 import { changes } from './world-state.ts';
 
@@ -82,6 +82,23 @@ describe('an owner for whom the only sender of a table is silent, and a reconcil
       rows(world).filter((line) => line.includes(B)),
       [],
     );
+  });
+
+  it('have one who takes it away where there is no reconciler any more: the owner, once he has wanted it himself', async () => {
+    const world = await pair();
+    world.configure(config('node'));
+    const owner = new Owner(world, 1);
+    const sender = world.alive.get(3);
+    assert.ok(sender !== undefined);
+    await world.runs(2);
+    assert.ok(world.cloud.text.includes(`${B} eni-1`));
+    await owner.pass([]);
+    assert.deepEqual(changes(world), [`create ${A} eni-3`, `create ${B} eni-1`]);
+    for (let n = 0; n < 4; n++) {
+      await owner.pass([sender]);
+      await world.pass(BETWEEN_RUNS);
+    }
+    assert.deepEqual(world.cloud.text, [`${A} eni-3`]);
   });
 
   it('leave nothing behind when the owner leaves', async () => {
