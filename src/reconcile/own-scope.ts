@@ -77,20 +77,24 @@ function planOwn(
   tables: readonly SeenTable[],
   ledger: Ledger,
 ): RouteStep[] {
+  const allowed = allowedTables(config.routeTables, tables).ids;
   const wanted = wantedRoutes({
     leases: view.leases.values(),
     expired: view.expired,
     network,
-    tables: allowedTables(config.routeTables, tables).ids,
+    tables: allowed,
     directInSubnet: config.paths.includes('direct'),
     of: lease,
   });
   const mine = lease.attributes.weft?.fabric?.target;
   const others = new Set([...view.leases.values()].flatMap(({ subnet, key }) => (key === lease.key ? [] : subnet.v4)));
+  // A config that names no table that is there is somebody's mistake: nothing goes for that.
+  const isMistake = allowed.size === 0 && tables.length > 0;
   // What the reconciler has put by its own opinion of who sends is its to take away: else the two would take turns.
+  const isKept = (row: LedgerRow): boolean => isMistake || row.forOwner === true;
   const mayRemove = (row: LedgerRow): boolean =>
     row.destination === lease.subnet.v4
-      ? row.epoch <= lease.epoch && (leaving === true || row.forOwner !== true || row.epoch < lease.epoch)
+      ? row.epoch < lease.epoch || (row.epoch === lease.epoch && (leaving === true || !isKept(row)))
       : // A subnet that is another's now is his to write.
         row.node === node && row.target === mine && !others.has(row.destination);
   return planRoutes({ wanted: leaving === true ? [] : wanted, tables, ledger, generation, mayRemove }).map(takenOver);

@@ -101,6 +101,18 @@ describe('an owner for whom the only sender of a table is silent, and a reconcil
     assert.deepEqual(world.cloud.text, [`${A} eni-3`]);
   });
 
+  it('keep what stands where the config names no table that is there, but for an owner who leaves', async () => {
+    const world = await pair();
+    world.configure(config('node'));
+    const owner = new Owner(world, 1);
+    await owner.pass([]);
+    world.configure(config('node', { AWS: { RouteTableID: ['rtb-typo'] } }));
+    await turns(world, owner, [], 4);
+    assert.deepEqual(changes(world), [`create ${B} eni-1`]);
+    await owner.pass([], true);
+    assert.deepEqual(world.cloud.text, []);
+  });
+
   it('leave nothing behind when the owner leaves', async () => {
     const world = await pair();
     world.configure(config('node'));
