@@ -18,11 +18,16 @@ export async function startHosts(
 
 /** The host is ready and has a path to each of the others. */
 async function seesAll(host: LabHost, among: readonly LabHost[], signal: AbortSignal): Promise<void> {
-  const others = new Set(among.filter((other) => other !== host).map((other) => other.container.subnet as string));
+  const others = new Map(
+    among.filter((other) => other !== host).map(({ container, plan }) => [container.subnet as string, plan.node]),
+  );
   await host.await(
     `sees ${others.size} peers`,
     ({ ready, peers }) => {
-      const reached = peers.filter(({ subnet, path, settled }) => others.has(subnet) && path !== 'none' && settled);
+      // Of a subnet that went to another node it may know the old one still.
+      const isThere = ({ subnet, node }: (typeof peers)[number]): boolean =>
+        others.has(subnet) && (node === null || node === others.get(subnet));
+      const reached = peers.filter((peer) => isThere(peer) && peer.path !== 'none' && peer.settled);
       return ready && reached.length === others.size ? true : undefined;
     },
     signal,
