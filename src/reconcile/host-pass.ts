@@ -22,20 +22,13 @@ import type { Subnet } from '../core/subnet.ts';
 import type { Datapath, Self } from '../datapath/datapath.ts';
 import { firewallEntries, hostBasics } from '../datapath/host-basics.ts';
 import { datapathsOf } from '../datapath/paths.ts';
-import {
-  planPeer,
-  planPeers,
-  trafficRoutes,
-  type Choose,
-  type Marks,
-  type PeerPlan,
-  type PlanParts,
-} from '../datapath/plan.ts';
+import { planPeer, planPeers, type Choose, type Marks, type PeerPlan, type PlanParts } from '../datapath/plan.ts';
 import { brokenPaths, knownFailures, refusing, sameBroken, type BrokenPaths } from './broken-paths.ts';
 import { firewallKeys, hostScope, leftByFlanneld } from './host-scope.ts';
 import { failuresOf, receivingPaths } from './pass-failures.ts';
 import type { FailedChange, PassReport, PeerPath } from './pass-report.ts';
 import { settlePaths } from './peer-paths.ts';
+import { hasClaimedAgain, standingRoutes } from './standing-routes.ts';
 
 export interface PassInput {
   readonly self: Self;
@@ -178,7 +171,7 @@ export class HostPasses {
     scope: HostScope,
     observed: readonly HostEntry[],
   ): Planned {
-    const parts = { self, paths, choose, standing: trafficRoutes(observed) };
+    const parts = { self, paths, choose, standing: standingRoutes(observed, this.#paths, view.leases) };
     const { peers: plans, marks, entries } = planPeers(parts, view.leases.values());
     this.#marks = marks;
     const looked = new Set<LeaseKey>([...plans.keys(), ...this.#paths.keys()]);
@@ -196,10 +189,9 @@ export class HostPasses {
     const keys = new Set<LeaseKey>();
     for (const key of changed) if (key !== FIREWALL) keys.add(key);
     for (const key of keys) {
-      // Its route still stands, from before its lease went and came again: the path of that is taken, as at a start, so it has to be looked for.
-      const reached = this.#paths.get(key);
-      if (reached !== undefined && reached.peer.epoch !== (view.leases.get(key) ?? reached.peer).epoch)
-        return undefined;
+      const [before, now] = [this.#paths.get(key)?.peer, view.leases.get(key)];
+      // Its route may stand still, from before its lease went: the path of that is taken, as at a start, so it has to be looked for.
+      if (before !== undefined && now !== undefined && hasClaimedAgain(before, now)) return undefined;
     }
     // What is new stands nowhere yet, and of all others it is known what was chosen.
     const parts: PlanParts = { self, paths, choose, standing: new Map() };

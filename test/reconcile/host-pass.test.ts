@@ -98,6 +98,23 @@ test('a peer that claims its subnet again keeps the path that stands, whether it
   }
 });
 
+test('another machine that has the subnet starts anew, whether it is looked at alone or with all', async () => {
+  const seen: (string | undefined)[] = [];
+  const standing: Choose = (_, __, stands) => {
+    seen.push(stands);
+    return { path: 'vxlan', why: '', trouble: false, refused: [] };
+  };
+  const other = lease('10.42.2.0/24', '192.168.0.8', { weft: vxlanAt('eight'), epoch: 9 });
+  for (const changed of ['all', new Set([other.key])] as const) {
+    const { pass, host } = await passes();
+    await pass(inputOf([MINE, ...SEVERAL.slice(1, 2)]));
+    assert.match(host.text, /route 10\.42\.2\.0\/24 via 192\.168\.0\.2 /);
+    await pass({ ...inputOf([MINE, other], changed), choose: standing });
+    assert.doesNotMatch(host.text, /via 192\.168\.0\.2 /);
+  }
+  assert.deepEqual(new Set(seen), new Set([undefined]));
+});
+
 test('another epoch of its own lease in the view counts as missing', async () => {
   const { pass, host } = await passes();
   await pass(inputOf(SEVERAL));
