@@ -66,6 +66,11 @@ describe('the documents', () => {
     );
   });
 
+  it('hold nothing that a merge left', () => {
+    const left = documents.filter((file) => /^(?:<{7}|={7}|>{7})(?: |$)/m.test(readDocument(file)));
+    assert.deepEqual(left, []);
+  });
+
   it('show commands that exist, with options that they take', () => {
     const shown = commandLines();
     assert.ok(shown.length > 20, `only ${shown.length} found`);
