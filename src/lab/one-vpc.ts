@@ -15,3 +15,9 @@ export function oneVpc({ a, b }: { readonly a: number; readonly b: number }): To
     ],
   };
 }
+
+/** Two hosts in each subnet, and b3, which is not there at first. */
+export function oneVpcAndOneMore(): Topology {
+  const world = oneVpc({ a: 2, b: 2 });
+  return { ...world, hosts: [...world.hosts, { ...instance('b3', 'b', '10.0.2.13'), joinsLater: true }] };
+}

@@ -3,8 +3,7 @@
  * one comes, and the table's stream wakes the function that writes its route.
  */
 import { DEFAULT_LIFECYCLE_HOOK } from '../../core/lifecycle-hook.ts';
-import { oneVpc } from '../one-vpc.ts';
-import { instance } from '../cloud-and-office.ts';
+import { oneVpcAndOneMore } from '../one-vpc.ts';
 import type { LabHost } from '../lab-host.ts';
 import type { Scenario, Stage } from '../scenario.ts';
 import { SteadyFlows } from '../steady-flows.ts';
@@ -19,24 +18,17 @@ import { settleOn } from '../steps/settle-on.ts';
 import { seconds, tell } from '../steps/told.ts';
 import { wokenBy } from '../steps/woken.ts';
 import type { LambdaService } from '../aws/lambda-service.ts';
-import type { Topology } from '../topology.ts';
 
 /** Deployed it is a minute. Here nothing comes by the clock: what is seen was told by an event, or by the table's stream. */
 const EVERY_MS = 3_600_000;
 /** AWS takes its time, which nobody wants to watch. */
 const SHUTTING_DOWN_MS = 2000;
 
-const world = oneVpc({ a: 2, b: 2 });
-const topology: Topology = {
-  ...world,
-  hosts: [...world.hosts, { ...instance('b3', 'b', '10.0.2.13'), joinsLater: true }],
-};
-
 export const scaleIn: Scenario = {
   name: 'scale-in',
   summary:
     'an Auto Scaling group ends an instance: nobody sends to it any more when it goes, and the one in its place has its route by the stream of the table',
-  topology,
+  topology: oneVpcAndOneMore(),
   policed: true,
   config: {
     Network: '10.42.0.0/16',

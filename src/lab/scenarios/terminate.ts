@@ -1,9 +1,8 @@
 /** An instance is terminated by a call of the API: what the cluster knew of it goes by itself, and its subnet comes back when nobody can meet the old owner under it. */
 import type { LambdaService } from '../aws/lambda-service.ts';
-import { instance } from '../cloud-and-office.ts';
 import { eventually } from '../eventually.ts';
 import type { LabHost } from '../lab-host.ts';
-import { oneVpc } from '../one-vpc.ts';
+import { oneVpcAndOneMore } from '../one-vpc.ts';
 import type { Scenario, Stage } from '../scenario.ts';
 import { SteadyFlows } from '../steady-flows.ts';
 import { begin } from '../steps/begin.ts';
@@ -14,7 +13,6 @@ import { addHosts, addPairs } from '../steps/members.ts';
 import { checkRuns, deploy, needsDynamoDB, nodesMay } from '../steps/reconciler.ts';
 import { settleOn } from '../steps/settle-on.ts';
 import { awaitFinding, quote, seconds, tell } from '../steps/told.ts';
-import type { Topology } from '../topology.ts';
 import { trafficRouteTo } from '../traffic-routes.ts';
 
 /** AWS takes its time, which nobody wants to watch. */
@@ -25,17 +23,11 @@ const QUARANTINE_OVER_MS = 16 * 60_000;
 const SIGNATURE_WINDOW_MS = 3_600_000;
 const WITHIN_MS = 40_000;
 
-const world = oneVpc({ a: 2, b: 2 });
-const topology: Topology = {
-  ...world,
-  hosts: [...world.hosts, { ...instance('b3', 'b', '10.0.2.13'), joinsLater: true }],
-};
-
 export const terminate: Scenario = {
   name: 'terminate',
   summary:
     'an instance is terminated by the API; the reconciler takes its routes and its lease away, and the next one gets its subnet',
-  topology,
+  topology: oneVpcAndOneMore(),
   policed: true,
   // As many subnets as there are hosts at first.
   config: {
