@@ -48,6 +48,15 @@ class Owner {
   }
 }
 
+/** Nodes write: `owner` has the route to B, and `sender` alone sends by it. */
+async function ownersWorld(): Promise<{ world: ReconcilerWorld; owner: Owner; sender: Lease }> {
+  const world = await pair();
+  world.configure(config('node'));
+  const sender = world.alive.get(3);
+  assert.ok(sender !== undefined);
+  return { world, owner: new Owner(world, 1), sender };
+}
+
 describe('an owner for whom the only sender of a table is silent, and a reconciler for whom it is not yet', () => {
   async function turns(world: ReconcilerWorld, owner: Owner, silent: readonly Lease[], count: number): Promise<void> {
     for (let n = 0; n < count; n++) {
@@ -58,11 +67,7 @@ describe('an owner for whom the only sender of a table is silent, and a reconcil
   }
 
   it('do not take turns: what the reconciler puts it takes away, and nobody else', async () => {
-    const world = await pair();
-    world.configure(config('node'));
-    const owner = new Owner(world, 1);
-    const sender = world.alive.get(3);
-    assert.ok(sender !== undefined);
+    const { world, owner, sender } = await ownersWorld();
     await owner.pass([]);
     assert.deepEqual(changes(world), [`create ${B} eni-1`]);
     world.alive.delete(3);
@@ -85,11 +90,7 @@ describe('an owner for whom the only sender of a table is silent, and a reconcil
   });
 
   it('have one who takes it away where there is no reconciler any more: the owner, once he has wanted it himself', async () => {
-    const world = await pair();
-    world.configure(config('node'));
-    const owner = new Owner(world, 1);
-    const sender = world.alive.get(3);
-    assert.ok(sender !== undefined);
+    const { world, owner, sender } = await ownersWorld();
     await world.runs(2);
     assert.ok(world.cloud.text.includes(`${B} eni-1`));
     await owner.pass([]);
@@ -102,9 +103,7 @@ describe('an owner for whom the only sender of a table is silent, and a reconcil
   });
 
   it('keep what stands where the config names no table that is there, but for an owner who leaves', async () => {
-    const world = await pair();
-    world.configure(config('node'));
-    const owner = new Owner(world, 1);
+    const { world, owner } = await ownersWorld();
     await owner.pass([]);
     world.configure(config('node', { AWS: { RouteTableID: ['rtb-typo'] } }));
     await turns(world, owner, [], 4);
@@ -114,11 +113,10 @@ describe('an owner for whom the only sender of a table is silent, and a reconcil
   });
 
   it('leave nothing behind when the owner leaves', async () => {
-    const world = await pair();
-    world.configure(config('node'));
+    const { world, owner } = await ownersWorld();
     await world.runs(2);
     assert.ok(world.cloud.text.includes(`${B} eni-1`));
-    await new Owner(world, 1).pass([], true);
+    await owner.pass([], true);
     assert.ok(!world.cloud.text.includes(`${B} eni-1`));
   });
 });

@@ -1,8 +1,8 @@
 /** A host leaves in order: it says so, its routes vanish everywhere, its subnet is free. */
-import { eventually } from '../eventually.ts';
 import type { LabHost } from '../lab-host.ts';
 import type { Stage } from '../scenario.ts';
 import { SteadyFlows } from '../steady-flows.ts';
+import { forgets } from './forget.ts';
 import { checkNoLoss } from './loss.ts';
 
 export async function drain(
@@ -27,22 +27,4 @@ export async function drain(
   const loss = await steady.stop();
   checkNoLoss(report, 'a host drains', loss);
   step.done(`${subnet} is free, no route to it is left`);
-}
-
-/** Its status names no such peer, and its kernel has neither route nor neighbour in that subnet. */
-async function forgets(host: LabHost, subnet: string, signal: AbortSignal): Promise<void> {
-  await host.await(
-    `forgets ${subnet}`,
-    ({ peers }) => (peers.some((peer) => peer.subnet === subnet) ? undefined : true),
-    signal,
-  );
-  await eventually(
-    `${host.name} has no route to ${subnet}`,
-    60_000,
-    async () => {
-      const left = (await host.run(['ip', 'route', 'show', 'table', 'all', 'root', subnet])).trim();
-      return left === '' ? { found: true } : { missing: left };
-    },
-    signal,
-  );
 }

@@ -7,8 +7,9 @@ import { eventually } from '../eventually.ts';
 import type { LabHost } from '../lab-host.ts';
 import type { Stage } from '../scenario.ts';
 import { SteadyFlows } from '../steady-flows.ts';
-import { trafficRouteTo } from '../traffic-routes.ts';
 import { awsOf, containerRoutes } from './cloud-routes.ts';
+import { forgets } from './forget.ts';
+import { checkNoLoss } from './loss.ts';
 import { seconds } from './told.ts';
 
 /** Of the example of the reconciler's policy. */
@@ -75,12 +76,9 @@ export async function scalesIn(stage: Stage, leaver: LabHost, stayers: readonly 
   await until(stage, `${leaver.name} may go`, () => !holdersOf(cloud.state, leaver).includes(DEFAULT_LIFECYCLE_HOOK));
   const letGoMs = sinceStart();
   const { state } = cloud;
-  const { lostPings, sentPings, losers } = await counted;
-  report.check(
-    `no ping to or from ${leaver.name} is lost while it is left`,
-    lostPings === 0 && sentPings > 0,
-    losers.join(', '),
-  );
+  const loss = await counted;
+  const { lostPings, sentPings } = loss;
+  checkNoLoss(report, `${leaver.name} is left`, loss);
   const lease = (await stayers[0]?.weftd(['lease', 'list'])) ?? subnet;
   report.check(`its lease is released by then`, !lease.includes(subnet), lease);
   checkHeld(stage, leaver, state);
@@ -102,22 +100,7 @@ export async function ends(stage: Stage, leaver: LabHost, stayers: readonly LabH
   await lab.setCable(leaver, 'down');
   await leaver.removeContainers();
   await until(stage, `${leaver.name} is terminated`, () => cloud.state.instances.get(id)?.state === 'terminated');
-  await Promise.all(
-    stayers.map((host) =>
-      host.await(
-        `forgets ${leaver.name}`,
-        ({ peers }) => (peers.some((peer) => peer.subnet === subnet) ? undefined : true),
-        signal,
-        WITHIN_MS,
-      ),
-    ),
-  );
-  const routes = await Promise.all(stayers.map(async (host) => `${host.name}: ${await trafficRouteTo(host, subnet)}`));
-  report.check(
-    `no host has a route to ${subnet} in its kernel any more`,
-    routes.every((line) => line.endsWith(': ')),
-    routes.join('\n'),
-  );
+  await Promise.all(stayers.map((host) => forgets(host, subnet, signal)));
   step.done('terminated, and forgotten by all');
 }
 

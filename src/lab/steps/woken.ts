@@ -1,4 +1,5 @@
 /** What woke the run of the reconciler in which something was done. */
+import { isJsonObject } from '../../core/json.ts';
 import type { JournalEntry } from '../aws/journal.ts';
 import type { InvocationLine, LambdaService } from '../aws/lambda-service.ts';
 import { eventually } from '../eventually.ts';
@@ -24,6 +25,7 @@ export async function wokenBy(service: LambdaService, { at, action }: JournalEnt
 const endOf = ({ at, coldMs = 0, tookMs }: InvocationLine): number => Math.ceil(at + coldMs + tookMs);
 
 function wakerOf({ event }: InvocationLine): Waker {
-  if (typeof event !== 'object' || event === null || 'Records' in event) return 'stream';
-  return 'source' in event && event.source === 'aws.events' ? 'schedule' : 'event';
+  if (!isJsonObject(event)) return 'event';
+  if (event['Records'] !== undefined) return 'stream';
+  return event['source'] === 'aws.events' ? 'schedule' : 'event';
 }
